@@ -1,0 +1,45 @@
+"""The protocol of filters: they judge drafts at gates."""
+
+from __future__ import annotations
+
+from typing import Protocol, runtime_checkable
+
+from schemas.conversation import Draft, Gate
+from schemas.verdict import Verdict
+
+
+class Filter(Protocol):
+    """Judges drafts. At USER_TURN and REPLY it looks at the last turn, at CONVERSATION at the whole draft.
+
+    A filter without state may run in another process: it must be picklable and `judge` a function of its arguments.
+    """
+
+    @property
+    def name(self) -> str:
+        """The first part of its reasons, such as `language` in `language.foreign`."""
+
+    @property
+    def gates(self) -> frozenset[Gate]: ...
+
+    @property
+    def heavy(self) -> bool:
+        """Costs so much CPU that it belongs in the process pool."""
+
+    def judge(self, draft: Draft, gate: Gate) -> Verdict: ...
+
+
+@runtime_checkable
+class ClaimingFilter(Filter, Protocol):
+    """A filter that remembers what it has seen. It runs in the build's own process.
+
+    `judge` claims the draft's signature; a claim ends with `release` (the draft was dropped later) or lasts.
+    """
+
+    def release(self, draft_id: str) -> None:
+        """Forget what the draft claimed; nothing happens when it claimed nothing."""
+
+    def signature(self, draft_id: str) -> bytes:
+        """What the draft claimed, for the ledger."""
+
+    def restore(self, draft_id: str, signature: bytes) -> None:
+        """Claim again what the ledger holds of an accepted row."""

@@ -1,0 +1,102 @@
+"""The errors of Iturri, all in one tree.
+
+IturriError                     a failure; exit code 1
+├── InputError                  bad input, the user's to mend; exit code 2
+│   ├── RecipeError             a recipe that cannot be read or makes no sense
+│   ├── LanguageError           an unknown language, or a pack that is incomplete
+│   ├── TemplateError           a tokenizer without a usable chat template
+│   ├── SettingsError           a wrong setting of this machine
+│   └── BuildDirectoryError     a directory of another recipe, or in use by another run
+├── BackboneError               the backbone cannot be reached, or died
+├── LedgerError                 the ledger cannot be read or written
+│   └── EpochLost               another run has taken this build over
+├── StorageError                the disk is full or cannot be written
+├── BuildError                  a build that cannot reach its target
+├── PublishError                a publication that cannot be finished
+│   └── HubAuthError            no Hub token, or one without the right
+└── ServiceError                the service cannot do what was asked
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "BackboneError",
+    "BuildDirectoryError",
+    "BuildError",
+    "EpochLost",
+    "HubAuthError",
+    "InputError",
+    "IturriError",
+    "LanguageError",
+    "LedgerError",
+    "PublishError",
+    "RecipeError",
+    "ServiceError",
+    "SettingsError",
+    "StorageError",
+    "TemplateError",
+]
+
+
+class IturriError(Exception):
+    """The root: one clear line that says what happened and what to do."""
+
+    exit_code = 1
+
+
+class InputError(IturriError):
+    """Bad input."""
+
+    exit_code = 2
+
+
+class RecipeError(InputError):
+    """A recipe that cannot be read or makes no sense."""
+
+
+class LanguageError(InputError):
+    """An unknown language, or a pack that is incomplete."""
+
+
+class TemplateError(InputError):
+    """A tokenizer without a usable chat template."""
+
+
+class SettingsError(InputError):
+    """A wrong setting of this machine."""
+
+
+class BuildDirectoryError(InputError):
+    """A directory of another recipe, or in use by another run."""
+
+
+class BackboneError(IturriError):
+    """The backbone cannot be reached, or died."""
+
+
+class LedgerError(IturriError):
+    """The ledger cannot be read or written."""
+
+
+class EpochLost(LedgerError):
+    """Another run has taken this build over."""
+
+
+class StorageError(IturriError):
+    """The disk is full or cannot be written."""
+
+
+class BuildError(IturriError):
+    """A build that cannot reach its target."""
+
+
+class PublishError(IturriError):
+    """A publication that cannot be finished."""
+
+
+class HubAuthError(PublishError):
+    """No Hub token, or one without the right."""
+
+
+class ServiceError(IturriError):
+    """The service cannot do what was asked."""

@@ -1,0 +1,200 @@
+"""The recipe: everything that decides what a dataset will be."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field, field_validator, model_validator
+
+from schemas.base import Frozen
+
+LanguageCode = Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]+)*$", examples=["eu"])]
+Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$", examples=["demo"])]
+
+
+class Sampling(Frozen):
+    """How one role is sampled. Names and meanings are vLLM's."""
+
+    temperature: float = Field(default=1.0, ge=0, le=5)
+    top_p: float = Field(default=1.0, gt=0, le=1)
+    top_k: int | None = Field(default=None, ge=1, description="None: off")
+    min_p: float = Field(default=0.0, ge=0, le=1)
+    repetition_penalty: float = Field(default=1.0, gt=0, le=5)
+    presence_penalty: float = Field(default=0.0, ge=-2, le=2)
+    frequency_penalty: float = Field(default=0.0, ge=-2, le=2)
+    max_tokens: int = Field(default=1024, ge=1)
+    ignore_eos: bool = Field(default=False, description="sample exactly max_tokens; for benchmarks")
+
+
+class VllmBackbone(Frozen):
+    """vLLM in this process. `engine_args` go to vLLM's AsyncEngineArgs untouched."""
+
+    kind: Literal["vllm"] = "vllm"
+    model: str = Field(min_length=1, description="a folder, or a name on the Hub")
+    revision: str | None = None
+    licence: str | None = Field(default=None, description="the licence of the weights, for the dataset card")
+    engine_args: dict[str, Any] = Field(default_factory=dict)
+
+
+class OpenAIBackbone(Frozen):
+    """One or many OpenAI-compatible servers, sampled through `/v1/completions`."""
+
+    kind: Literal["openai"]
+    model: str = Field(min_length=1, description="the name under which the servers know the model")
+    endpoints: tuple[str, ...] = Field(min_length=1, description="base URLs that end in /v1")
+    tokenizer: str | None = Field(default=None, description="where the chat template is; the model's name when left out")
+    revision: str | None = None
+    licence: str | None = None
+    api_key_env: str | None = Field(default=None, description="the environment variable that holds the servers' key")
+    timeout_s: float = Field(default=600, gt=0, description="the most one completion may take")
+    retries: int = Field(default=5, ge=0)
+
+    @field_validator("endpoints")
+    @classmethod
+    def _http(cls, endpoints: tuple[str, ...]) -> tuple[str, ...]:
+        for endpoint in endpoints:
+            if not endpoint.startswith(("http://", "https://")):
+                raise ValueError(f"{endpoint!r} is no http(s) address, such as http://127.0.0.1:8000/v1")
+        return tuple(endpoint.rstrip("/") for endpoint in endpoints)
+
+
+class ScriptedBackbone(Frozen):
+    """Replies written beforehand: for unit tests and dry runs. It samples nothing."""
+
+    kind: Literal["scripted"]
+    user_turns: tuple[str, ...] = Field(min_length=1)
+    replies: tuple[str, ...] = Field(min_length=1)
+    delay_s: float = Field(default=0.0, ge=0)
+
+
+BackboneSpec = Annotated[VllmBackbone | OpenAIBackbone | ScriptedBackbone, Field(discriminator="kind")]
+
+
+class SteeringSpec(Frozen):
+    """How user turns are steered towards the language; the texts are the language pack's."""
+
+    system_prompt: bool = Field(default=True, description="a system prompt in the language, seen only by user turns")
+    topics: float = Field(default=1.0, ge=0, le=1, description="the share of drafts whose system prompt names a topic")
+    examples: int = Field(default=0, ge=0, le=16, description="example user turns shown in the system prompt")
+    openers: float = Field(default=0.0, ge=0, le=1, description="the share of drafts whose first turn gets an opener")
+    reply_system_prompt: bool = Field(default=False, description="a system prompt of the pack while replies are sampled")
+
+
+class Exchanges(Frozen):
+    """How many exchanges a conversation has, drawn evenly from min to max."""
+
+    min: int = Field(default=1, ge=1, le=32)
+    max: int = Field(default=2, ge=1, le=32)
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Exchanges:
+        if self.min > self.max:
+            raise ValueError(f"min ({self.min}) is above max ({self.max})")
+        return self
+
+
+class MagpieMode(Frozen):
+    """Both sides of the conversation are sampled from the backbone, after Magpie (arXiv 2406.08464)."""
+
+    mode: Literal["magpie"] = "magpie"
+    weight: float = Field(default=1.0, gt=0)
+    exchanges: Exchanges = Exchanges()
+    steering: SteeringSpec = SteeringSpec()
+    user_sampling: Sampling = Sampling(temperature=1.0, max_tokens=256)
+    reply_sampling: Sampling = Sampling(temperature=0.6, top_p=0.9, max_tokens=1024)
+
+
+ModeSpec = MagpieMode
+
+
+class ShapeFilter(Frozen):
+    """Empty turns, turns cut off by max_tokens, user turns that end in ':', leftover role markers."""
+
+    enabled: bool = True
+    min_chars: int = Field(default=2, ge=1)
+    max_chars: int = Field(default=32_000, ge=1)
+
+
+class RepetitionFilter(Frozen):
+    """Loops: one word too often, or word n-grams that repeat."""
+
+    enabled: bool = True
+    max_word_count: int = Field(default=100, ge=1, description="the most often one whitespace token may occur in a turn")
+    ngram: int = Field(default=4, ge=2)
+    max_repeated_share: float = Field(default=0.3, ge=0, le=1, description="the share of n-grams that are repeats")
+
+
+class LanguageFilter(Frozen):
+    """Every turn on its own must be in the language it is meant to be in."""
+
+    enabled: bool = True
+    detector: Literal["langdetect"] = "langdetect"
+    min_words: int = Field(default=6, ge=1, description="shorter turns are judged with the conversation, not alone")
+
+
+class DuplicateFilter(Frozen):
+    """Exact and near duplicates of the first user turn, and exact ones of the whole conversation."""
+
+    enabled: bool = True
+    ngram: int = Field(default=2, ge=1, description="words in a shingle")
+    threshold: float = Field(default=0.75, gt=0, le=1, description="Jaccard similarity from which a turn is a near duplicate")
+    min_words: int = Field(default=5, ge=1, description="turns with fewer words are compared exactly only")
+
+
+class Filters(Frozen):
+    """The filters of a build. Cheap ones run first; each says what it drops."""
+
+    dry: bool = Field(default=False, description="judge and count, but drop nothing; for benchmarks")
+    shape: ShapeFilter = ShapeFilter()
+    repetition: RepetitionFilter = RepetitionFilter()
+    language: LanguageFilter = LanguageFilter()
+    duplicates: DuplicateFilter = DuplicateFilter()
+
+
+class Target(Frozen):
+    """When a build is done."""
+
+    conversations: int = Field(ge=1)
+    max_drafts: int | None = Field(default=None, ge=1, description="give up after so many drafts")
+    min_acceptance: float = Field(default=0.001, ge=0, le=1, description="give up below this share, after 1,000 drafts")
+
+
+class Output(Frozen):
+    """Where the build lies and how its shards are cut."""
+
+    directory: Path | None = Field(default=None, description="the build directory; builds/NAME when left out")
+    shard_rows: int = Field(default=10_000, ge=1)
+    validation_share: float = Field(default=0.0, ge=0, lt=1, description="by hash of the row's id, so stable under growth")
+    dropped_samples: int = Field(default=50, ge=0, description="dropped drafts kept per reason, for people to read")
+
+
+def _repo_id(value: str) -> str:
+    if value.count("/") != 1 or not all(value.split("/")):
+        raise ValueError(f"{value!r} is no repository id of the form namespace/name")
+    return value
+
+
+class Publish(Frozen):
+    """What the dataset card says, and where the publication goes."""
+
+    repo: Annotated[str, AfterValidator(_repo_id)] | None = None
+    private: bool = False
+    licence: str | None = Field(default=None, description="the licence of the dataset, an identifier of the Hub")
+    title: str | None = None
+    description: str | None = None
+
+
+class Recipe(Frozen):
+    """One dataset, wholly described."""
+
+    name: Name
+    language: LanguageCode
+    seed: int = Field(default=0, ge=0)
+    backbone: Name | BackboneSpec = Field(description="a declared name, or the backbone itself")
+    modes: tuple[ModeSpec, ...] = Field(default=(MagpieMode(),), min_length=1)
+    filters: Filters = Filters()
+    target: Target
+    output: Output = Output()
+    publish: Publish = Publish()
+    window: int | None = Field(default=None, ge=1, le=65_536, description="drafts in flight; the backbone's own when left out")
