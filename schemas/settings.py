@@ -1,0 +1,69 @@
+"""What belongs to a machine: read from the environment, `ITURRI_*`."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+import yaml
+from pydantic import Field, SecretStr, TypeAdapter, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from schemas.errors import SettingsError
+from schemas.problems import first_problem
+from schemas.recipe import BackboneSpec, Name, VllmBackbone
+
+
+class Settings(BaseSettings):
+    """The settings of this machine. A recipe never repeats them."""
+
+    model_config = SettingsConfigDict(env_prefix="ITURRI_", frozen=True, extra="forbid")
+
+    backbones: Path | None = Field(default=None, description="YAML file that declares named backbones")
+    builds: Path = Field(default=Path("builds"), description="where build directories lie")
+    publications: Path = Field(default=Path("publications"), description="where local publications go")
+    data: Path = Field(default=Path(".iturri"), description="the service's own data, the embedded PostgreSQL among it")
+    languages: Path | None = Field(default=None, description="a folder with language packs of your own")
+    database_url: SecretStr | None = Field(default=None, description="PostgreSQL; the embedded one when not set")
+    api_key: SecretStr | None = Field(default=None, description="asked of every request; without one, loopback only")
+    workers: int = Field(default=0, ge=0, description="processes for heavy filters; 0: one less than the cores, at most 8")
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+def read_settings() -> Settings:
+    """Settings from the environment; raises SettingsError that names the variable."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        where, what = first_problem(error)
+        raise SettingsError(f"ITURRI_{where.upper()}: {what}") from error
+
+
+@cache
+def _specs() -> TypeAdapter[dict[str, BackboneSpec]]:
+    return TypeAdapter(dict[Name, BackboneSpec])
+
+
+def declared_backbones(settings: Settings) -> dict[str, BackboneSpec]:
+    """The backbones that ITURRI_BACKBONES declares, by name; none when it is not set.
+
+    A model that is a folder is looked for beside the file. Raises SettingsError.
+    """
+    path = settings.backbones
+    if path is None:
+        return {}
+    try:
+        specs = _specs().validate_python(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise SettingsError(f"ITURRI_BACKBONES: {path} cannot be read: {error}") from error
+    except ValidationError as error:
+        where, what = first_problem(error)
+        raise SettingsError(f"ITURRI_BACKBONES: {path}: {where}: {what}") from error
+    return {name: _beside(spec, path.parent) for name, spec in specs.items()}
+
+
+def _beside(spec: BackboneSpec, folder: Path) -> BackboneSpec:
+    if isinstance(spec, VllmBackbone) and (folder / spec.model).is_dir():
+        return spec.model_copy(update={"model": str((folder / spec.model).resolve())})
+    return spec
