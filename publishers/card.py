@@ -1,0 +1,192 @@
+"""The dataset card: README.md of a publication, made from the manifest alone."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from typing import Any
+
+import yaml
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+
+from publishers.licences import licence_metadata
+from publishers.rows import features
+from schemas.funnel import Funnel
+from schemas.manifest import Manifest, Shard
+
+# The Hub's own size classes: below which number of rows, and its name.
+_SIZES = (
+    (1_000, "n<1K"),
+    (10_000, "1K<n<10K"),
+    (100_000, "10K<n<100K"),
+    (1_000_000, "100K<n<1M"),
+    (10_000_000, "1M<n<10M"),
+    (100_000_000, "10M<n<100M"),
+    (1_000_000_000, "100M<n<1B"),
+    (10_000_000_000, "1B<n<10B"),
+    (100_000_000_000, "10B<n<100B"),
+    (1_000_000_000_000, "100B<n<1T"),
+)
+
+
+def card(manifest: Manifest, repo: str | None = None) -> str:
+    """The card in Markdown, with the Hub's metadata in front. The same manifest gives the same card.
+
+    `repo` is the repository it is for; without one, the recipe's, or else a folder. A recipe without a licence gives a
+    card that says so (`license: unknown`).
+    """
+    recipe = manifest.provenance.recipe
+    publish = recipe.get("publish") or {}
+    repo = repo or publish.get("repo")
+    metadata = yaml.safe_dump(card_metadata(manifest), allow_unicode=True, sort_keys=False, width=10_000)
+    return _template().render(
+        metadata=metadata,
+        manifest=manifest,
+        provenance=manifest.provenance,
+        funnel=manifest.funnel,
+        title=_title(manifest),
+        description=_one_line(publish.get("description") or ""),
+        licence=publish.get("licence"),
+        backbone_spec=_backbone(recipe),
+        target=(recipe.get("target") or {}).get("conversations"),
+        modes=[_mode(mode) for mode in recipe.get("modes") or ()],
+        filters=[_filter(name, spec) for name, spec in (recipe.get("filters") or {}).items() if isinstance(spec, dict)],
+        dry=bool((recipe.get("filters") or {}).get("dry")),
+        funnel_rows=_funnel_rows(manifest.funnel),
+        splits=[(config, split, shards) for config, splits in _configs(manifest) for split, shards in splits],
+        repo=repo,
+        load_from=repo or "path/to/this/folder",
+        citation_key="".join(part if part.isalnum() else "_" for part in manifest.name),
+    )
+
+
+def card_metadata(manifest: Manifest) -> dict[str, Any]:
+    """The metadata of the card: https://huggingface.co/docs/hub/datasets-cards.
+
+    Files are named one by one: shards that a running publication has put there already stay invisible until its card
+    comes with the last commit. A split without files is not declared, as `load_dataset` would fail on it. Byte counts
+    are those of the Parquet files.
+    """
+    configs = _configs(manifest)
+    publish = manifest.provenance.recipe.get("publish") or {}
+    return {
+        "language": [manifest.language],
+        **licence_metadata(publish.get("licence")),
+        "pretty_name": _title(manifest),
+        "size_categories": [size_category(manifest.rows)],
+        "task_categories": ["text-generation"],
+        "annotations_creators": ["machine-generated"],
+        "language_creators": ["machine-generated"],
+        "tags": ["synthetic", "conversational", "instruction-tuning", "iturri", *_mode_names(manifest)],
+        "configs": [
+            {
+                "config_name": config,
+                **({"default": True} if number == 0 else {}),
+                "data_files": [{"split": split, "path": [shard.path for shard in shards]} for split, shards in splits],
+            }
+            for number, (config, splits) in enumerate(configs)
+        ],
+        "dataset_info": [
+            {
+                "config_name": config,
+                "features": features(),
+                "splits": [
+                    {
+                        "name": split,
+                        "num_bytes": sum(shard.bytes for shard in shards),
+                        "num_examples": sum(shard.rows for shard in shards),
+                    }
+                    for split, shards in splits
+                ],
+                "download_size": (size := sum(shard.bytes for _, shards in splits for shard in shards)),
+                "dataset_size": size,
+            }
+            for config, splits in configs
+        ],
+    }
+
+
+def size_category(rows: int) -> str:
+    """The Hub's size class of a dataset with so many rows."""
+    return next((name for limit, name in _SIZES if rows < limit), "n>1T")
+
+
+@cache
+def _template() -> Template:
+    # The card is Markdown, not HTML: escaping would spoil it. Text from recipes goes through `_one_line` or `cell`.
+    environment = Environment(
+        loader=PackageLoader("publishers", "."),
+        autoescape=False,  # noqa: S701
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters["cell"] = _cell
+    environment.filters["percent"] = lambda share: f"{share:.1%}"
+    environment.filters["thousands"] = lambda number: f"{number:,}"
+    return environment.get_template("card.md.jinja")
+
+
+def _configs(manifest: Manifest) -> list[tuple[str, list[tuple[str, list[Shard]]]]]:
+    """Config -> split -> its shards, in the order of their names; `train` before `validation`."""
+    tree: dict[str, dict[str, list[Shard]]] = {}
+    for shard in sorted(manifest.shards, key=lambda shard: shard.path):
+        tree.setdefault(shard.config, {}).setdefault(shard.split, []).append(shard)
+    return [(config, sorted(splits.items())) for config, splits in sorted(tree.items())]
+
+
+def _title(manifest: Manifest) -> str:
+    publish = manifest.provenance.recipe.get("publish") or {}
+    return _one_line(publish.get("title") or f"{manifest.name} ({manifest.provenance.language_name})")
+
+
+def _mode_names(manifest: Manifest) -> list[str]:
+    return sorted({str(mode["mode"]) for mode in manifest.provenance.recipe.get("modes") or () if "mode" in mode})
+
+
+def _mode(spec: dict[str, Any]) -> dict[str, Any]:
+    parts = {key: _words(value) for key, value in spec.items() if key != "mode" and isinstance(value, dict)}
+    return {"name": spec.get("mode", "?"), "weight": spec.get("weight", 1), "parts": parts}
+
+
+def _filter(name: str, spec: dict[str, Any]) -> dict[str, Any]:
+    settings = {key: value for key, value in spec.items() if key != "enabled"}
+    return {"name": name, "enabled": spec.get("enabled", True), "settings": _words(settings)}
+
+
+def _backbone(recipe: dict[str, Any]) -> str:
+    spec = recipe.get("backbone")
+    return str(spec.get("kind", "?")) if isinstance(spec, dict) else "declared by the server"
+
+
+def _words(settings: dict[str, Any]) -> str:
+    """Settings as `name value` pairs; what is not set is left out."""
+    return ", ".join(
+        f"{key} {value if isinstance(value, str) else json.dumps(value)}"
+        for key, value in settings.items()
+        if value is not None
+    )
+
+
+def _funnel_rows(funnel: Funnel) -> list[dict[str, Any]]:
+    """Drafts by mode, gate and reason, over all exchanges; gates in the order in which drafts meet them."""
+    order = {"user_turn": 0, "reply": 1, "conversation": 2, "accepted": 3}
+    sums: dict[tuple[str, str, str], tuple[int, int]] = {}
+    for row in funnel.rows:
+        key = (row.mode, row.gate, row.reason)
+        drafts, tokens = sums.get(key, (0, 0))
+        sums[key] = (drafts + row.drafts, tokens + row.completion_tokens)
+    rows = [
+        {"mode": mode, "gate": gate, "reason": reason, "drafts": drafts, "tokens": tokens}
+        for (mode, gate, reason), (drafts, tokens) in sums.items()
+    ]
+    return sorted(rows, key=lambda row: (row["mode"], order.get(row["gate"], 9), -row["drafts"], row["reason"]))
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _cell(text: object) -> str:
+    return _one_line(str(text)).replace("|", "\\|")

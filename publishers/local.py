@@ -1,0 +1,78 @@
+"""Publishing to a folder, in the layout of the Hub."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from publishers.atomic import is_leftover, whole_file
+from publishers.manifest import MANIFEST_NAME, parse_manifest
+from publishers.publication import Publication, PublicationFile, grown_from, read_publication, sha256_of
+from publishers.result import PublicationResult
+from schemas.errors import PublishError
+
+
+def publish_to_folder(build: Path, target: Path) -> PublicationResult:
+    """Puts the build's publication into `target`, which then holds exactly the files of the manifest.
+
+    Files that are there already stay untouched; each new one appears whole or not at all, card and manifest last, so
+    that an interrupted call is finished by the next one. `target` is a new or empty folder, or one that holds an
+    earlier publication of the same build; hidden files at its root (`.git`) are left alone. Raises PublishError,
+    StorageError.
+    """
+    publication = read_publication(build)
+    _refuse_strangers(build, target, publication)
+    written = [file for file in publication.files if not _is_there(target, file)]
+    for file in written:
+        _put(target, file)
+    return PublicationResult(
+        target=str(target),
+        files=len(publication.files),
+        uploaded=len(written),
+        skipped=len(publication.files) - len(written),
+        bytes=sum(file.size for file in written),
+    )
+
+
+def _refuse_strangers(build: Path, target: Path, publication: Publication) -> None:
+    """Raises PublishError when the target is no place for this publication."""
+    here, there = build.resolve(), target.resolve()
+    if here == there or here in there.parents or there in here.parents:
+        raise PublishError(f"{target} and the build {build} overlap; publish to a folder of its own")
+    if not target.exists():
+        return
+    if not target.is_dir():
+        raise PublishError(f"{target} is no folder; choose another one to publish to")
+    try:
+        present = {
+            path.relative_to(target).as_posix()
+            for path in target.rglob("*")
+            if not path.is_dir() and not is_leftover(path) and not path.relative_to(target).parts[0].startswith(".")
+        }
+        old = (target / MANIFEST_NAME).read_bytes() if MANIFEST_NAME in present else None
+    except OSError as error:
+        raise PublishError(f"{target} cannot be read: {error.strerror or error}") from error
+    if old is not None and not grown_from(parse_manifest(old, str(target / MANIFEST_NAME)), publication.manifest):
+        raise PublishError(f"{target} holds the publication of another build; choose another folder to publish to")
+    strangers = sorted(present - {file.path for file in publication.files})
+    if strangers:
+        raise PublishError(
+            f"{target} holds {strangers[0]}, which is not of this publication; choose an empty folder to publish to"
+        )
+
+
+def _is_there(target: Path, file: PublicationFile) -> bool:
+    path = target / file.path
+    try:
+        return path.stat().st_size == file.size and sha256_of(path) == file.sha256
+    except OSError:
+        return False  # missing, or unreadable: it is written anew, and that says what is wrong
+
+
+def _put(target: Path, file: PublicationFile) -> None:
+    with whole_file(target / file.path) as copy:
+        if isinstance(file.source, bytes):
+            copy.write(file.source)
+        else:
+            with file.source.open("rb") as source:
+                shutil.copyfileobj(source, copy, 1 << 20)

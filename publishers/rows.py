@@ -1,0 +1,64 @@
+"""Conversations as Arrow tables, with one explicit schema for every shard."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pyarrow as pa
+
+from schemas.conversation import Conversation
+
+# Written out, never inferred: a column that is all null in one shard would otherwise have another type there, and
+# `load_dataset` fails when the files of a dataset differ. Scores are a list of pairs since not every build has the same
+# ones, and a struct would make their names part of the schema.
+SCHEMA = pa.schema(
+    [
+        ("id", pa.string()),
+        ("messages", pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))),
+        ("language", pa.string()),
+        ("mode", pa.string()),
+        ("exchanges", pa.int64()),
+        ("backbone", pa.string()),
+        ("backbone_revision", pa.string()),
+        ("sampling", pa.string()),
+        ("template_hash", pa.string()),
+        ("recipe_fingerprint", pa.string()),
+        ("scores", pa.list_(pa.struct([("name", pa.string()), ("value", pa.float64())]))),
+        ("source_document", pa.string()),
+        ("prompt_tokens", pa.int64()),
+        ("completion_tokens", pa.int64()),
+    ]
+)
+
+
+def to_table(rows: Sequence[Conversation]) -> pa.Table:
+    """One table row per conversation, in the given order; scores by name, so that equal rows give equal bytes."""
+    return pa.Table.from_pylist([_cells(row) for row in rows], schema=SCHEMA)
+
+
+def from_table(table: pa.Table) -> list[Conversation]:
+    """The conversations of a table that `to_table` made. Raises pydantic's ValidationError on any other."""
+    rows = []
+    for cells in table.to_pylist():
+        cells["scores"] = {score["name"]: score["value"] for score in cells["scores"]}
+        rows.append(Conversation.model_validate(cells))
+    return rows
+
+
+def _cells(row: Conversation) -> dict[str, Any]:
+    cells = row.model_dump()
+    cells["scores"] = [{"name": name, "value": value} for name, value in sorted(row.scores.items())]
+    return cells
+
+
+def features() -> list[dict[str, Any]]:
+    """The schema in the words of a dataset card's `dataset_info.features`."""
+    return [_feature(field) for field in SCHEMA]
+
+
+def _feature(field: pa.Field) -> dict[str, Any]:
+    if pa.types.is_list(field.type):
+        return {"name": field.name, "list": [_feature(part) for part in field.type.value_type]}
+    # Arrow says `double` where cards say `float64`; the other types of the schema have one name.
+    return {"name": field.name, "dtype": "float64" if field.type == pa.float64() else str(field.type)}

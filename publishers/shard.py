@@ -1,0 +1,85 @@
+"""Shards: sealed Parquet files, their names, and which split a row belongs to."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pydantic import ValidationError
+
+from publishers.atomic import whole_file
+from publishers.rows import from_table, to_table
+from schemas.conversation import Conversation
+from schemas.errors import StorageError
+
+Split = Literal["train", "validation"]
+
+# Rows of a row group: a few megabytes of conversations, which is what a viewer or a reader of one page has to fetch.
+ROW_GROUP_ROWS = 1_000
+_ZSTD_LEVEL = 3
+
+
+def config_name(mode: str, language: str) -> str:
+    """The config of a mode in a language, such as `magpie-eu`."""
+    return f"{mode}-{language}"
+
+
+def split_of(row_id: str, validation_share: float) -> Split:
+    """The split of a row: a function of its id and the share alone, so that no row moves when the build grows."""
+    digest = hashlib.blake2b(row_id.encode(), digest_size=8).digest()
+    return "validation" if int.from_bytes(digest, "big") < validation_share * 2**64 else "train"
+
+
+def shard_path(config: str, split: str, number: int) -> str:
+    """Where shard `number` (from 0) lies in a build and in a publication. Without a total, so that it never changes."""
+    return f"data/{config}/{split}-{number:05d}.parquet"
+
+
+def write_shard(rows: Sequence[Conversation], path: Path) -> tuple[int, str]:
+    """Seals the rows in a Parquet file at `path`; returns its (bytes, sha256 in hex).
+
+    The file appears whole or not at all. The same rows give the same bytes with the same pyarrow. Raises ValueError
+    without rows, StorageError when the disk refuses.
+    """
+    if not rows:
+        raise ValueError("a shard has at least one row")
+    with whole_file(path) as file:
+        pq.write_table(
+            to_table(rows),
+            file,
+            row_group_size=ROW_GROUP_ROWS,
+            compression="zstd",
+            compression_level=_ZSTD_LEVEL,
+            version="2.6",
+            write_page_index=True,
+        )
+        file.seek(0)
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        return file.tell(), sha256
+
+
+def read_shard(path: Path, offset: int = 0, limit: int | None = None) -> list[Conversation]:
+    """The rows from `offset` on, at most `limit`, in their order; past the end there are none.
+
+    Only the row groups that hold them are read. Raises StorageError when there is no such shard or it is damaged.
+    """
+    try:
+        with pq.ParquetFile(path) as file:
+            end = file.metadata.num_rows if limit is None else min(file.metadata.num_rows, offset + limit)
+            groups: list[int] = []
+            first = start = 0
+            for group in range(file.metadata.num_row_groups):
+                stop = start + file.metadata.row_group(group).num_rows
+                if start < end and stop > offset:
+                    first = start if not groups else first
+                    groups.append(group)
+                start = stop
+            if not groups:
+                return []
+            return from_table(file.read_row_groups(groups).slice(offset - first, end - offset))
+    except (OSError, pa.ArrowException, ValidationError, KeyError) as error:
+        raise StorageError(f"{path} cannot be read as a shard: {' '.join(str(error).split())}") from error
