@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import Field, computed_field
 
 from schemas.base import Frozen
+from schemas.conversation import Message
 
 
 class FunnelRow(Frozen):
@@ -81,4 +82,4 @@ class DroppedSample(Frozen):
     reason: str
     evidence: str
     turn: int | None
-    messages: tuple[dict[str, str], ...]
+    messages: tuple[Message, ...]

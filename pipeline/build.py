@@ -1,0 +1,155 @@
+"""One recipe, one build: run it, or go on with it, until its target is reached and sealed."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from generators.backbone import Backbone
+from generators.modes import open_modes
+from languages.loader import load_pack
+from pipeline.directory import BuildDirectory
+from pipeline.judging import Gates
+from pipeline.keeper import Keeper
+from pipeline.stream import Stream
+from schemas.errors import BuildError, LedgerError, StorageError
+from schemas.funnel import Funnel
+from schemas.manifest import Manifest
+from schemas.recipe import Recipe
+from schemas.settings import Settings
+
+COMMIT_EVERY_S = 0.25
+PROGRESS_EVERY_S = 1.0
+
+
+class Outcome(StrEnum):
+    """How a run ended."""
+
+    COMPLETE = "complete"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True, slots=True)
+class BuildResult:
+    """A run that ended without an error."""
+
+    outcome: Outcome
+    directory: Path
+    manifest: Manifest
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How a run is getting on; speed and time left are of this run. `seconds_left` is None before anything is accepted."""
+
+    funnel: Funnel
+    in_flight: int
+    tokens_per_second: float
+    seconds_left: float | None
+
+
+async def build(
+    recipe: Recipe,
+    directory: Path,
+    backbone: Backbone,
+    *,
+    settings: Settings,
+    stop: asyncio.Event | None = None,
+    on_progress: Callable[[Progress], None] | None = None,
+    take_over: bool = False,
+) -> BuildResult:
+    """Run or resume the build in `directory` until the recipe's target is accepted and sealed in shards.
+
+    `backbone` is already started and may be shared by several builds of one event loop. When `stop` is set, or the
+    task is cancelled, the drafts in flight are given up and all that has ended is in the ledger. `take_over` goes on
+    with a build whose run is thought dead though it holds the lock: that run's next transaction fails.
+
+    Raises BuildDirectoryError (another recipe, or in use), LanguageError, BackboneError, BuildError (the recipe says to
+    give up), StorageError, EpochLost (another run has taken over).
+    """
+    pack = load_pack(recipe.language, settings.languages)
+    place = BuildDirectory(directory)
+    with place.locked(take_over):
+        async with (
+            Keeper(recipe, place, backbone, pack) as keeper,
+            Gates(recipe.filters, pack, settings.workers) as gates,
+        ):
+            counts, indices = await keeper.restore(gates)
+            mixer = open_modes(recipe, pack)
+            stream = Stream(recipe, keeper.fingerprint, mixer, backbone, gates, counts, indices)
+            if not stream.reached:
+                await _run_and_keep(stream, keeper, stop or asyncio.Event(), on_progress)
+            manifest = await keeper.finish(seal=stream.reached or stream.exhausted, complete=stream.reached)
+    if stream.exhausted and not stream.reached:
+        raise BuildError(_why_given_up(recipe, manifest.funnel, directory))
+    outcome = Outcome.COMPLETE if stream.reached else Outcome.STOPPED
+    return BuildResult(outcome, directory, manifest)
+
+
+async def _run_and_keep(
+    stream: Stream, keeper: Keeper, stop: asyncio.Event, on_progress: Callable[[Progress], None] | None
+) -> None:
+    """Run the stream, and commit what has ended every quarter of a second."""
+    keeper.start_clock()
+    running = asyncio.create_task(stream.run(stop))
+    pace = _Pace(stream)
+    try:
+        while not running.done():
+            await asyncio.wait([running], timeout=COMMIT_EVERY_S)
+            await keeper.commit(stream)
+            if on_progress and (running.done() or pace.due()):
+                on_progress(pace.progress(await keeper.funnel()))
+        await running
+    except (LedgerError, StorageError):
+        raise
+    except BaseException:
+        await _cancelled(running)
+        await asyncio.shield(keeper.commit(stream))
+        raise
+    finally:
+        await _cancelled(running)
+
+
+async def _cancelled(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.wait([task])
+
+
+class _Pace:
+    """The speed of a run."""
+
+    def __init__(self, stream: Stream) -> None:
+        self._stream = stream
+        self._started = self._reported = time.monotonic()
+        self._accepted_before = stream.counts.accepted
+
+    def due(self) -> bool:
+        return time.monotonic() - self._reported >= PROGRESS_EVERY_S
+
+    def progress(self, funnel: Funnel) -> Progress:
+        now = time.monotonic()
+        self._reported = now
+        seconds = max(now - self._started, 1e-6)
+        accepted = funnel.accepted - self._accepted_before
+        return Progress(
+            funnel=funnel,
+            in_flight=self._stream.in_flight,
+            tokens_per_second=self._stream.completion_tokens / seconds,
+            seconds_left=(funnel.target - funnel.accepted) * seconds / accepted if accepted > 0 else None,
+        )
+
+
+def _why_given_up(recipe: Recipe, funnel: Funnel, directory: Path) -> str:
+    reasons = funnel.reasons()
+    most = f"; most were dropped for {next(iter(reasons))}" if reasons else ""
+    limit = "target.max_drafts" if funnel.drafts >= (recipe.target.max_drafts or funnel.drafts + 1) else (
+        "target.min_acceptance"
+    )
+    return (
+        f"gave up at {limit}: {funnel.accepted} of {funnel.target} conversations after {funnel.drafts} drafts{most};"
+        f" see `iturri show {directory} --dropped`"
+    )

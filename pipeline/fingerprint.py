@@ -1,0 +1,88 @@
+"""The fingerprint of a build: everything that affects what its rows are, and nothing else."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+from generators.backbone import Backbone
+from languages.pack import LanguagePack
+from schemas.recipe import Recipe
+
+# What may change between two runs of one build. Everything else may not.
+LEFT_OUT: frozenset[str] = frozenset(
+    {
+        "name",
+        "target",
+        "publish",
+        "window",
+        "output.directory",
+        "output.shard_rows",
+        "output.dropped_samples",
+        "backbone.endpoints",
+        "backbone.api_key_env",
+        "backbone.timeout_s",
+        "backbone.retries",
+        "backbone.licence",
+        "backbone.delay_s",
+        "backbone.engine_args.max_num_seqs",
+        "backbone.engine_args.max_num_batched_tokens",
+        "backbone.engine_args.gpu_memory_utilization",
+        "backbone.engine_args.tensor_parallel_size",
+        "backbone.engine_args.pipeline_parallel_size",
+        "backbone.engine_args.data_parallel_size",
+        "backbone.engine_args.enforce_eager",
+    }
+)
+
+Fields = dict[str, Any]
+
+
+def fingerprint_fields(recipe: Recipe, backbone: Backbone, pack: LanguagePack) -> Fields:
+    """The fields that make a fingerprint, as JSON values."""
+    fields = _without_left_out(recipe.model_dump(mode="json"), "")
+    fields["sampled_model"] = {
+        "name": backbone.name,
+        "revision": backbone.revision,
+        "template": backbone.template.hash,
+    }
+    texts = pack.model_dump_json(exclude={"profile"})
+    fields["language_pack"] = hashlib.sha256(texts.encode()).hexdigest()
+    return fields
+
+
+def fingerprint(fields: Fields) -> str:
+    """sha256 over the fields, in hexadecimal."""
+    return hashlib.sha256(json.dumps(fields, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+
+def differing_fields(ours: Fields, theirs: Fields) -> list[str]:
+    """The paths at which two sets of fields differ, sorted."""
+    left, right = _flat(ours), _flat(theirs)
+    return sorted(path for path in left.keys() | right.keys() if left.get(path) != right.get(path))
+
+
+def _without_left_out(value: Any, path: str) -> Any:
+    if not isinstance(value, dict):
+        return value
+    kept = {}
+    for key, inner in value.items():
+        where = f"{path}.{key}" if path else key
+        if where not in LEFT_OUT:
+            kept[key] = _without_left_out(inner, where)
+    return kept
+
+
+def _flat(value: Any, path: str = "") -> dict[str, str]:
+    children: list[tuple[str, Any]]
+    if isinstance(value, dict):
+        children = list(value.items())
+    elif isinstance(value, list):
+        children = [(str(number), item) for number, item in enumerate(value)]
+    else:
+        return {path: json.dumps(value)}
+    flat: dict[str, str] = {}
+    for key, inner in children:
+        flat |= _flat(inner, f"{path}.{key}" if path else key)
+    return flat

@@ -1,0 +1,131 @@
+"""Gates: filters judge a draft, the cheap ones here, the heavy ones in a pool of processes."""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import os
+import threading
+from collections import deque
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from types import TracebackType
+from typing import Self
+
+from filters.chain import init_worker, judge, judge_in_worker, open_filters
+from filters.filter import ClaimingFilter
+from languages.pack import LanguagePack
+from schemas.conversation import Draft, Gate
+from schemas.errors import BuildError
+from schemas.recipe import Filters
+from schemas.verdict import Drop, Keep, Verdict
+
+BATCH = 32
+
+
+class Gates:
+    """The filters of one build. An async context manager that owns the process pool."""
+
+    def __init__(self, filters: Filters, pack: LanguagePack, workers: int) -> None:
+        opened = open_filters(filters, pack)
+        self._cheap = tuple(one for one in opened if not one.heavy)
+        self._heavy_gates = frozenset[Gate]().union(*(one.gates for one in opened if one.heavy))
+        self._claiming = tuple(one for one in self._cheap if isinstance(one, ClaimingFilter))
+        self._dry = filters.dry
+        self._workers = workers or min(8, max(1, (os.cpu_count() or 2) - 1))
+        self._setup = (filters, pack)
+        self._waiting: deque[tuple[Draft, Gate, asyncio.Future[Verdict]]] = deque()
+        self._busy = 0
+        self._pool: ProcessPoolExecutor | None = None
+        self._batches: set[asyncio.Task[None]] = set()
+
+    async def __aenter__(self) -> Self:
+        if self._heavy_gates:
+            # spawn: a fork would copy the threads' locks and the engine's memory.
+            self._pool = ProcessPoolExecutor(
+                self._workers,
+                mp_context=multiprocessing.get_context("spawn"),
+                initializer=_start_worker,
+                initargs=self._setup,
+            )
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for batch in self._batches:
+            batch.cancel()
+        if self._pool is not None:
+            await asyncio.to_thread(self._pool.shutdown, cancel_futures=True)
+
+    async def judge(self, draft: Draft, gate: Gate) -> Verdict:
+        """The first Drop, or one Keep with every filter's scores. Raises BuildError when the pool dies."""
+        verdict = judge(self._cheap, draft, gate)
+        if gate in self._heavy_gates and (self._dry or isinstance(verdict, Keep)):
+            heavy = await self._judge_heavily(draft, gate)
+            verdict = heavy if isinstance(heavy, Drop) else _merged(verdict, heavy)
+        return Keep() if self._dry and isinstance(verdict, Drop) else verdict
+
+    def release(self, draft_id: str) -> None:
+        """The draft is no more: what it claimed is free again."""
+        for one in self._claiming:
+            one.release(draft_id)
+
+    def signature(self, draft_id: str) -> bytes:
+        """What the draft claimed, for the ledger; empty when no filter claims."""
+        return b"".join(one.signature(draft_id) for one in self._claiming)
+
+    def restore(self, draft_id: str, signature: bytes) -> None:
+        """Claim again for an accepted row of an earlier run."""
+        for one in self._claiming:
+            one.restore(draft_id, signature)
+
+    async def _judge_heavily(self, draft: Draft, gate: Gate) -> Verdict:
+        future: asyncio.Future[Verdict] = asyncio.get_running_loop().create_future()
+        self._waiting.append((draft, gate, future))
+        self._send()
+        return await future
+
+    def _send(self) -> None:
+        """Keep every worker busy; what comes while all are is judged together, which spares round trips."""
+        while self._waiting and self._busy < self._workers * 2:
+            batch = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
+            self._busy += 1
+            task = asyncio.create_task(self._judge_batch(batch))
+            self._batches.add(task)
+            task.add_done_callback(self._batches.discard)
+
+    async def _judge_batch(self, batch: list[tuple[Draft, Gate, asyncio.Future[Verdict]]]) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            verdicts = await loop.run_in_executor(
+                self._pool, judge_in_worker, [(draft, gate) for draft, gate, _ in batch]
+            )
+        except BrokenProcessPool:
+            error = BuildError("a process of the filters has died (out of memory?); run the build again to resume it")
+            for _, _, future in batch:
+                if not future.done():
+                    future.set_exception(error)
+        except Exception as error:
+            for _, _, future in batch:
+                if not future.done():
+                    future.set_exception(error)
+        else:
+            for (_, _, future), verdict in zip(batch, verdicts, strict=True):
+                if not future.done():
+                    future.set_result(verdict)
+        finally:
+            self._busy -= 1
+            self._send()
+
+
+def _merged(first: Verdict, second: Keep) -> Verdict:
+    return Keep(scores={**first.scores, **second.scores}) if isinstance(first, Keep) else first
+
+
+def _start_worker(filters: Filters, pack: LanguagePack) -> None:
+    """A worker must not outlive the build: its end of the queue is open in the worker too, so it would wait forever."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=lambda: (parent.join(), os._exit(1)), daemon=True).start()
+    init_worker(filters, pack)

@@ -1,0 +1,142 @@
+"""Keeping the record of a run: the ledger, the shards and the manifest, all on one thread."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.metadata
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Self, TypeVar
+
+from generators.backbone import Backbone
+from languages.pack import LanguagePack
+from pipeline.directory import BuildDirectory, on_network_filesystem
+from pipeline.fingerprint import fingerprint, fingerprint_fields
+from pipeline.judging import Gates
+from pipeline.ledger import Ledger
+from pipeline.reader import BuildReader
+from pipeline.sealing import Sealer
+from pipeline.stream import Counts, Indices, Stream
+from publishers.atomic import write_bytes
+from publishers.manifest import write_manifest
+from schemas.errors import EpochLost
+from schemas.funnel import Funnel
+from schemas.manifest import Manifest, Provenance
+from schemas.recipe import Recipe
+
+Result = TypeVar("Result")
+
+
+class Keeper:
+    """The one writer of a build. An async context manager; the event loop never waits for its disk.
+
+    Every method may raise StorageError, LedgerError and EpochLost; entering also BuildDirectoryError.
+    """
+
+    def __init__(self, recipe: Recipe, place: BuildDirectory, backbone: Backbone, pack: LanguagePack) -> None:
+        fields = fingerprint_fields(recipe, backbone, pack)
+        self.fingerprint = fingerprint(fields)
+        self._fields = fields
+        self._recipe = recipe
+        self._place = place
+        self._backbone = backbone
+        self._pack = pack
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="keeper")
+        self._last_commit = time.monotonic()
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self._run(self._open)
+        except BaseException:
+            self._thread.shutdown()
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await asyncio.shield(self._run(self._ledger.close))
+        self._thread.shutdown()
+
+    async def restore(self, gates: Gates) -> tuple[Counts, Indices]:
+        """Seal what a kill left half done, claim again what is accepted, and say where the run goes on."""
+        await self._run(self._sealer.finish_planned)
+
+        def read() -> tuple[Counts, Indices]:
+            for row_id, signature in self._ledger.signatures():
+                gates.restore(row_id, signature)
+            return Counts(self._ledger.accepted(), self._ledger.dropped()), Indices(*self._ledger.done_drafts())
+
+        return await self._run(read)
+
+    def start_clock(self) -> None:
+        """The backbone samples from now on."""
+        self._last_commit = time.monotonic()
+
+    async def commit(self, stream: Stream) -> None:
+        """Record what has ended since the last time, and seal the shards that are full."""
+        outcomes, unfinished = stream.collect(), stream.collect_unfinished_tokens()
+        now = time.monotonic()
+        seconds, self._last_commit = now - self._last_commit, now
+
+        def write() -> None:
+            self._ledger.commit(outcomes, engine_seconds=seconds, unfinished_completion_tokens=unfinished)
+            if outcomes and self._sealer.seal(all_rows=False):
+                self._write_manifest(complete=False)
+
+        await self._run(write)
+
+    async def finish(self, *, seal: bool, complete: bool) -> Manifest:
+        """Write the manifest; with `seal`, after the rows that fill no shard have got one too."""
+
+        def write() -> Manifest:
+            if seal:
+                self._sealer.seal(all_rows=True)
+            return self._write_manifest(complete=complete)
+
+        return await self._run(write)
+
+    async def funnel(self) -> Funnel:
+        return await self._run(BuildReader(self._place.path).funnel)
+
+    def _open(self) -> None:
+        self._ledger = Ledger(
+            self._place.ledger,
+            self._fields,
+            write_ahead=not on_network_filesystem(self._place.path),
+            dropped_samples=self._recipe.output.dropped_samples,
+        )
+        self._sealer = Sealer(self._ledger, self._place.path, self._recipe.output.shard_rows)
+        write_bytes(self._place.recipe, self._recipe.model_dump_json(indent=2).encode())
+
+    def _write_manifest(self, *, complete: bool) -> Manifest:
+        if not self._ledger.holds_epoch():
+            raise EpochLost(f"{self._place.path}: another run has taken this build over; this one ends")
+        now = datetime.now(UTC).replace(microsecond=0)
+        manifest = Manifest(
+            name=self._recipe.name,
+            language=self._recipe.language,
+            created=self._ledger.created(),
+            updated=now,
+            complete=complete,
+            provenance=Provenance(
+                iturri_version=importlib.metadata.version("iturri"),
+                recipe=self._recipe.model_dump(mode="json"),
+                fingerprint=self.fingerprint,
+                language_name=self._pack.name,
+                backbone=self._backbone.name,
+                backbone_revision=self._backbone.revision,
+                backbone_licence=self._backbone.licence,
+                template_hash=self._backbone.template.hash,
+            ),
+            funnel=BuildReader(self._place.path).funnel(),
+            shards=self._ledger.shards(),
+        )
+        write_manifest(manifest, self._place.path)
+        return manifest
+
+    async def _run(self, work: Callable[[], Result]) -> Result:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)

@@ -1,0 +1,298 @@
+"""The ledger: the durable record of one build, in one SQLite file with one writer."""
+
+from __future__ import annotations
+
+import json
+import random
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pipeline.fingerprint import Fields, differing_fields
+from pipeline.ledger_schema import migrate
+from schemas.conversation import Conversation
+from schemas.errors import BuildDirectoryError, EpochLost, LedgerError, StorageError
+from schemas.funnel import DroppedSample, FunnelRow
+from schemas.manifest import Shard
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A draft that became a row, with what it claimed."""
+
+    draft_index: int
+    account: FunnelRow
+    row: Conversation
+    config: str
+    split: str
+    signature: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """A draft that was dropped."""
+
+    draft_index: int
+    account: FunnelRow
+    sample: DroppedSample
+
+
+Outcome = Accepted | Dropped
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedShard:
+    """A shard whose rows are fixed."""
+
+    number: int
+    path: str
+    config: str
+    split: str
+
+
+class Ledger:
+    """Writes the record of a build. Not for use by two threads at once.
+
+    Opening takes a new epoch; from then on every transaction of an earlier run raises EpochLost. Errors: LedgerError,
+    StorageError when the disk is full, BuildDirectoryError when the build is another recipe's.
+    """
+
+    def __init__(self, path: Path, fields: Fields, *, write_ahead: bool, dropped_samples: int) -> None:
+        self._dropped_samples = dropped_samples
+        with _translated(path):
+            self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=30)
+            try:
+                self._connection.execute(f"PRAGMA journal_mode = {'WAL' if write_ahead else 'DELETE'}")
+                self._connection.execute("PRAGMA synchronous = FULL")
+                migrate(self._connection)
+                self._path = path
+                self._epoch = self._take_epoch(fields)
+            except BaseException:
+                self._connection.close()
+                raise
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def commit(
+        self, outcomes: Sequence[Outcome], *, engine_seconds: float = 0.0, unfinished_completion_tokens: int = 0
+    ) -> None:
+        """Record how drafts ended, and what was spent since the last commit, in one transaction."""
+        with self._transaction() as connection:
+            for outcome in outcomes:
+                if isinstance(outcome, Accepted):
+                    self._accept(connection, outcome)
+                else:
+                    self._drop(connection, outcome)
+            connection.executemany(
+                "INSERT OR IGNORE INTO done VALUES (?)", [(outcome.draft_index,) for outcome in outcomes]
+            )
+            self._raise_low_water(connection)
+            _add(connection, "engine_seconds", engine_seconds)
+            _add(connection, "unfinished_completion_tokens", unfinished_completion_tokens)
+
+    def holds_epoch(self) -> bool:
+        """Whether no later run has taken the build over."""
+        return _meta(self._connection, "epoch") == str(self._epoch)
+
+    def created(self) -> datetime:
+        """When the build's first run began."""
+        return datetime.fromisoformat(_meta(self._connection, "created") or "")
+
+    def shards(self) -> tuple[Shard, ...]:
+        """The sealed shards, in the order of their plans."""
+        query = "SELECT path, config, split, rows, bytes, sha256 FROM shards WHERE sha256 IS NOT NULL ORDER BY number"
+        names = Shard.model_fields
+        return tuple(Shard(**dict(zip(names, row, strict=True))) for row in self._connection.execute(query))
+
+    def accepted(self) -> int:
+        return int(self._connection.execute("SELECT count(*) FROM rows").fetchone()[0])
+
+    def dropped(self) -> int:
+        query = "SELECT coalesce(sum(drafts), 0) FROM funnel WHERE gate != 'accepted'"
+        return int(self._connection.execute(query).fetchone()[0])
+
+    def done_drafts(self) -> tuple[int, set[int]]:
+        """(the index below which every draft has ended, those that ended above it)."""
+        above = {row[0] for row in self._connection.execute("SELECT draft_index FROM done")}
+        return int(_meta(self._connection, "low_water") or 0), above
+
+    def signatures(self) -> Iterator[tuple[str, bytes]]:
+        """(row id, what it claimed) of every accepted row, in the order of acceptance."""
+        yield from self._connection.execute("SELECT id, signature FROM rows ORDER BY seq")
+
+    def unsealed(self) -> dict[tuple[str, str], int]:
+        """Rows in no shard yet, by (config, split)."""
+        query = "SELECT config, split, count(*) FROM rows WHERE shard IS NULL GROUP BY config, split"
+        return {(config, split): count for config, split, count in self._connection.execute(query)}
+
+    def plan_shard(self, config: str, split: str, rows: int, path: str) -> PlannedShard:
+        """Fix the oldest unsealed rows, `rows` at most, as the next shard's. It still has to be written and sealed."""
+        with self._transaction() as connection:
+            cursor = connection.execute(
+                "INSERT INTO shards (path, config, split) VALUES (?, ?, ?)", (path, config, split)
+            )
+            connection.execute(
+                "UPDATE rows SET shard = ? WHERE seq IN (SELECT seq FROM rows"
+                " WHERE shard IS NULL AND config = ? AND split = ? ORDER BY seq LIMIT ?)",
+                (cursor.lastrowid, config, split, rows),
+            )
+            return PlannedShard(int(cursor.lastrowid or 0), path, config, split)
+
+    def planned_shards(self) -> list[PlannedShard]:
+        """Shards that were planned and never sealed: the run was ended in between."""
+        query = "SELECT number, path, config, split FROM shards WHERE sha256 IS NULL ORDER BY number"
+        return [PlannedShard(*row) for row in self._connection.execute(query)]
+
+    def shard_rows(self, shard: PlannedShard) -> list[Conversation]:
+        """The rows of a planned shard, in its order."""
+        query = "SELECT body FROM rows WHERE shard = ? ORDER BY seq"
+        bodies = self._connection.execute(query, (shard.number,))
+        return [Conversation.model_validate_json(body) for (body,) in bodies]
+
+    def seal_shard(self, shard: PlannedShard, sealed: Shard) -> None:
+        """The shard is on disk: list it, and let its rows' text go."""
+        with self._transaction() as connection:
+            connection.execute(
+                "UPDATE shards SET rows = ?, bytes = ?, sha256 = ? WHERE number = ?",
+                (sealed.rows, sealed.bytes, sealed.sha256, shard.number),
+            )
+            connection.execute("UPDATE rows SET body = NULL WHERE shard = ?", (shard.number,))
+
+    def shard_count(self, config: str, split: str) -> int:
+        query = "SELECT count(*) FROM shards WHERE config = ? AND split = ?"
+        return int(self._connection.execute(query, (config, split)).fetchone()[0])
+
+    def _take_epoch(self, fields: Fields) -> int:
+        connection = self._connection
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            stored = _meta(connection, "fields")
+            if stored is not None and (differing := differing_fields(fields, json.loads(stored))):
+                raise BuildDirectoryError(
+                    f"{self._path.parent} holds a build of another recipe: it differs in {', '.join(differing)};"
+                    " choose another output.directory, or put these fields back"
+                )
+            epoch = int(_meta(connection, "epoch") or 0) + 1
+            _set(connection, "epoch", str(epoch))
+            if stored is None:
+                _set(connection, "fields", json.dumps(fields))
+                _set(connection, "created", datetime.now(UTC).replace(microsecond=0).isoformat())
+            connection.execute("COMMIT")
+        except BaseException:
+            connection.execute("ROLLBACK")
+            raise
+        return epoch
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        connection = self._connection
+        with _translated(self._path):
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                if not self.holds_epoch():
+                    raise EpochLost(f"{self._path.parent}: another run has taken this build over; this one ends")
+                yield connection
+                connection.execute("COMMIT")
+            except BaseException:
+                # A full disk has already rolled back by itself.
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
+
+    def _accept(self, connection: sqlite3.Connection, outcome: Accepted) -> None:
+        connection.execute(
+            "INSERT INTO rows (id, draft_index, config, split, signature, body) VALUES (?, ?, ?, ?, ?, ?)",
+            (
+                outcome.row.id,
+                outcome.draft_index,
+                outcome.config,
+                outcome.split,
+                outcome.signature,
+                outcome.row.model_dump_json(),
+            ),
+        )
+        _count(connection, outcome.account)
+
+    def _drop(self, connection: sqlite3.Connection, outcome: Dropped) -> None:
+        reason = outcome.sample.reason
+        _count(connection, outcome.account)
+        query = "SELECT sum(drafts) FROM funnel WHERE reason = ?"
+        seen = connection.execute(query, (reason,)).fetchone()[0]
+        body = outcome.sample.model_dump_json()
+        if seen <= self._dropped_samples:
+            connection.execute("INSERT INTO dropped (reason, body) VALUES (?, ?)", (reason, body))
+            return
+        # Reservoir sampling (Vitter's algorithm R): the n-th drop replaces one of k with probability k/n.
+        place = random.Random(f"{reason}:{outcome.draft_index}").randrange(seen)
+        if place < self._dropped_samples:
+            connection.execute(
+                "UPDATE dropped SET body = ? WHERE seq ="
+                " (SELECT seq FROM dropped WHERE reason = ? ORDER BY seq LIMIT 1 OFFSET ?)",
+                (body, reason, place),
+            )
+
+    def _raise_low_water(self, connection: sqlite3.Connection) -> None:
+        """Drafts end out of order; keep only those that ended above the first one that has not."""
+        low = first = int(_meta(connection, "low_water") or 0)
+        for (index,) in connection.execute("SELECT draft_index FROM done ORDER BY draft_index"):
+            if index != low:
+                break
+            low += 1
+        if low > first:
+            _set(connection, "low_water", str(low))
+            connection.execute("DELETE FROM done WHERE draft_index < ?", (low,))
+
+
+def read_funnel_rows(connection: sqlite3.Connection) -> tuple[FunnelRow, ...]:
+    query = (
+        "SELECT mode, gate, exchange, reason, drafts, prompt_tokens, completion_tokens FROM funnel"
+        " ORDER BY mode, exchange, gate, reason"
+    )
+    names = FunnelRow.model_fields
+    return tuple(FunnelRow(**dict(zip(names, row, strict=True))) for row in connection.execute(query))
+
+
+def read_spent(connection: sqlite3.Connection) -> tuple[float, int]:
+    """(wall seconds of sampling, tokens of drafts that never ended)."""
+    seconds, tokens = (_meta(connection, key) for key in ("engine_seconds", "unfinished_completion_tokens"))
+    return float(seconds or 0), int(float(tokens or 0))
+
+
+@contextmanager
+def _translated(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        if "disk is full" in str(error) or "disk I/O error" in str(error):
+            raise StorageError(
+                f"{path}: {error}; nothing recorded is lost: free some space, then run the build again"
+            ) from error
+        raise LedgerError(f"{path}: {error}") from error
+
+
+def _meta(connection: sqlite3.Connection, key: str) -> str | None:
+    row = connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+    return None if row is None else str(row[0])
+
+
+def _set(connection: sqlite3.Connection, key: str, value: str) -> None:
+    connection.execute("INSERT INTO meta VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value", (key, value))
+
+
+def _add(connection: sqlite3.Connection, key: str, value: float) -> None:
+    if value:
+        _set(connection, key, str(float(_meta(connection, key) or 0) + value))
+
+
+def _count(connection: sqlite3.Connection, account: FunnelRow) -> None:
+    connection.execute(
+        "INSERT INTO funnel VALUES (:mode, :gate, :exchange, :reason, :drafts, :prompt_tokens, :completion_tokens)"
+        " ON CONFLICT DO UPDATE SET drafts = drafts + excluded.drafts,"
+        " prompt_tokens = prompt_tokens + excluded.prompt_tokens,"
+        " completion_tokens = completion_tokens + excluded.completion_tokens",
+        account.model_dump(),
+    )

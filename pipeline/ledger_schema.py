@@ -1,0 +1,72 @@
+"""The tables of the ledger, and the steps from one version of them to the next."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from schemas.errors import LedgerError
+
+# Step n leads from version n to version n + 1. Steps are only ever added.
+STEPS: tuple[str, ...] = (
+    """
+    CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+
+    -- Sealed files. A shard is planned (its rows are fixed) before it is written, and sealed after.
+    CREATE TABLE shards (
+        number INTEGER PRIMARY KEY,
+        path TEXT NOT NULL UNIQUE,
+        config TEXT NOT NULL,
+        split TEXT NOT NULL,
+        rows INTEGER,
+        bytes INTEGER,
+        sha256 TEXT
+    );
+
+    -- Accepted rows in the order of acceptance. The body leaves once its shard is sealed.
+    CREATE TABLE rows (
+        seq INTEGER PRIMARY KEY AUTOINCREMENT,
+        id TEXT NOT NULL UNIQUE,
+        draft_index INTEGER NOT NULL UNIQUE,
+        config TEXT NOT NULL,
+        split TEXT NOT NULL,
+        shard INTEGER REFERENCES shards (number),
+        signature BLOB NOT NULL,
+        body TEXT
+    );
+    CREATE INDEX rows_of_shard ON rows (shard, seq);
+    CREATE INDEX rows_unsealed ON rows (config, split, seq) WHERE shard IS NULL;
+
+    -- Drafts that ended, accepted or dropped; those below meta.low_water are all done and not listed.
+    CREATE TABLE done (draft_index INTEGER PRIMARY KEY);
+
+    CREATE TABLE funnel (
+        mode TEXT NOT NULL,
+        gate TEXT NOT NULL,
+        exchange INTEGER NOT NULL,
+        reason TEXT NOT NULL,
+        drafts INTEGER NOT NULL,
+        prompt_tokens INTEGER NOT NULL,
+        completion_tokens INTEGER NOT NULL,
+        PRIMARY KEY (mode, gate, exchange, reason)
+    ) WITHOUT ROWID;
+
+    -- A reservoir sample of dropped drafts per reason.
+    CREATE TABLE dropped (
+        seq INTEGER PRIMARY KEY AUTOINCREMENT,
+        reason TEXT NOT NULL,
+        body TEXT NOT NULL
+    );
+    CREATE INDEX dropped_by_reason ON dropped (reason, seq);
+    """,
+)
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Bring the tables to the newest version, in one transaction. Raises LedgerError for a ledger of the future."""
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    if version > len(STEPS):
+        raise LedgerError(f"the ledger has version {version}, this Iturri knows {len(STEPS)}; use a newer Iturri")
+    if version == len(STEPS):
+        return
+    steps = "".join(STEPS[version:])
+    connection.executescript(f"BEGIN IMMEDIATE; {steps} PRAGMA user_version = {len(STEPS)}; COMMIT;")

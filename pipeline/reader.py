@@ -1,0 +1,84 @@
+"""Reading a build, also while it runs and from another process."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pipeline.directory import BuildDirectory
+from pipeline.ledger import read_funnel_rows, read_spent
+from publishers.manifest import read_manifest
+from publishers.shard import read_shard
+from schemas.conversation import Conversation
+from schemas.errors import BuildDirectoryError
+from schemas.funnel import DroppedSample, Funnel
+from schemas.manifest import Manifest
+from schemas.recipe import Recipe
+
+
+class BuildReader:
+    """What a build directory holds. Raises BuildDirectoryError when it is none."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = BuildDirectory(directory)
+        if not self._directory.ledger.is_file() or not self._directory.recipe.is_file():
+            raise BuildDirectoryError(f"{directory} is no build directory: it has no ledger")
+
+    def recipe(self) -> Recipe:
+        """The recipe of the build's last run."""
+        return Recipe.model_validate_json(self._directory.recipe.read_text(encoding="utf-8"))
+
+    def manifest(self) -> Manifest | None:
+        """What is sealed; None before the first run has ended or sealed a shard."""
+        return read_manifest(self._directory.path) if self._directory.manifest.is_file() else None
+
+    def funnel(self) -> Funnel:
+        """The account of all runs so far."""
+        target = self.recipe().target.conversations
+        with self._connection() as connection:
+            rows = read_funnel_rows(connection)
+            seconds, tokens = read_spent(connection)
+        return Funnel(target=target, rows=rows, engine_seconds=seconds, unfinished_completion_tokens=tokens)
+
+    def accepted(self, after: int = 0, limit: int = 50) -> list[tuple[int, Conversation]]:
+        """Up to `limit` (sequence number, row) above `after`, in the order of acceptance."""
+        query = (
+            "SELECT seq, body, path, (SELECT count(*) FROM rows earlier"
+            "  WHERE earlier.shard = rows.shard AND earlier.seq < rows.seq)"
+            " FROM rows LEFT JOIN shards ON shards.number = rows.shard WHERE seq > ? ORDER BY seq LIMIT ?"
+        )
+        with self._connection() as connection:
+            found = connection.execute(query, (after, limit)).fetchall()
+        page: list[tuple[int, Conversation]] = []
+        sealed: dict[str, dict[int, int]] = {}
+        for seq, body, path, place in found:
+            if body is None:
+                sealed.setdefault(path, {})[place] = seq
+            else:
+                page.append((seq, Conversation.model_validate_json(body)))
+        for path, places in sealed.items():
+            first, last = min(places), max(places)
+            rows = read_shard(self._directory.path / path, first, last - first + 1)
+            page.extend((places[first + number], row) for number, row in enumerate(rows) if first + number in places)
+        return sorted(page, key=lambda numbered: numbered[0])
+
+    def dropped(self, reason: str | None = None, after: int = 0, limit: int = 50) -> list[tuple[int, DroppedSample]]:
+        """Up to `limit` (sequence number, sample) above `after`: a sample of the drops, of one reason or of all."""
+        query = "SELECT seq, body FROM dropped WHERE seq > ? AND (? IS NULL OR reason = ?) ORDER BY seq LIMIT ?"
+        with self._connection() as connection:
+            found = connection.execute(query, (after, reason, reason, limit)).fetchall()
+        return [(seq, DroppedSample.model_validate_json(body)) for seq, body in found]
+
+    @contextmanager
+    def _connection(self) -> Iterator[sqlite3.Connection]:
+        address = f"{self._directory.ledger.absolute().as_uri()}?mode=ro"
+        try:
+            connection = sqlite3.connect(address, uri=True, timeout=30)
+            try:
+                yield connection
+            finally:
+                connection.close()
+        except sqlite3.Error as error:
+            raise BuildDirectoryError(f"{self._directory.ledger} cannot be read: {error}") from error
