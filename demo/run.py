@@ -66,7 +66,9 @@ def _server() -> Iterator[httpx.Client]:
         "ITURRI_DATA": str(data),
     }
     log = data / "demo-serve.log"
-    console.print(f"Starting [bold]iturri serve[/] on port {port} (log: {log.relative_to(ROOT)}); vLLM takes a while ...")
+    console.print(
+        f"Starting [bold]iturri serve[/] on port {port} (log: {log.relative_to(ROOT)}); vLLM takes a while ..."
+    )
     with log.open("wb") as output:
         server = subprocess.Popen(
             [sys.executable, "-m", "cli", "serve", "--port", str(port)],
@@ -141,7 +143,9 @@ def _finished(client: httpx.Client, job_id: str, show: Any) -> dict[str, Any]:
 
 def _answer(response: httpx.Response) -> dict[str, Any]:
     if not response.is_success:
-        raise DemoError(f"{response.request.method} {response.request.url.path}: {response.status_code} {response.text}")
+        raise DemoError(
+            f"{response.request.method} {response.request.url.path}: {response.status_code} {response.text}"
+        )
     answer: dict[str, Any] = response.json()
     return answer
 
@@ -190,7 +194,9 @@ def _show(job: dict[str, Any], rows: list[dict[str, Any]], dropped: list[dict[st
     for sample in dropped:
         if sample["reason"] not in shown and len(shown) < 5:
             shown.add(sample["reason"])
-            console.print(f"\ndropped {sample['draft_id']}: {sample['reason']}: {sample['evidence']}", style="bold yellow")
+            console.print(
+                f"\ndropped {sample['draft_id']}: {sample['reason']}: {sample['evidence']}", style="bold yellow"
+            )
             _talk(sample["messages"])
 
 

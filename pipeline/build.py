@@ -44,7 +44,7 @@ class BuildResult:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How a run is getting on; speed and time left are of this run. `seconds_left` is None before anything is accepted."""
+    """How a run is getting on. Speed is that of this run; `seconds_left` is None before it has accepted anything."""
 
     funnel: Funnel
     in_flight: int
@@ -69,7 +69,7 @@ async def build(
     with a build whose run is thought dead though it holds the lock: that run's next transaction fails.
 
     Raises BuildDirectoryError (another recipe, or in use), LanguageError, BackboneError, BuildError (the recipe says to
-    give up), StorageError, EpochLost (another run has taken over).
+    give up), StorageError, EpochLostError (another run has taken over).
     """
     pack = load_pack(recipe.language, settings.languages)
     place = BuildDirectory(directory)
@@ -146,8 +146,10 @@ class _Pace:
 def _why_given_up(recipe: Recipe, funnel: Funnel, directory: Path) -> str:
     reasons = funnel.reasons()
     most = f"; most were dropped for {next(iter(reasons))}" if reasons else ""
-    limit = "target.max_drafts" if funnel.drafts >= (recipe.target.max_drafts or funnel.drafts + 1) else (
-        "target.min_acceptance"
+    limit = (
+        "target.max_drafts"
+        if funnel.drafts >= (recipe.target.max_drafts or funnel.drafts + 1)
+        else ("target.min_acceptance")
     )
     return (
         f"gave up at {limit}: {funnel.accepted} of {funnel.target} conversations after {funnel.drafts} drafts{most};"

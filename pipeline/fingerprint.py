@@ -41,7 +41,7 @@ Fields = dict[str, Any]
 
 def fingerprint_fields(recipe: Recipe, backbone: Backbone, pack: LanguagePack) -> Fields:
     """The fields that make a fingerprint, as JSON values."""
-    fields = _without_left_out(recipe.model_dump(mode="json"), "")
+    fields: Fields = _without_left_out(recipe.model_dump(mode="json"), "")
     fields["sampled_model"] = {
         "name": backbone.name,
         "revision": backbone.revision,

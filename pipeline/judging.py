@@ -9,10 +9,12 @@ import threading
 from collections import deque
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from multiprocessing.process import BaseProcess
 from types import TracebackType
 from typing import Self
 
 from filters.chain import init_worker, judge, judge_in_worker, open_filters
+
 from filters.filter import ClaimingFilter
 from languages.pack import LanguagePack
 from schemas.conversation import Draft, Gate
@@ -106,7 +108,7 @@ class Gates:
             for _, _, future in batch:
                 if not future.done():
                     future.set_exception(error)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  # whatever it is, those who wait for a verdict raise it
             for _, _, future in batch:
                 if not future.done():
                     future.set_exception(error)
@@ -127,5 +129,10 @@ def _start_worker(filters: Filters, pack: LanguagePack) -> None:
     """A worker must not outlive the build: its end of the queue is open in the worker too, so it would wait forever."""
     parent = multiprocessing.parent_process()
     if parent is not None:
-        threading.Thread(target=lambda: (parent.join(), os._exit(1)), daemon=True).start()
+        threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     init_worker(filters, pack)
+
+
+def _end_with(parent: BaseProcess) -> None:
+    parent.join()
+    os._exit(1)

@@ -22,7 +22,7 @@ from pipeline.sealing import Sealer
 from pipeline.stream import Counts, Indices, Stream
 from publishers.atomic import write_bytes
 from publishers.manifest import write_manifest
-from schemas.errors import EpochLost
+from schemas.errors import EpochLostError
 from schemas.funnel import Funnel
 from schemas.manifest import Manifest, Provenance
 from schemas.recipe import Recipe
@@ -33,7 +33,7 @@ Result = TypeVar("Result")
 class Keeper:
     """The one writer of a build. An async context manager; the event loop never waits for its disk.
 
-    Every method may raise StorageError, LedgerError and EpochLost; entering also BuildDirectoryError.
+    Every method may raise StorageError, LedgerError and EpochLostError; entering also BuildDirectoryError.
     """
 
     def __init__(self, recipe: Recipe, place: BuildDirectory, backbone: Backbone, pack: LanguagePack) -> None:
@@ -114,7 +114,7 @@ class Keeper:
 
     def _write_manifest(self, *, complete: bool) -> Manifest:
         if not self._ledger.holds_epoch():
-            raise EpochLost(f"{self._place.path}: another run has taken this build over; this one ends")
+            raise EpochLostError(f"{self._place.path}: another run has taken this build over; this one ends")
         now = datetime.now(UTC).replace(microsecond=0)
         manifest = Manifest(
             name=self._recipe.name,

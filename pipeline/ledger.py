@@ -14,7 +14,7 @@ from pathlib import Path
 from pipeline.fingerprint import Fields, differing_fields
 from pipeline.ledger_schema import migrate
 from schemas.conversation import Conversation
-from schemas.errors import BuildDirectoryError, EpochLost, LedgerError, StorageError
+from schemas.errors import BuildDirectoryError, EpochLostError, LedgerError, StorageError
 from schemas.funnel import DroppedSample, FunnelRow
 from schemas.manifest import Shard
 
@@ -56,8 +56,8 @@ class PlannedShard:
 class Ledger:
     """Writes the record of a build. Not for use by two threads at once.
 
-    Opening takes a new epoch; from then on every transaction of an earlier run raises EpochLost. Errors: LedgerError,
-    StorageError when the disk is full, BuildDirectoryError when the build is another recipe's.
+    Opening takes a new epoch; from then on every transaction of an earlier run raises EpochLostError. Errors:
+    LedgerError, StorageError when the disk is full, BuildDirectoryError when the build is another recipe's.
     """
 
     def __init__(self, path: Path, fields: Fields, *, write_ahead: bool, dropped_samples: int) -> None:
@@ -194,7 +194,7 @@ class Ledger:
             connection.execute("BEGIN IMMEDIATE")
             try:
                 if not self.holds_epoch():
-                    raise EpochLost(f"{self._path.parent}: another run has taken this build over; this one ends")
+                    raise EpochLostError(f"{self._path.parent}: another run has taken this build over; this one ends")
                 yield connection
                 connection.execute("COMMIT")
             except BaseException:

@@ -26,10 +26,10 @@ class Sealer:
         """Seal every full shard, and with `all_rows` the rest too; whether there was any."""
         sealed = False
         for (config, split), rows in self._ledger.unsealed().items():
-            while rows >= self._shard_rows or (all_rows and rows > 0):
+            full, rest = divmod(rows, self._shard_rows)
+            for _ in range(full + (1 if all_rows and rest else 0)):
                 path = shard_path(config, split, self._ledger.shard_count(config, split))
                 self._write(self._ledger.plan_shard(config, split, self._shard_rows, path))
-                rows -= min(rows, self._shard_rows)
                 sealed = True
         return sealed
 

@@ -78,7 +78,7 @@ class Stream:
         self._changed = asyncio.Event()
         self._outcomes: list[Outcome] = []
         self._failure: BaseException | None = None
-        self._sampling = {mode.mode: _sampling(mode) for mode in recipe.modes}
+        self._sampling: dict[str, dict[str, Any]] = {mode.mode: _sampling(mode) for mode in recipe.modes}
         self.counts = counts
         self._unfinished_tokens = 0
         self.completion_tokens = 0
@@ -152,7 +152,7 @@ class Stream:
         self._changed.set()
 
     async def _draft(self, index: int) -> None:
-        """One draft, from its first token to its verdict. The claim it makes at a gate is released unless it is kept."""
+        """One draft, from its first token to its verdict; what it claimed at a gate is released unless it is kept."""
         draft: Draft | None = None
         scores: dict[str, float] = {}
         kept = False

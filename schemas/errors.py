@@ -9,7 +9,7 @@ IturriError                     a failure; exit code 1
 │   └── BuildDirectoryError     a directory of another recipe, or in use by another run
 ├── BackboneError               the backbone cannot be reached, or died
 ├── LedgerError                 the ledger cannot be read or written
-│   └── EpochLost               another run has taken this build over
+│   └── EpochLostError          another run has taken this build over
 ├── StorageError                the disk is full or cannot be written
 ├── BuildError                  a build that cannot reach its target
 ├── PublishError                a publication that cannot be finished
@@ -23,7 +23,7 @@ __all__ = [
     "BackboneError",
     "BuildDirectoryError",
     "BuildError",
-    "EpochLost",
+    "EpochLostError",
     "HubAuthError",
     "InputError",
     "IturriError",
@@ -78,7 +78,7 @@ class LedgerError(IturriError):
     """The ledger cannot be read or written."""
 
 
-class EpochLost(LedgerError):
+class EpochLostError(LedgerError):
     """Another run has taken this build over."""
 
 

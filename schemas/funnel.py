@@ -25,8 +25,12 @@ class Funnel(Frozen):
 
     target: int
     rows: tuple[FunnelRow, ...] = ()
-    unfinished_completion_tokens: int = Field(default=0, ge=0, description="spent on drafts that were in flight at a stop")
-    engine_seconds: float = Field(default=0.0, ge=0, description="wall seconds during which the backbone sampled, all runs")
+    unfinished_completion_tokens: int = Field(
+        default=0, ge=0, description="spent on drafts that were in flight at a stop"
+    )
+    engine_seconds: float = Field(
+        default=0.0, ge=0, description="wall seconds during which the backbone sampled, all runs"
+    )
 
     def _sum(self, field: str, accepted: bool | None = None) -> int:
         rows = (row for row in self.rows if accepted is None or (row.gate == "accepted") == accepted)

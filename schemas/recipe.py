@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, Discriminator, Field, Tag, field_validator, model_validator
 
 from schemas.base import Frozen
 
@@ -43,7 +43,9 @@ class OpenAIBackbone(Frozen):
     kind: Literal["openai"]
     model: str = Field(min_length=1, description="the name under which the servers know the model")
     endpoints: tuple[str, ...] = Field(min_length=1, description="base URLs that end in /v1")
-    tokenizer: str | None = Field(default=None, description="where the chat template is; the model's name when left out")
+    tokenizer: str | None = Field(
+        default=None, description="where the chat template is; the model's name when left out"
+    )
     revision: str | None = None
     licence: str | None = None
     api_key_env: str | None = Field(default=None, description="the environment variable that holds the servers' key")
@@ -71,6 +73,15 @@ class ScriptedBackbone(Frozen):
 BackboneSpec = Annotated[VllmBackbone | OpenAIBackbone | ScriptedBackbone, Field(discriminator="kind")]
 
 
+def _named_or_whole(value: object) -> str:
+    return "name" if isinstance(value, str) else "backbone"
+
+
+BackboneChoice = Annotated[
+    Annotated[Name, Tag("name")] | Annotated[BackboneSpec, Tag("backbone")], Discriminator(_named_or_whole)
+]
+
+
 class SteeringSpec(Frozen):
     """How user turns are steered towards the language; the texts are the language pack's."""
 
@@ -78,7 +89,9 @@ class SteeringSpec(Frozen):
     topics: float = Field(default=1.0, ge=0, le=1, description="the share of drafts whose system prompt names a topic")
     examples: int = Field(default=0, ge=0, le=16, description="example user turns shown in the system prompt")
     openers: float = Field(default=0.0, ge=0, le=1, description="the share of drafts whose first turn gets an opener")
-    reply_system_prompt: bool = Field(default=False, description="a system prompt of the pack while replies are sampled")
+    reply_system_prompt: bool = Field(
+        default=False, description="a system prompt of the pack while replies are sampled"
+    )
 
 
 class Exchanges(Frozen):
@@ -120,7 +133,9 @@ class RepetitionFilter(Frozen):
     """Loops: one word too often, or word n-grams that repeat."""
 
     enabled: bool = True
-    max_word_count: int = Field(default=100, ge=1, description="the most often one whitespace token may occur in a turn")
+    max_word_count: int = Field(
+        default=100, ge=1, description="the most often one whitespace token may occur in a turn"
+    )
     ngram: int = Field(default=4, ge=2)
     max_repeated_share: float = Field(default=0.3, ge=0, le=1, description="the share of n-grams that are repeats")
 
@@ -138,7 +153,9 @@ class DuplicateFilter(Frozen):
 
     enabled: bool = True
     ngram: int = Field(default=2, ge=1, description="words in a shingle")
-    threshold: float = Field(default=0.75, gt=0, le=1, description="Jaccard similarity from which a turn is a near duplicate")
+    threshold: float = Field(
+        default=0.75, gt=0, le=1, description="Jaccard similarity from which a turn is a near duplicate"
+    )
     min_words: int = Field(default=5, ge=1, description="turns with fewer words are compared exactly only")
 
 
@@ -165,7 +182,9 @@ class Output(Frozen):
 
     directory: Path | None = Field(default=None, description="the build directory; builds/NAME when left out")
     shard_rows: int = Field(default=10_000, ge=1)
-    validation_share: float = Field(default=0.0, ge=0, lt=1, description="by hash of the row's id, so stable under growth")
+    validation_share: float = Field(
+        default=0.0, ge=0, lt=1, description="by hash of the row's id, so stable under growth"
+    )
     dropped_samples: int = Field(default=50, ge=0, description="dropped drafts kept per reason, for people to read")
 
 
@@ -191,10 +210,21 @@ class Recipe(Frozen):
     name: Name
     language: LanguageCode
     seed: int = Field(default=0, ge=0)
-    backbone: Name | BackboneSpec = Field(description="a declared name, or the backbone itself")
+    backbone: BackboneChoice = Field(description="a declared name, or the backbone itself")
     modes: tuple[ModeSpec, ...] = Field(default=(MagpieMode(),), min_length=1)
     filters: Filters = Filters()
     target: Target
     output: Output = Output()
     publish: Publish = Publish()
-    window: int | None = Field(default=None, ge=1, le=65_536, description="drafts in flight; the backbone's own when left out")
+    window: int | None = Field(
+        default=None, ge=1, le=65_536, description="drafts in flight; the backbone's own when left out"
+    )
+
+    @field_validator("modes")
+    @classmethod
+    def _each_once(cls, modes: tuple[ModeSpec, ...]) -> tuple[ModeSpec, ...]:
+        names = [mode.mode for mode in modes]
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f"the mode {name} is there twice; give it once, with its weight")
+        return modes

@@ -27,7 +27,9 @@ class Settings(BaseSettings):
     languages: Path | None = Field(default=None, description="a folder with language packs of your own")
     database_url: SecretStr | None = Field(default=None, description="PostgreSQL; the embedded one when not set")
     api_key: SecretStr | None = Field(default=None, description="asked of every request; without one, loopback only")
-    workers: int = Field(default=0, ge=0, description="processes for heavy filters; 0: one less than the cores, at most 8")
+    workers: int = Field(
+        default=0, ge=0, description="processes for heavy filters; 0: one less than the cores, at most 8"
+    )
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
 

@@ -1,0 +1,66 @@
+"""kill -9 at any instant: nothing committed is lost or there twice, and the next run reaches exactly the target."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from pipeline.reader import BuildReader
+from publishers.shard import read_shard
+from schemas.errors import BuildDirectoryError
+from tests.support.builds import recipe, run
+
+TARGET = 400
+PROGRAM = """
+import asyncio, sys
+from pathlib import Path
+from tests.support.builds import recipe, run
+
+if __name__ == "__main__":
+    asyncio.run(run(recipe(target={"conversations": int(sys.argv[2])}, output={"shard_rows": 9}), Path(sys.argv[1])))
+"""
+
+
+def ids(directory: Path) -> list[str]:
+    try:
+        return [row.id for _, row in BuildReader(directory).accepted(limit=10_000)]
+    except BuildDirectoryError:
+        return []
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_killed_again_and_again(tmp_path: Path, seed: int) -> None:
+    rng = random.Random(seed)
+    (tmp_path / "program.py").write_text(PROGRAM, encoding="utf-8")
+    directory = tmp_path / "build"
+    environment = {**os.environ, "PYTHONPATH": str(Path.cwd())}
+    before: list[str] = []
+    for _ in range(4):
+        process = subprocess.Popen(
+            [sys.executable, str(tmp_path / "program.py"), str(directory), str(TARGET)], env=environment
+        )
+        deadline = time.monotonic() + 60
+        while process.poll() is None and len(ids(directory)) <= len(before) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        time.sleep(rng.random() * 0.5)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        after = ids(directory)
+        assert after[: len(before)] == before, "committed rows stay, in their order"
+        before = after
+    result = asyncio.run(run(recipe(target={"conversations": TARGET}, output={"shard_rows": 9}), directory))
+    rows = [row.id for shard in result.manifest.shards for row in read_shard(directory / shard.path)]
+    assert len(rows) == len(set(rows)) == TARGET
+    assert set(before) <= set(rows)
+    assert result.manifest.funnel.accepted == TARGET
+    files = {path.relative_to(directory).as_posix() for path in directory.rglob("*.parquet")}
+    assert files == {shard.path for shard in result.manifest.shards}
+    assert not list(directory.rglob("*.tmp"))

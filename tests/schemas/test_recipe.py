@@ -1,0 +1,89 @@
+"""Recipes: what is wrong is said in one line that names the field."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+from pydantic import ValidationError
+
+from schemas.errors import RecipeError
+from schemas.reading import read_recipe
+from schemas.recipe import Recipe
+
+GOOD = {"name": "one", "language": "eu", "backbone": "demo", "target": {"conversations": 5}}
+
+
+def written(folder: Path, content: object) -> Path:
+    path = folder / "recipe.yaml"
+    path.write_text(content if isinstance(content, str) else yaml.safe_dump(content), encoding="utf-8")
+    return path
+
+
+def test_yaml_and_json_give_the_same_recipe(tmp_path: Path) -> None:
+    as_json = tmp_path / "recipe.json"
+    as_json.write_text(json.dumps(GOOD), encoding="utf-8")
+    assert read_recipe(written(tmp_path, GOOD)) == read_recipe(as_json)
+
+
+def test_a_recipe_survives_its_own_dump() -> None:
+    recipe = Recipe.model_validate(GOOD)
+    assert Recipe.model_validate_json(recipe.model_dump_json()) == recipe
+
+
+def test_recipes_are_frozen() -> None:
+    with pytest.raises(ValidationError, match="frozen"):
+        Recipe.model_validate(GOOD).seed = 3  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("changes", "line"),
+    [
+        ({"langauge": "eu"}, "langauge: there is no such field"),
+        ({"target": {}}, "target.conversations: this field is required"),
+        ({"target": {"conversations": 0}}, "target.conversations: must be greater than or equal to 1"),
+        ({"modes": [{"mode": "magpie", "exchanges": {"min": 3, "max": 2}}]}, "min (3) is above max (2)"),
+        ({"modes": [{"mode": "no-such"}]}, "modes.0.mode"),
+        ({"modes": [{"mode": "magpie"}, {"mode": "magpie"}]}, "modes: the mode magpie is there twice"),
+        ({"modes": [{"user_sampling": {"temperature": -1}}]}, "modes.0.user_sampling.temperature"),
+        ({"backbone": {"kind": "openai", "model": "m", "endpoints": ["host:8000"]}}, "no http(s) address"),
+        ({"backbone": {"kind": "nothing"}}, "backbone"),
+        ({"name": "With Blanks"}, "name"),
+        ({"language": "Basque!"}, "language"),
+        ({"publish": {"repo": "nonamespace"}}, "no repository id of the form namespace/name"),
+        ({"filters": {"duplicates": {"threshold": 2}}}, "filters.duplicates.threshold"),
+    ],
+)
+def test_a_wrong_field_is_named_in_one_line(tmp_path: Path, changes: dict[str, object], line: str) -> None:
+    path = written(tmp_path, {**GOOD, **changes})
+    with pytest.raises(RecipeError) as caught:
+        read_recipe(path)
+    assert line in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert str(path) in str(caught.value)
+
+
+@pytest.mark.parametrize("content", ["a: [", "- 1\n- 2\n", "", "\x00"])
+def test_a_file_that_is_no_recipe_is_one_line(tmp_path: Path, content: str) -> None:
+    with pytest.raises(RecipeError) as caught:
+        read_recipe(written(tmp_path, content))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_file_that_is_not_there_or_not_text(tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match="no such recipe"):
+        read_recipe(tmp_path / "none.yaml")
+    (tmp_path / "binary").write_bytes(b"\xff\xfe\x00\x80")
+    with pytest.raises(RecipeError, match="cannot be read"):
+        read_recipe(tmp_path / "binary")
+    with pytest.raises(RecipeError, match="cannot be read"):
+        read_recipe(tmp_path)
+
+
+def test_the_ready_recipes_are_valid() -> None:
+    recipes = sorted((Path(__file__).parents[2] / "recipes").glob("*.yaml"))
+    assert recipes
+    for path in recipes:
+        read_recipe(path)

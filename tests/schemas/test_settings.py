@@ -1,0 +1,59 @@
+"""Settings: from the environment, one line when wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from schemas.errors import SettingsError
+from schemas.recipe import VllmBackbone
+from schemas.settings import Settings, declared_backbones, read_settings
+
+
+def test_a_wrong_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ITURRI_WORKERS", "many")
+    with pytest.raises(SettingsError, match=r"^ITURRI_WORKERS: "):
+        read_settings()
+
+
+def test_secrets_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ITURRI_API_KEY", "very-secret")
+    monkeypatch.setenv("ITURRI_DATABASE_URL", "postgresql://user:very-secret@host/db")
+    assert "very-secret" not in repr(read_settings())
+
+
+def test_a_model_folder_is_looked_for_beside_the_file(tmp_path: Path) -> None:
+    (tmp_path / "model").mkdir()
+    path = tmp_path / "backbones.yaml"
+    path.write_text("small: {kind: vllm, model: model}\nhub: {kind: vllm, model: some/model}\n", encoding="utf-8")
+    declared = declared_backbones(Settings(backbones=path))
+    small, hub = declared["small"], declared["hub"]
+    assert isinstance(small, VllmBackbone)
+    assert small.model == str((tmp_path / "model").resolve())
+    assert hub.model == "some/model" if isinstance(hub, VllmBackbone) else False
+
+
+@pytest.mark.parametrize(
+    ("content", "line"),
+    [
+        ("small: {kind: vllm}", "small.vllm.model: this field is required"),
+        ("small: {kind: vllm, model: m, colour: red}", "there is no such field"),
+        ("Big One: {kind: vllm, model: m}", "Big One"),
+        ("a: [", "cannot be read"),
+        ("- 1", "dictionary"),
+    ],
+)
+def test_a_wrong_declaration_is_one_line(tmp_path: Path, content: str, line: str) -> None:
+    path = tmp_path / "backbones.yaml"
+    path.write_text(content, encoding="utf-8")
+    with pytest.raises(SettingsError) as caught:
+        declared_backbones(Settings(backbones=path))
+    assert line in str(caught.value)
+    assert "ITURRI_BACKBONES" in str(caught.value)
+
+
+def test_no_file_declared_and_none_there(tmp_path: Path) -> None:
+    assert declared_backbones(Settings()) == {}
+    with pytest.raises(SettingsError, match="cannot be read"):
+        declared_backbones(Settings(backbones=tmp_path / "none.yaml"))
