@@ -12,18 +12,18 @@ import argparse
 import asyncio
 import json
 import os
-import statistics
 import platform
+import statistics
 import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
-from generators.backbone import Backbone
+from generators.backbone import Backbone, SampleRequest
+from generators.modes import ModeMixer, open_modes
 from generators.opening import open_backbone
-from generators.steering import draw_steering, system_message
+from generators.template import ChatTemplate
 from languages.loader import load_pack
-from languages.pack import LanguagePack
 from pipeline.build import build
 from schemas.conversation import Message
 from schemas.recipe import Recipe
@@ -73,10 +73,11 @@ async def raw(backbone: Backbone, drafts: int) -> float:
     from vllm.inputs.engine import tokens_input
     from vllm.sampling_params import RequestOutputKind
 
-    engine = backbone._engine  # type: ignore[attr-defined]  # noqa: SLF001  # the engine itself, without our adapter
+    engine = backbone._engine  # type: ignore[attr-defined]  # the engine itself, without our adapter
     plan = recipe(drafts, CHEAP)
-    pack = load_pack(plan.language)
+    mixer = open_modes(plan, load_pack(plan.language))
     template = backbone.template
+    firsts = [await _first_prompt(mixer, index, template) for index in range(drafts)]
     bare = template.user_prefix(())
     to_reply = _common_end(*(template.reply_prefix((_user(text),)) for text in ("a", "b")))
     to_user = _common_end(*(template.user_prefix((_user("c"), _reply(text))) for text in ("a", "b")))
@@ -88,7 +89,7 @@ async def raw(backbone: Backbone, drafts: int) -> float:
         return ids
 
     async def conversation(index: int) -> int:
-        steered = _first_prompt(plan, pack, index, backbone)
+        steered = firsts[index]
         turns: list[int] = []
         count = 0
         for exchange in range(2):
@@ -104,11 +105,29 @@ async def raw(backbone: Backbone, drafts: int) -> float:
     return sum(counts) / (time.perf_counter() - started)
 
 
-def _first_prompt(plan: Recipe, pack: LanguagePack, index: int, backbone: Backbone) -> list[int]:
-    """The prompt of a draft's first user turn, with the steering that the build draws for it."""
-    (mode,) = plan.modes
-    drawn = draw_steering(mode.steering, pack.steering, steering_rng(plan.seed, index))
-    return backbone.template.user_prefix(system_message(drawn, pack.steering.examples_heading))
+class _FirstPrompt(Exception):  # noqa: N818  # no error: it carries a value
+    """Carries the prompt of a draft's first user turn out of its mode."""
+
+    def __init__(self, token_ids: list[int]) -> None:
+        self.token_ids = token_ids
+
+
+class _Interceptor:
+    """In the place of a backbone: has its template, and samples nothing."""
+
+    def __init__(self, template: ChatTemplate) -> None:
+        self.template = template
+
+    async def sample(self, request: SampleRequest) -> None:
+        raise _FirstPrompt(list(request.prompt_token_ids))
+
+
+async def _first_prompt(mixer: ModeMixer, index: int, template: ChatTemplate) -> list[int]:
+    try:
+        await anext(mixer.draft(index, _Interceptor(template)))  # type: ignore[arg-type]
+    except _FirstPrompt as found:
+        return found.token_ids
+    raise AssertionError("the mode sampled nothing")
 
 
 def _user(text: str) -> Message:
