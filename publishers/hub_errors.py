@@ -112,4 +112,7 @@ def _chain(error: BaseException) -> list[BaseException]:
 def _line(error: Exception) -> str:
     """What the server says, or else the error's own text, in one line."""
     said = next((link.server_message for link in _chain(error) if isinstance(link, HfHubHTTPError)), None)
-    return " ".join((said or str(error)).split()) or type(error).__name__
+    if said is None:
+        root = _chain(error)[-1]
+        said = str(error) if root is error else f"{error} {root}"
+    return " ".join(said.split()) or type(error).__name__

@@ -6,8 +6,8 @@ import base64
 import hashlib
 import json
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field
+from email.message import Message
 from typing import Any
 from urllib.parse import SplitResult, parse_qs, unquote
 
@@ -62,7 +62,7 @@ class Request:
 
     command: str
     url: SplitResult
-    headers: Mapping[str, str]
+    headers: Message
     body: bytes
     endpoint: str
     repositories: dict[str, Repository]

@@ -20,6 +20,9 @@ from urllib.parse import urlsplit
 from tests.support.hub_pages import NAMESPACE, READ_TOKEN, WRITE_TOKEN, Answer, RefusalError, Request, as_json
 from tests.support.hub_store import Commit, Repository
 
+# For `pytest.mark.filterwarnings`: huggingface_hub 2.4 uploads LFS objects in a way that its HTTP library calls old.
+CLIENT_WARNING = "ignore:Use 'content=<...>' to upload raw bytes:DeprecationWarning"
+
 
 @dataclass
 class Fault:
@@ -47,7 +50,7 @@ class HubServer:
         self.lock = threading.RLock()
         self._server = _Server(("127.0.0.1", 0), _Handler)
         self._server.hub = self
-        self._thread = threading.Thread(target=self._server.serve_forever, name="hub", daemon=True)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), name="hub", daemon=True)
 
     @property
     def endpoint(self) -> str:

@@ -1,0 +1,178 @@
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from huggingface_hub import DatasetCard
+from huggingface_hub.repocard import metadata_load
+
+from publishers.card import card, size_category
+from publishers.licences import HUB_LICENCES
+from publishers.redaction import redacted
+from schemas.funnel import Funnel
+from schemas.manifest import Shard
+from tests.support.publishers_builds import manifest, recipe_fields
+
+
+def shard(path: str, rows: int = 10, size: int = 100) -> Shard:
+    config, name = path.split("/")[1:]
+    return Shard(path=path, config=config, split=name.split("-")[0], rows=rows, bytes=size, sha256="0" * 64)
+
+
+SHARDS = (
+    shard("data/magpie-eu/train-00001.parquet", rows=4, size=40),
+    shard("data/magpie-eu/train-00000.parquet"),
+    shard("data/magpie-eu/validation-00000.parquet", rows=1),
+    shard("data/grounded-eu/train-00000.parquet"),
+)
+
+
+def metadata(text: str) -> dict[str, Any]:
+    front = re.match(r"---\n(.*?)\n---\n", text, re.DOTALL)
+    assert front is not None
+    loaded: dict[str, Any] = yaml.safe_load(front[1])
+    return loaded
+
+
+def test_the_metadata_says_what_the_hub_asks() -> None:
+    data = metadata(card(manifest(SHARDS)))
+    assert data["language"] == ["eu"]
+    assert data["license"] == "cc0-1.0"
+    assert data["size_categories"] == ["n<1K"]
+    assert data["task_categories"] == ["text-generation"]
+    assert {"synthetic", "magpie"} <= set(data["tags"])
+    assert data["pretty_name"] == "proba (Basque)"
+
+
+def test_each_config_names_its_files_and_only_splits_that_have_some() -> None:
+    data = metadata(card(manifest(SHARDS)))
+    grounded, magpie = data["configs"]
+    assert grounded == {
+        "config_name": "grounded-eu",
+        "default": True,
+        "data_files": [{"split": "train", "path": ["data/grounded-eu/train-00000.parquet"]}],
+    }
+    assert magpie["data_files"] == [
+        {"split": "train", "path": ["data/magpie-eu/train-00000.parquet", "data/magpie-eu/train-00001.parquet"]},
+        {"split": "validation", "path": ["data/magpie-eu/validation-00000.parquet"]},
+    ]
+    info = data["dataset_info"][1]
+    assert info["splits"][0] == {"name": "train", "num_bytes": 140, "num_examples": 14}
+    assert info["download_size"] == 240
+
+
+def test_the_hub_client_reads_it_as_a_card(tmp_path: Path) -> None:
+    text = card(manifest(SHARDS), "herria/proba")
+    (tmp_path / "README.md").write_text(text, encoding="utf-8")
+    assert metadata_load(tmp_path / "README.md") == metadata(text)
+    read = DatasetCard(text)
+    assert read.data.get("pretty_name") == "proba (Basque)"
+    assert read.text.lstrip().startswith("# proba (Basque)")
+
+
+def test_the_same_manifest_gives_the_same_card() -> None:
+    assert card(manifest(SHARDS)) == card(manifest(SHARDS[::-1]))
+
+
+def test_the_body_gives_provenance_funnel_filters_and_how_to_load() -> None:
+    text = card(manifest(SHARDS), "herria/proba")
+    for line in (
+        "| backbone | demo (scripted) |",
+        "| backbone revision | not stated |",
+        "| made with | Iturri 0.1.0 |",
+        f"| recipe fingerprint | `{'f' * 64}` |",
+        "| magpie | user_turn | language.foreign | 5 | 16.1% | 250 |",
+        "| magpie | accepted | accepted | 25 | 80.6% | 1,250 |",
+        "| **generated tokens per accepted conversation** | **62** |",
+        "| engine hours | 0.03 (90 s) |",
+        "| language | detector langdetect, min_words 6 |",
+        'dataset = load_dataset("herria/proba", "grounded-eu", split="train")',
+        "howpublished = {\\url{https://huggingface.co/datasets/herria/proba}},",
+        "  title        = {proba (Basque)},",
+    ):
+        assert line in text
+    assert "reply sampling | temperature 0.6, top_p 0.9" in text
+
+
+def test_tables_are_whole() -> None:
+    """Every line of a table has as many cells as its header, and no blank line cuts one in two."""
+    lines = card(manifest(SHARDS)).splitlines()
+    rules = [number for number, line in enumerate(lines) if re.fullmatch(r"\|(-+:?\|)+", line)]
+    assert len(rules) >= 6
+    for rule in rules:
+        cells = lines[rule].count("|")
+        body = rule + 1
+        while body < len(lines) and lines[body].startswith("|"):
+            assert lines[body].replace("\\|", "").count("|") == cells
+            body += 1
+        assert body > rule + 1
+        assert lines[body] == ""
+
+
+@pytest.mark.parametrize(
+    ("licence", "expected"),
+    [
+        ("CC-BY-4.0", {"license": "cc-by-4.0"}),
+        ("Nire lizentzia 1", {"license": "other", "license_name": "Nire lizentzia 1"}),
+        (None, {"license": "unknown"}),
+    ],
+)
+def test_licences(licence: str | None, expected: dict[str, str]) -> None:
+    text = card(manifest(SHARDS, recipe_fields(licence=licence)))
+    data = metadata(text)
+    assert {key: data[key] for key in data if key.startswith("license")} == expected
+    assert data["license"] in HUB_LICENCES
+    assert ("No licence is stated" in text) == (licence is None)
+
+
+def test_text_of_the_recipe_cannot_break_out() -> None:
+    fields = recipe_fields(title="a: b\n---\n# | c", description="one\n---\ntwo")
+    text = card(manifest(SHARDS, fields))
+    assert metadata(text)["pretty_name"] == "a: b --- # | c"
+    assert "\none --- two\n" in text
+
+
+def test_a_build_that_is_not_finished_says_so() -> None:
+    assert "**Not finished:**" in card(manifest(SHARDS, complete=False))
+    assert "**Not finished:**" not in card(manifest(SHARDS))
+
+
+def test_a_dry_build_says_so() -> None:
+    fields = recipe_fields()
+    fields["filters"]["dry"] = True
+    assert "this build dropped nothing" in card(manifest(SHARDS, fields))
+
+
+def test_a_build_that_accepted_nothing_has_a_card_all_the_same() -> None:
+    assert "**none accepted**" in card(manifest(SHARDS, funnel=Funnel(target=1)))
+
+
+@pytest.mark.parametrize(
+    ("rows", "name"),
+    [(0, "n<1K"), (999, "n<1K"), (1_000, "1K<n<10K"), (10**6, "1M<n<10M"), (10**9, "1B<n<10B"), (10**12, "n>1T")],
+)
+def test_size_categories(rows: int, name: str) -> None:
+    assert size_category(rows) == name
+
+
+def test_a_publication_tells_nothing_about_the_machine() -> None:
+    fields = recipe_fields()
+    fields["backbone"] = {
+        "kind": "vllm",
+        "model": "/home/ane/models/latxa-8b",
+        "endpoints": ["http://10.0.0.7:8000/v1"],
+        "engine_args": {"hf_token": "hf_secret", "download_dir": "/home/ane/hf", "max_model_len": 4096},
+    }
+    fields["output"]["directory"] = "/home/ane/builds/proba"
+    made = manifest(SHARDS, fields)
+    made = made.model_copy(update={"provenance": made.provenance.model_copy(update={"backbone": "/home/ane/latxa-8b"})})
+    public = redacted(made)
+    for text in (public.model_dump_json(), card(public)):
+        assert not re.search("ane|10\\.0|hf_secret", text)
+    backbone = public.provenance.recipe["backbone"]
+    assert backbone == {"kind": "vllm", "model": "latxa-8b", "engine_args": {"max_model_len": 4096}}
+    assert public.provenance.recipe["modes"][0]["reply_sampling"]["max_tokens"] == 1024
+    assert public.provenance.backbone == "latxa-8b"
