@@ -1,0 +1,1 @@
+"""The `iturri` command, thin: it reads options, calls the rooms below, and shows what they say."""

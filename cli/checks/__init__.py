@@ -1,0 +1,1 @@
+"""The checks of `iturri doctor`, by area. Each returns findings; none changes the machine."""

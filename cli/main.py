@@ -1,0 +1,156 @@
+"""The `iturri` command. What a command does lies in the module of its name, imported when it is asked for."""
+
+from __future__ import annotations
+
+import sys
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from typer.main import get_command
+
+from cli.failures import run
+from cli.surroundings import quieten
+
+app = typer.Typer(
+    name="iturri",
+    help="Sample, judge and publish instruction datasets for languages that have none.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+recipes = typer.Typer(name="recipe", help="Check recipes, and describe their fields.", no_args_is_help=True)
+app.add_typer(recipes)
+
+Backbones = Annotated[
+    Path | None, typer.Option("--backbones", metavar="FILE", help="Declares backbones; else ITURRI_BACKBONES does.")
+]
+Build = Annotated[str, typer.Argument(metavar="BUILD", help="A build directory, or its name among this machine's.")]
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on stdout, for machines.")]
+
+
+def main() -> None:
+    """The entry point of the `iturri` command; ends the process."""
+    quieten()
+    sys.exit(run(lambda: get_command(app).main(prog_name="iturri", standalone_mode=False) or 0))
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"iturri {version('iturri')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Say the version and leave.")
+    ] = False,
+) -> None:
+    """Sample, judge and publish instruction datasets for languages that have none."""
+
+
+@app.command("build")
+def _build(
+    recipe: Annotated[list[Path], typer.Argument(metavar="RECIPE...", help="Recipes, built one after another.")],
+    backbones: Backbones = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="The build directory; with one recipe only.")
+    ] = None,
+    target: Annotated[
+        int | None, typer.Option("--target", metavar="N", min=1, help="Accepted conversations, for the recipe's own.")
+    ] = None,
+    as_json: AsJson = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but what fails.")] = False,
+) -> int:
+    """Build the datasets of recipes, or go on with builds that were stopped."""
+    if out is not None and len(recipe) > 1:
+        raise typer.BadParameter("one build directory cannot hold several recipes", param_hint="--out")
+    from cli import build
+
+    return build.run(build.BuildOptions(tuple(recipe), backbones, out, target, as_json, quiet))
+
+
+@app.command("show")
+def _show(
+    build: Build,
+    dropped: Annotated[
+        bool, typer.Option("--dropped", help="Show dropped drafts, not accepted conversations.")
+    ] = False,
+    reason: Annotated[
+        str | None, typer.Option("--reason", metavar="R", help="Drafts dropped for this reason only.")
+    ] = None,
+    number: Annotated[int, typer.Option("-n", "--number", min=0, help="How many of them.")] = 3,
+    as_json: AsJson = False,
+) -> int:
+    """Show a build: its funnel, its shards, and what was kept or dropped. Also while it runs."""
+    from cli import show
+
+    return show.run(build, dropped=dropped or reason is not None, reason=reason, number=number, as_json=as_json)
+
+
+@app.command("publish")
+def _publish(
+    build: Build,
+    to: Annotated[Path | None, typer.Option("--to", metavar="FOLDER", help="A folder, in the Hub's layout.")] = None,
+    repo: Annotated[
+        str | None, typer.Option("--repo", metavar="NAMESPACE/NAME", help="A dataset on the Hub; else publish.repo.")
+    ] = None,
+    private: Annotated[bool, typer.Option("--private", help="Make the dataset on the Hub private.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="List the files that would go, and stop.")] = False,
+    as_json: AsJson = False,
+) -> int:
+    """Publish a build to the Hugging Face Hub, with the token of HF_TOKEN or `hf auth login`, or to a folder."""
+    if to is not None and (repo is not None or private):
+        raise typer.BadParameter("a folder is no repository: leave --repo and --private out", param_hint="--to")
+    from cli import publish
+
+    return publish.run(build, to=to, repo=repo, private=private, dry_run=dry_run, as_json=as_json)
+
+
+@app.command("serve")
+def _serve(
+    host: Annotated[str, typer.Option(help="Other than loopback only with ITURRI_API_KEY.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535)] = 8000,
+    backbones: Backbones = None,
+) -> int:
+    """Serve the job API until Ctrl-C or SIGTERM; jobs that are cut short go on at the next start."""
+    from cli import serve
+
+    return serve.run(host, port, backbones)
+
+
+@app.command("doctor")
+def _doctor(
+    backbones: Backbones = None,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="The port that `iturri serve` will use.")] = 8000,
+    as_json: AsJson = False,
+) -> int:
+    """Say what works on this machine, and what to do about the rest."""
+    from cli import doctor
+
+    return doctor.run(backbones, port, as_json)
+
+
+@recipes.command("check")
+def _check(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...")],
+    backbones: Backbones = None,
+) -> int:
+    """Check recipes: their fields, the language pack, and the backbone's name where backbones are declared."""
+    from cli import recipe
+
+    return recipe.check(files, backbones)
+
+
+@recipes.command("schema")
+def _schema() -> int:
+    """Print the JSON Schema of recipes."""
+    from cli import recipe
+
+    return recipe.schema()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,64 @@
+"""`iturri publish`: a build to the Hub, or to a folder."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+from huggingface_hub import get_token
+
+from cli import figures
+from cli.failures import say
+from cli.machine import build_folder, machine_settings
+from cli.surroundings import log_to_stderr
+from pipeline.reader import BuildReader
+from publishers.hub import publish_to_hub
+from publishers.local import publish_to_folder
+from publishers.manifest import read_manifest
+from publishers.publication import Publication, read_publication
+from publishers.result import PublicationResult
+from schemas.errors import InputError
+
+
+def run(build: str, *, to: Path | None, repo: str | None, private: bool, dry_run: bool, as_json: bool) -> int:
+    """Publish, and say what went where. Raises InputError when nobody says where to."""
+    settings = machine_settings()
+    log_to_stderr(settings)
+    folder = build_folder(build, settings)
+    wish = BuildReader(folder).recipe().publish
+    repo = repo or wish.repo
+    if to is None and repo is None:
+        raise InputError("where to? Give --to FOLDER or --repo NAMESPACE/NAME, or set publish.repo in the recipe")
+    if dry_run:
+        _list(read_publication(folder, None if to else repo), str(to or repo), as_json)
+        return 0
+    if not read_manifest(folder).complete:
+        say(f"{folder} is not finished: what is sealed so far is published; publish again for the rest")
+    try:
+        result = (
+            publish_to_folder(folder, to)
+            if to is not None
+            else publish_to_hub(folder, str(repo), private=private or wish.private, token=get_token())
+        )
+    except (KeyboardInterrupt, SystemExit):
+        say("stopped; the same command finishes the publication")
+        raise
+    sys.stdout.write(f"{result.model_dump_json()}\n" if as_json else f"{_sentence(result)}\n")
+    return 0
+
+
+def _list(publication: Publication, target: str, as_json: bool) -> None:
+    if as_json:
+        files = [{"path": file.path, "bytes": file.size, "sha256": file.sha256} for file in publication.files]
+        sys.stdout.write(json.dumps({"target": target, "files": files}) + "\n")
+        return
+    for file in publication.files:
+        sys.stdout.write(f"{figures.size(file.size):>10}  {file.path}\n")
+    sys.stdout.write(f"{len(publication.files)} files, {figures.size(publication.bytes)}, would go to {target}\n")
+
+
+def _sentence(result: PublicationResult) -> str:
+    there = f", {result.skipped} were there already" if result.skipped else ""
+    revision = f" at revision {result.revision}" if result.revision else ""
+    return f"{result.target}: {result.uploaded} files written ({figures.size(result.bytes)}){there}{revision}"

@@ -1,0 +1,46 @@
+"""`iturri recipe check` and `iturri recipe schema`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+from cli.failures import failure, say
+from cli.machine import machine_settings, resolved_backbone
+from languages.loader import load_pack
+from schemas.errors import IturriError
+from schemas.reading import read_recipe
+from schemas.recipe import Recipe
+from schemas.settings import Settings
+
+
+def check(files: list[Path], backbones: Path | None) -> int:
+    """One line per recipe: OK on stdout, or what is wrong on stderr. The exit code is that of the first error."""
+    settings = machine_settings(backbones)
+    code = 0
+    for file in files:
+        try:
+            sys.stdout.write(f"{file}: OK{_checked(file, settings)}\n")
+        except IturriError as error:
+            found = failure(error)
+            say(found.message if found.message.startswith(str(file)) else f"{file}: {found.message}")
+            code = code or found.exit_code
+    return code
+
+
+def schema() -> int:
+    """The JSON Schema of recipes, draft 2020-12, on stdout."""
+    document = {"$schema": "https://json-schema.org/draft/2020-12/schema", **Recipe.model_json_schema()}
+    sys.stdout.write(json.dumps(document, indent=2) + "\n")
+    return 0
+
+
+def _checked(file: Path, settings: Settings) -> str:
+    """What could not be checked, if anything. Raises IturriError."""
+    recipe = read_recipe(file)
+    load_pack(recipe.language, settings.languages)
+    if isinstance(recipe.backbone, str) and settings.backbones is None:
+        return f" (backbone {recipe.backbone!r} not looked up: neither --backbones nor ITURRI_BACKBONES is given)"
+    resolved_backbone(recipe, settings)
+    return ""

@@ -1,0 +1,126 @@
+"""`iturri show`: the funnel, the shards, and what was kept or dropped."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from cli import consoles, figures
+from cli.machine import build_folder, machine_settings
+from pipeline.reader import BuildReader
+from schemas.conversation import Conversation, Message
+from schemas.errors import InputError
+from schemas.funnel import DroppedSample, Funnel
+from schemas.manifest import Manifest
+
+_GATES = ("user_turn", "reply", "conversation", "accepted")
+
+
+def run(build: str, *, dropped: bool, reason: str | None, number: int, as_json: bool) -> int:
+    """Show a build. Raises BuildDirectoryError, and InputError for a reason that nothing was dropped for."""
+    folder = build_folder(build, machine_settings())
+    reader = BuildReader(folder)
+    funnel, manifest = reader.funnel(), reader.manifest()
+    reasons = funnel.reasons()
+    if reason is not None and reason not in reasons:
+        known = f"; reasons here: {', '.join(reasons)}" if reasons else ""
+        raise InputError(f"--reason: nothing was dropped for {reason!r}{known}")
+    accepted = [] if dropped or not number else reader.accepted(limit=number)
+    drops = reader.dropped(reason, limit=number) if dropped and number else []
+    if as_json:
+        _print_json(folder, funnel, manifest, accepted, drops)
+        return 0
+    console = consoles.out()
+    console.print(_headline(folder, reader.recipe().name, funnel, manifest), markup=False, soft_wrap=True)
+    console.print(funnel_table(funnel))
+    if manifest is not None and manifest.shards:
+        console.print(shard_table(manifest))
+    for sequence, row in accepted:
+        _print_conversation(console, f"accepted {sequence}: {row.id} ({row.mode})", row.messages)
+    for sequence, sample in drops:
+        where = "" if sample.turn is None else f", turn {sample.turn}"
+        title = f"dropped {sequence}: {sample.reason} at {sample.gate}{where}: {sample.evidence}"
+        _print_conversation(console, title, sample.messages)
+    return 0
+
+
+def _headline(folder: Path, name: str, funnel: Funnel, manifest: Manifest | None) -> str:
+    state = "complete" if manifest is not None and manifest.complete else "not complete"
+    cost = (
+        "nothing accepted yet"
+        if funnel.tokens_per_accepted is None
+        else f"{figures.per_accepted(funnel.tokens_per_accepted)} generated tokens per accepted conversation"
+    )
+    return (
+        f"{name} ({folder}), {state}: {funnel.accepted:,} of {funnel.target:,} conversations, "
+        f"{figures.percent(funnel.acceptance)} of {funnel.drafts:,} drafts; {cost}; "
+        f"{figures.duration(funnel.engine_seconds)} of sampling"
+    )
+
+
+def funnel_table(funnel: Funnel) -> Table:
+    """Drafts and generated tokens, by the gate where they ended and the reason; gates in their order."""
+    sums: dict[tuple[str, str], tuple[int, int]] = {}
+    for row in funnel.rows:
+        drafts, tokens = sums.get((row.gate, row.reason), (0, 0))
+        sums[row.gate, row.reason] = drafts + row.drafts, tokens + row.completion_tokens
+    table = Table(box=None, pad_edge=False, header_style="bold", title="funnel", title_justify="left")
+    table.add_column("gate", no_wrap=True)
+    table.add_column("reason", overflow="fold")
+    for heading in ("drafts", "of all", "tokens"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for (gate, reason), (drafts, tokens) in sorted(sums.items(), key=lambda item: (_order(item[0][0]), -item[1][0])):
+        share = figures.percent(drafts / funnel.drafts) if funnel.drafts else "-"
+        table.add_row(Text(gate), Text(reason), f"{drafts:,}", share, f"{tokens:,}")
+    if funnel.unfinished_completion_tokens:
+        table.add_row("", "unfinished at a stop", "", "", f"{funnel.unfinished_completion_tokens:,}")
+    return table
+
+
+def shard_table(manifest: Manifest) -> Table:
+    """The sealed files."""
+    table = Table(box=None, pad_edge=False, header_style="bold", title="shards", title_justify="left")
+    table.add_column("file", overflow="fold")
+    table.add_column("rows", justify="right", no_wrap=True)
+    table.add_column("size", justify="right", no_wrap=True)
+    table.add_column("sha256", no_wrap=True)
+    for shard in manifest.shards:
+        table.add_row(Text(shard.path), f"{shard.rows:,}", figures.size(shard.bytes), shard.sha256[:12])
+    return table
+
+
+def _order(gate: str) -> int:
+    return _GATES.index(gate) if gate in _GATES else len(_GATES)
+
+
+def _print_conversation(console: Console, title: str, messages: Iterable[Message]) -> None:
+    console.print()
+    console.print(title, style="bold", markup=False, soft_wrap=True)
+    for message in messages:
+        console.print(Text(f"{message.role}: ", style="dim") + Text(message.content), soft_wrap=True)
+
+
+def _print_json(
+    folder: Path,
+    funnel: Funnel,
+    manifest: Manifest | None,
+    accepted: list[tuple[int, Conversation]],
+    drops: list[tuple[int, DroppedSample]],
+) -> None:
+    document: dict[str, Any] = {
+        "build": str(folder),
+        "complete": manifest is not None and manifest.complete,
+        "funnel": funnel.model_dump(mode="json"),
+        "reasons": funnel.reasons(),
+        "shards": [] if manifest is None else [shard.model_dump(mode="json") for shard in manifest.shards],
+        "accepted": [{"number": number, **row.model_dump(mode="json")} for number, row in accepted],
+        "dropped": [{"number": number, **sample.model_dump(mode="json")} for number, sample in drops],
+    }
+    sys.stdout.write(json.dumps(document, ensure_ascii=False) + "\n")

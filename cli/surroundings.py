@@ -1,0 +1,41 @@
+"""What libraries write of their own accord, kept off the user's terminal."""
+
+from __future__ import annotations
+
+import logging
+import os
+import warnings
+from typing import Final
+
+from cli.failures import debugging
+from schemas.settings import Settings
+
+_ROOMS: Final = ("languages", "generators", "filters", "publishers", "pipeline", "service")
+_QUIET: Final = {
+    "VLLM_LOGGING_LEVEL": "ERROR",
+    "TRANSFORMERS_VERBOSITY": "error",
+    "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+    "TOKENIZERS_PARALLELISM": "false",
+}
+_NO_TELEMETRY: Final = {
+    "VLLM_NO_USAGE_STATS": "1",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "DO_NOT_TRACK": "1",
+}
+
+
+def quieten() -> None:
+    """Set what libraries read when they are first imported. What the user has set stays."""
+    for name, value in (_NO_TELEMETRY if debugging() else {**_NO_TELEMETRY, **_QUIET}).items():
+        os.environ.setdefault(name, value)
+    if not debugging():
+        warnings.simplefilter("ignore")
+
+
+def log_to_stderr(settings: Settings, handler: logging.Handler | None = None) -> None:
+    """Our own log at the machine's level, that of libraries from warnings on."""
+    handler = handler or logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+    for room in _ROOMS:
+        logging.getLogger(room).setLevel(settings.log_level.upper())
