@@ -1,0 +1,169 @@
+"""The public face of Iturri: what users import, each name from the room that holds it.
+
+    from iturri import build, build_directory, open_backbone, read_recipe, read_settings
+
+Names are looked up when they are first used, so that `import iturri` is cheap.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.metadata import version as _version
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from filters.filter import ClaimingFilter, Filter
+    from generators.backbone import Backbone, Completion, SampleRequest
+    from generators.mode import Mode, Step
+    from generators.opening import open_backbone
+    from generators.template import ChatTemplate
+    from languages.loader import available_languages, load_pack
+    from languages.pack import LanguagePack
+    from pipeline.build import BuildResult, Outcome, Progress, build
+    from pipeline.directory import build_directory
+    from pipeline.reader import BuildReader
+    from publishers.hub import publish_to_hub
+    from publishers.local import publish_to_folder
+    from publishers.result import PublicationResult
+    from schemas.conversation import Conversation, Draft, Gate, Message, Turn
+    from schemas.errors import (
+        BackboneError,
+        BuildDirectoryError,
+        BuildError,
+        EpochLostError,
+        HubAuthError,
+        InputError,
+        IturriError,
+        LanguageError,
+        LedgerError,
+        PublishError,
+        RecipeError,
+        ServiceError,
+        SettingsError,
+        StorageError,
+        TemplateError,
+    )
+    from schemas.funnel import DroppedSample, Funnel, FunnelRow
+    from schemas.manifest import Manifest, Provenance, Shard
+    from schemas.reading import read_recipe
+    from schemas.recipe import BackboneSpec, Recipe
+    from schemas.settings import Settings, declared_backbones, read_settings
+    from schemas.verdict import Drop, Keep, Verdict
+
+    __version__: str
+
+_HOMES = {
+    "filters.filter": ("ClaimingFilter", "Filter"),
+    "generators.backbone": ("Backbone", "Completion", "SampleRequest"),
+    "generators.mode": ("Mode", "Step"),
+    "generators.opening": ("open_backbone",),
+    "generators.template": ("ChatTemplate",),
+    "languages.loader": ("available_languages", "load_pack"),
+    "languages.pack": ("LanguagePack",),
+    "pipeline.build": ("BuildResult", "Outcome", "Progress", "build"),
+    "pipeline.directory": ("build_directory",),
+    "pipeline.reader": ("BuildReader",),
+    "publishers.hub": ("publish_to_hub",),
+    "publishers.local": ("publish_to_folder",),
+    "publishers.result": ("PublicationResult",),
+    "schemas.conversation": ("Conversation", "Draft", "Gate", "Message", "Turn"),
+    "schemas.errors": (
+        "BackboneError",
+        "BuildDirectoryError",
+        "BuildError",
+        "EpochLostError",
+        "HubAuthError",
+        "InputError",
+        "IturriError",
+        "LanguageError",
+        "LedgerError",
+        "PublishError",
+        "RecipeError",
+        "ServiceError",
+        "SettingsError",
+        "StorageError",
+        "TemplateError",
+    ),
+    "schemas.funnel": ("DroppedSample", "Funnel", "FunnelRow"),
+    "schemas.manifest": ("Manifest", "Provenance", "Shard"),
+    "schemas.reading": ("read_recipe",),
+    "schemas.recipe": ("BackboneSpec", "Recipe"),
+    "schemas.settings": ("Settings", "declared_backbones", "read_settings"),
+    "schemas.verdict": ("Drop", "Keep", "Verdict"),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "Backbone",
+    "BackboneError",
+    "BackboneSpec",
+    "BuildDirectoryError",
+    "BuildError",
+    "BuildReader",
+    "BuildResult",
+    "ChatTemplate",
+    "ClaimingFilter",
+    "Completion",
+    "Conversation",
+    "Draft",
+    "Drop",
+    "DroppedSample",
+    "EpochLostError",
+    "Filter",
+    "Funnel",
+    "FunnelRow",
+    "Gate",
+    "HubAuthError",
+    "InputError",
+    "IturriError",
+    "Keep",
+    "LanguageError",
+    "LanguagePack",
+    "LedgerError",
+    "Manifest",
+    "Message",
+    "Mode",
+    "Outcome",
+    "Progress",
+    "Provenance",
+    "PublicationResult",
+    "PublishError",
+    "Recipe",
+    "RecipeError",
+    "SampleRequest",
+    "ServiceError",
+    "Settings",
+    "SettingsError",
+    "Shard",
+    "Step",
+    "StorageError",
+    "TemplateError",
+    "Turn",
+    "Verdict",
+    "__version__",
+    "available_languages",
+    "build",
+    "build_directory",
+    "declared_backbones",
+    "load_pack",
+    "open_backbone",
+    "publish_to_folder",
+    "publish_to_hub",
+    "read_recipe",
+    "read_settings",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        value: Any = _version("iturri")
+    elif name in _HOME_OF:
+        value = getattr(import_module(_HOME_OF[name]), name)
+    else:
+        raise AttributeError(f"module 'iturri' has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
