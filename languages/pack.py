@@ -26,6 +26,10 @@ class Markers(Frozen):
     """What a model leaves in a turn when it runs on into the next one."""
 
     roles: tuple[str, ...] = Field(description="role names that a colon follows, such as `Erabiltzailea`")
+    fields: tuple[str, ...] = Field(
+        default=(),
+        description="names of a template's fields, such as `Erantzuna` in `### Erantzuna:`; fine without ###",
+    )
 
 
 class LanguagePack(Frozen):

@@ -1,0 +1,63 @@
+"""The filters of a recipe in the order they run, and the ways to run them."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterable
+
+from filters.duplicates import DuplicateJudge
+from filters.filter import Filter
+from filters.language import LanguageJudge
+from filters.repetition import RepetitionJudge
+from filters.shape import ShapeJudge
+from languages.pack import LanguagePack
+from schemas.conversation import Draft, Gate
+from schemas.recipe import Filters
+from schemas.verdict import Drop, Keep, Verdict
+
+# The heavy filters of this process, where it is one of a pool.
+_worker_filters: list[Filter] = []
+
+
+def open_filters(filters: Filters, pack: LanguagePack) -> tuple[Filter, ...]:
+    """The enabled filters, cheapest first. Raises LanguageError when the language cannot be told.
+
+    Duplicates come after the filters without state, so that nothing they drop is ever claimed, and before the language,
+    which costs a hundred times as much; a text in the wrong language gives its claim back as soon as it is dropped,
+    and a repeat of it would have been dropped for its language too.
+    """
+    return (*_cheap(filters, pack), *_heavy(filters, pack))
+
+
+def judge(filters: Iterable[Filter], draft: Draft, gate: Gate) -> Verdict:
+    """The first Drop of the filters that stand at this gate, or a Keep with the scores of all."""
+    scores: dict[str, float] = {}
+    for one in filters:
+        if gate in one.gates:
+            verdict = one.judge(draft, gate)
+            if isinstance(verdict, Drop):
+                return verdict
+            scores.update(verdict.scores)
+    return Keep(scores=scores)
+
+
+def init_worker(filters: Filters, pack: LanguagePack) -> None:
+    """Make a process of a pool ready for judge_in_worker: open its heavy filters, leave Ctrl-C to the build."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _worker_filters[:] = _heavy(filters, pack)
+
+
+def judge_in_worker(batch: list[tuple[Draft, Gate]]) -> list[Verdict]:
+    """Verdicts of the heavy filters, one for each draft of the batch, in order. Needs init_worker in this process."""
+    return [judge(_worker_filters, draft, gate) for draft, gate in batch]
+
+
+def _cheap(filters: Filters, pack: LanguagePack) -> tuple[Filter, ...]:
+    shape = (ShapeJudge.open(filters.shape, pack.markers),) if filters.shape.enabled else ()
+    repetition = (RepetitionJudge.open(filters.repetition),) if filters.repetition.enabled else ()
+    duplicates = (DuplicateJudge(filters.duplicates),) if filters.duplicates.enabled else ()
+    return (*shape, *repetition, *duplicates)
+
+
+def _heavy(filters: Filters, pack: LanguagePack) -> tuple[Filter, ...]:
+    return (LanguageJudge.open(filters.language, pack),) if filters.language.enabled else ()

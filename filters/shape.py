@@ -1,0 +1,90 @@
+"""The outer form of a turn: empty, cut off, too long, with leftovers of the chat format, or an echo."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar
+
+from filters.prose import without_code
+from filters.text import excerpt, fold
+from languages.pack import Markers
+from schemas.conversation import Draft, Gate
+from schemas.recipe import ShapeFilter
+from schemas.verdict import Drop, Keep, Verdict
+
+# The names that chat formats use themselves, whatever the language of the conversation.
+GENERIC_ROLES = ("user", "assistant", "system", "human")
+GENERIC_FIELDS = ("instruction", "input", "response", "output", "question", "answer")
+
+# Control tokens of common chat templates: ChatML, Llama, Phi, Mistral, Gemma, DeepSeek.
+_TOKEN = re.compile(
+    r"<\|[^\s|<>]{1,40}\|>|<｜[^\s<>]{1,40}｜>|\[/?INST\]|<</?SYS>>|<(?:start|end)_of_turn>|\A\s*<s>|</s>\s*\Z"
+)
+# A line's start, a heading's or quotation's marks and bold type included; list items are left alone.
+_LINE = r"^[ \t]*(?:#{1,6}[ \t]*|>[ \t]*)*(?:\*\*|__)?"
+_COLON = r"[*_]*[ \t]*[:：]"
+
+
+def _any(names: tuple[str, ...]) -> str:
+    return "|".join(re.escape(name) for name in names)
+
+
+@dataclass(frozen=True)
+class ShapeJudge:
+    """Judges the last turn."""
+
+    min_chars: int
+    max_chars: int
+    role: re.Pattern[str]
+    field: re.Pattern[str]
+    name: ClassVar[str] = "shape"
+    gates: ClassVar[frozenset[Gate]] = frozenset({Gate.USER_TURN, Gate.REPLY})
+    heavy: ClassVar[bool] = False
+
+    @classmethod
+    def open(cls, settings: ShapeFilter, markers: Markers) -> ShapeJudge:
+        roles = _any((*GENERIC_ROLES, *markers.roles))
+        fields = _any((*GENERIC_FIELDS, *markers.fields))
+        flags = re.MULTILINE | re.IGNORECASE
+        # A role's name before a colon at the start of a line, or one of the two alone on a line, is a turn that ran on.
+        role = re.compile(rf"{_LINE}(?:(?:{roles}){_COLON}|(?:user|assistant)[ \t]*$)", flags)
+        # A field's name is an everyday heading too ("Answer: 4"): only as `### Answer:` is it a template's.
+        field = re.compile(rf"^[ \t]*#{{2,6}}[ \t]*(?:{fields}){_COLON}", flags)
+        return cls(settings.min_chars, settings.max_chars, role, field)
+
+    def judge(self, draft: Draft, gate: Gate) -> Verdict:
+        for kind, evidence in self._faults(draft):
+            return Drop(reason=f"{self.name}.{kind}", evidence=evidence, turn=len(draft.turns) - 1)
+        return Keep()
+
+    def _faults(self, draft: Draft) -> Iterator[tuple[str, str]]:
+        """What is wrong with the last turn, as kind and evidence, the cheapest to see first."""
+        turn = draft.last
+        text = turn.content.strip()
+        if len(text) < self.min_chars:
+            yield "empty", f"{len(text)} characters, {self.min_chars} at least: {excerpt(text)!r}"
+        if turn.finish_reason == "length":
+            yield "cut_off", f"ends at {turn.completion_tokens} tokens with: {_tail(text)}"
+        if len(text) > self.max_chars:
+            yield "too_long", f"{len(text)} characters, {self.max_chars} at most: {excerpt(text)}"
+        if turn.role == "user" and text.endswith((":", "：")):
+            yield "colon", f"ends with: {_tail(text)}"
+        marker = self._marker(text)
+        if marker is not None:
+            yield "role_marker", f"holds {excerpt(marker, 40)!r}"
+        if turn.role == "assistant" and len(draft.turns) > 1 and fold(text) == fold(draft.turns[-2].content):
+            yield "echo", excerpt(text)
+
+    def _marker(self, text: str) -> str | None:
+        """The first leftover. In a code block only control tokens count: a YAML key may be called `user:`."""
+        found = _TOKEN.search(text)
+        if found is None:
+            prose = without_code(text)
+            found = self.role.search(prose) or self.field.search(prose)
+        return found.group().strip() if found else None
+
+
+def _tail(text: str) -> str:
+    return " ".join(text[-60:].split())

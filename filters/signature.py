@@ -1,0 +1,85 @@
+"""What a draft claims among duplicates, in memory and as bytes in the ledger."""
+
+from __future__ import annotations
+
+from array import array
+from dataclasses import dataclass
+from sys import byteorder
+
+import xxhash
+
+from filters.text import fold, words
+from schemas.conversation import Turn
+from schemas.errors import LedgerError
+
+_VERSION = 1
+_FIRST = 1
+_WHOLE = 2
+_DIGEST = 16
+_SHINGLE = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """16-byte hashes of the first user turn and of the whole conversation, and the shingles of the former.
+
+    `shingles` is a sorted run of distinct 32-bit hashes, little-endian; empty for a turn that is compared exactly only.
+    """
+
+    first: bytes | None = None
+    shingles: bytes = b""
+    whole: bytes | None = None
+
+    def to_bytes(self) -> bytes:
+        """A version byte, a byte that says which hashes follow, the hashes, the shingles. Empty for nothing claimed."""
+        if self.first is None and self.whole is None:
+            return b""
+        flags = (_FIRST if self.first else 0) | (_WHOLE if self.whole else 0)
+        return bytes((_VERSION, flags)) + (self.first or b"") + (self.whole or b"") + self.shingles
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Signature:
+        """The reverse of to_bytes. Raises LedgerError for bytes that are no signature."""
+        if not data:
+            return cls()
+        if len(data) < 2 or data[0] != _VERSION or data[1] not in (_FIRST, _WHOLE, _FIRST | _WHOLE):
+            raise LedgerError(f"a duplicate signature of {len(data)} bytes cannot be read: written by another version?")
+        first_end = 2 + (_DIGEST if data[1] & _FIRST else 0)
+        whole_end = first_end + (_DIGEST if data[1] & _WHOLE else 0)
+        if len(data) < whole_end or (len(data) - whole_end) % _SHINGLE:
+            raise LedgerError(f"a duplicate signature of {len(data)} bytes is broken: restore the ledger from a copy")
+        return cls(data[2:first_end] or None, data[whole_end:], data[first_end:whole_end] or None)
+
+
+def text_hash(text: str) -> bytes:
+    """xxh3-128 of the folded text: equal for texts that differ in case, width or spacing only."""
+    return xxhash.xxh3_128_digest(fold(text).encode())
+
+
+def conversation_hash(turns: tuple[Turn, ...]) -> bytes:
+    """xxh3-128 of all turns with their roles."""
+    return xxhash.xxh3_128_digest("\x1e".join(f"{turn.role}\x1f{fold(turn.content)}" for turn in turns).encode())
+
+
+def shingle(text: str, ngram: int, min_words: int) -> bytes:
+    """Hashes of the text's word n-grams, as Signature has them; empty below `min_words` words."""
+    found = words(fold(text))
+    if len(found) < max(min_words, ngram):
+        return b""
+    grams = (" ".join(found[start : start + ngram]) for start in range(len(found) - ngram + 1))
+    hashes = array("I", sorted({xxhash.xxh32_intdigest(gram.encode()) for gram in grams}))
+    if byteorder == "big":
+        hashes.byteswap()
+    return hashes.tobytes()
+
+
+def shingle_tokens(shingles: bytes) -> list[bytes]:
+    """The single hashes."""
+    return [shingles[start : start + _SHINGLE] for start in range(0, len(shingles), _SHINGLE)]
+
+
+def jaccard(left: bytes, right: bytes) -> float:
+    """Shared shingles over all shingles; 0 when both have none."""
+    ours, theirs = set(shingle_tokens(left)), set(shingle_tokens(right))
+    union = len(ours | theirs)
+    return len(ours & theirs) / union if union else 0.0

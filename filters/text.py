@@ -1,0 +1,25 @@
+"""Text made comparable, and text made short enough to show."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+EVIDENCE_LIMIT = 200
+_WORD = re.compile(r"\w+")
+
+
+def fold(text: str) -> str:
+    """NFKC, case folded, every run of whitespace one space: texts that a reader would call the same become equal."""
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+
+
+def words(text: str) -> list[str]:
+    """Runs of letters, digits and underscores."""
+    return _WORD.findall(text)
+
+
+def excerpt(text: str, limit: int = 80) -> str:
+    """The text's start on one line, at most `limit` characters."""
+    line = " ".join(text[: 4 * limit].split())
+    return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
