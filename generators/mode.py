@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -28,4 +28,4 @@ class Mode(Protocol):
     @property
     def name(self) -> str: ...
 
-    def draft(self, index: int, backbone: Backbone) -> AsyncIterator[Step]: ...
+    def draft(self, index: int, backbone: Backbone) -> AsyncGenerator[Step, None]: ...

@@ -1,0 +1,99 @@
+"""Mode `magpie`: the backbone writes both sides of the conversation, after Magpie (arXiv 2406.08464)."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import AsyncGenerator, Sequence
+
+from generators.backbone import Backbone, Completion, SampleRequest
+from generators.mode import Step
+from generators.steering import draw_steering, system_message
+from languages.pack import LanguagePack
+from schemas.conversation import Draft, Gate, Message, Role, Turn
+from schemas.recipe import MagpieMode, Sampling
+
+
+def draft_id(seed: int, index: int) -> str:
+    """The id of a draft: unique within a build, the same in every run of its recipe."""
+    return f"{seed:x}-{index:08d}"
+
+
+class Magpie:
+    """The prompt of a user turn is all that the chat template writes before it; the model has nothing to answer yet.
+
+    Steering is shown while user turns are sampled; a reply sees the turns and, when asked for, a system prompt of its
+    own.
+    """
+
+    name = "magpie"
+
+    def __init__(self, spec: MagpieMode, pack: LanguagePack, seed: int) -> None:
+        self._spec = spec
+        self._pack = pack
+        self._seed = seed
+
+    async def draft(self, index: int, backbone: Backbone) -> AsyncGenerator[Step, None]:
+        spec, texts = self._spec, self._pack.steering
+        rng = random.Random(f"{self._seed}/{index}/{self.name}")
+        exchanges = rng.randint(spec.exchanges.min, spec.exchanges.max)
+        steering = draw_steering(spec.steering, texts, rng)
+        reply_prompt = rng.choice(texts.reply_prompts)
+        user_system = system_message(steering, texts.examples_heading)
+        reply_system = (Message(role="system", content=reply_prompt),) if spec.steering.reply_system_prompt else ()
+        draft = Draft(
+            id=draft_id(self._seed, index),
+            index=index,
+            mode=self.name,
+            language=self._pack.code,
+            steering=steering,
+        )
+        template = backbone.template
+        messages: tuple[Message, ...] = ()
+        for number in range(exchanges):
+            opener = steering.opener if number == 0 else None
+            prompt = template.user_prefix((*user_system, *messages), opener)
+            asked = await _sample(backbone, draft, "user", prompt, spec.user_sampling)
+            if number and _no_room(asked):
+                break
+            with_user = draft.with_turn(self._turn("user", (opener or "") + asked.text, asked))
+            yield Step(with_user, Gate.USER_TURN)
+            messages = (*messages, with_user.last.message())
+
+            prompt = template.reply_prefix((*reply_system, *messages))
+            replied = await _sample(backbone, with_user, "assistant", prompt, spec.reply_sampling)
+            if number and _no_room(replied):
+                break  # the conversation ends with the reply before
+            draft = with_user.with_turn(self._turn("assistant", replied.text, replied))
+            yield Step(draft, Gate.REPLY)
+            messages = (*messages, draft.last.message())
+        yield Step(draft, Gate.CONVERSATION)
+
+    def _turn(self, role: Role, text: str, completion: Completion) -> Turn:
+        return Turn.model_validate(
+            {
+                "role": role,
+                "content": text.strip(),
+                "finish_reason": completion.finish_reason,
+                "language": self._pack.code,
+                "prompt_tokens": completion.prompt_tokens,
+                "completion_tokens": completion.completion_tokens,
+            }
+        )
+
+
+async def _sample(
+    backbone: Backbone, draft: Draft, role: Role, prompt: Sequence[int], sampling: Sampling
+) -> Completion:
+    request = SampleRequest(
+        id=f"{draft.id}.{len(draft.turns)}",
+        prompt_token_ids=prompt,
+        sampling=sampling,
+        stop_token_ids=backbone.template.stop_token_ids,
+        role=role,
+    )
+    return await backbone.sample(request)
+
+
+def _no_room(completion: Completion) -> bool:
+    """Whether the prompt alone filled the context."""
+    return completion.finish_reason == "length" and completion.completion_tokens == 0

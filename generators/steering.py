@@ -1,0 +1,34 @@
+"""What steers the user turns of one draft, drawn from the language pack."""
+
+from __future__ import annotations
+
+import random
+
+from languages.pack import SteeringTexts
+from schemas.conversation import Message, Steering
+from schemas.recipe import SteeringSpec
+
+
+def draw_steering(spec: SteeringSpec, texts: SteeringTexts, rng: random.Random) -> Steering:
+    """Draw a draft's steering. Every choice is drawn, wanted or not, so one setting does not shift the others."""
+    topical = rng.random() < spec.topics
+    topic = rng.choice(texts.topics)
+    topic_prompt = rng.choice(texts.topic_prompts).replace("{topic}", topic)
+    plain_prompt = rng.choice(texts.system_prompts)
+    examples = tuple(rng.sample(texts.example_turns, len(texts.example_turns)))[: spec.examples]
+    opener = rng.choice(texts.openers)
+    opened = rng.random() < spec.openers
+    return Steering(
+        system_prompt=(topic_prompt if topical else plain_prompt) if spec.system_prompt else None,
+        examples=examples,
+        opener=opener if opened else None,
+        topic=topic if topical and spec.system_prompt else None,
+    )
+
+
+def system_message(steering: Steering, examples_heading: str) -> tuple[Message, ...]:
+    """The system message that user turns are sampled under; none when nothing is to be said."""
+    parts = [steering.system_prompt] if steering.system_prompt else []
+    if steering.examples:
+        parts.append("\n".join((examples_heading, *(f"- {example}" for example in steering.examples))))
+    return (Message(role="system", content="\n\n".join(parts)),) if parts else ()
