@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,8 @@ import httpx
 
 from cli.checks.finding import Finding, ok, problem, warning
 from cli.checks.probe import ProbeError, probe
-from generators.one_line import one_line
+from generators.endpoint import Endpoint
 from schemas.recipe import BackboneSpec, OpenAIBackbone, VllmBackbone
-
-_TIMEOUT_S = 5.0
 
 # transformers pulls torch in, which may be broken; the doctor must outlive that.
 _TEMPLATE = """
@@ -65,43 +64,22 @@ def _template(subject: str, tokenizer: str, revision: str | None) -> Finding:
     )
 
 
-def _endpoint(subject: str, endpoint: str, spec: OpenAIBackbone) -> Finding:
-    """The server answers `/models`, knows the model, and says whether it is vLLM."""
-    try:
-        owners = _models(endpoint, spec.api_key_env)
-    except _EndpointError as error:
-        return problem(subject, str(error), error.cure)
-    if spec.model not in owners:
-        known = ", ".join(sorted(owners)) or "none"
-        return problem(subject, f"{endpoint} does not know the model {spec.model!r}; known: {known}", "mend model")
-    if owners[spec.model] == "vllm":
-        return ok(subject, f"{endpoint} is a vLLM server: token ids in full")
-    return warning(subject, f"{endpoint} is no vLLM server: text only", "use vLLM's server for exact token ids")
+def _endpoint(subject: str, url: str, spec: OpenAIBackbone) -> Finding:
+    """The server answers, knows the model, and says whether it is vLLM."""
+    key = os.environ.get(spec.api_key_env) if spec.api_key_env else None
+    if spec.api_key_env and not key:
+        return problem(subject, f"{spec.api_key_env} is not set", f"set {spec.api_key_env} to the servers' key")
+    endpoint, trouble = asyncio.run(_asked(url, spec.model, key))
+    if trouble is not None:
+        return problem(subject, trouble, "start the server, or mend this backbone's declaration")
+    if endpoint.is_vllm:
+        return ok(subject, f"{url} is a vLLM server: token ids in full")
+    return warning(subject, f"{url} is no vLLM server: text only", "use vLLM's server for exact token ids")
 
 
-class _EndpointError(Exception):
-    def __init__(self, text: str, cure: str) -> None:
-        super().__init__(text)
-        self.cure = cure
-
-
-def _models(endpoint: str, api_key_env: str | None) -> dict[str, str]:
-    """The server's models, with their `owned_by`: vLLM's own server says `vllm` there. Raises _EndpointError."""
-    headers = {}
-    if api_key_env is not None:
-        key = os.environ.get(api_key_env)
-        if not key:
-            raise _EndpointError(f"{api_key_env} is not set", f"set {api_key_env} to the servers' key")
-        headers["Authorization"] = f"Bearer {key}"
-    try:
-        response = httpx.get(f"{endpoint}/models", headers=headers, timeout=_TIMEOUT_S)
-        response.raise_for_status()
-        return {str(model["id"]): str(model.get("owned_by")) for model in response.json()["data"]}
-    except httpx.HTTPStatusError as error:
-        cure = f"check {api_key_env or 'api_key_env'} and the address"
-        raise _EndpointError(f"{endpoint} answers {error.response.status_code}", cure) from error
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
-        text = f"{endpoint} cannot be reached: {one_line(error)}"
-        raise _EndpointError(text, "start the server, or mend endpoints") from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise _EndpointError(f"{endpoint} is no OpenAI-compatible server", "endpoints end in /v1") from error
+async def _asked(url: str, model: str, key: str | None) -> tuple[Endpoint, str | None]:
+    """The server, and what keeps it from being used."""
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
+    async with httpx.AsyncClient(headers=headers) as client:
+        endpoint = Endpoint(url, client)
+        return endpoint, await endpoint.probe(model)

@@ -1,0 +1,86 @@
+"""`iturri recipe check` and `iturri recipe schema`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema  # type: ignore[import-untyped]
+import pytest
+import yaml
+
+from tests.support.cli_command import iturri, one_line, write_recipe
+
+GOOD: dict[str, Any] = {"name": "good", "language": "eu", "backbone": "demo", "target": {"conversations": 5}}
+
+
+def write(path: Path, **changes: Any) -> Path:
+    path.write_text(yaml.safe_dump({**GOOD, **changes}), encoding="utf-8")
+    return path
+
+
+def test_a_good_recipe_is_ok(tmp_path: Path) -> None:
+    write_recipe(tmp_path / "good.json")
+    done = iturri("recipe", "check", "good.json", cwd=tmp_path)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "good.json: OK\n", "")
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"target": {"conversations": 0}}, ("target.conversations",)),
+        ({"colour": "red"}, ("colour", "no such field")),
+        ({"language": "xx"}, ("xx", "known: eu", "ITURRI_LANGUAGES")),
+        ({"language": "Basque!"}, ("language",)),
+        ({"modes": [{"mode": "magpie", "exchanges": {"min": 3, "max": 2}}]}, ("modes.0", "exchanges")),
+        ({"backbone": {"kind": "openai", "model": "m", "endpoints": ["nowhere"]}}, ("backbone", "endpoints")),
+        ({"publish": {"repo": "nonamespace"}}, ("publish.repo",)),
+    ],
+)
+def test_bad_fields_are_named(tmp_path: Path, changes: dict[str, Any], words: tuple[str, ...]) -> None:
+    write(tmp_path / "bad.yaml", **changes)
+    done = iturri("recipe", "check", "bad.yaml", cwd=tmp_path)
+    line = one_line(done.stderr)
+    assert done.returncode == 2
+    assert line.startswith("iturri: bad.yaml: ")
+    assert all(word in line for word in words), line
+
+
+@pytest.mark.parametrize("content", [b"", b"- a\n- b\n", b"{", b"\xff\xfe\x00", b"name: [unclosed"])
+def test_unreadable_recipes(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "bad.yaml").write_bytes(content)
+    done = iturri("recipe", "check", "bad.yaml", cwd=tmp_path)
+    assert done.returncode == 2
+    assert one_line(done.stderr).startswith("iturri: bad.yaml: ")
+
+
+def test_every_file_gets_its_line(tmp_path: Path) -> None:
+    write_recipe(tmp_path / "good.json")
+    write(tmp_path / "bad.yaml", seed=-1)
+    done = iturri("recipe", "check", "missing.yaml", "bad.yaml", "good.json", cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stdout == "good.json: OK\n"
+    assert [line.split(": ")[1] for line in done.stderr.splitlines()] == ["missing.yaml", "bad.yaml"]
+
+
+def test_the_backbone_is_looked_up_where_some_are_declared(tmp_path: Path) -> None:
+    write(tmp_path / "good.yaml")
+    (tmp_path / "backbones.yaml").write_text("other: {kind: vllm, model: some/model}\n", encoding="utf-8")
+    unknown = iturri("recipe", "check", "good.yaml", "--backbones", "backbones.yaml", cwd=tmp_path)
+    line = one_line(unknown.stderr)
+    assert unknown.returncode == 2
+    assert all(word in line for word in ("good.yaml", "backbone: ", "'demo'", "known: other", "ITURRI_BACKBONES"))
+    undeclared = iturri("recipe", "check", "good.yaml", cwd=tmp_path)
+    assert undeclared.returncode == 0
+    assert "not looked up" in undeclared.stdout
+
+
+def test_the_schema_agrees_with_the_model(tmp_path: Path) -> None:
+    done = iturri("recipe", "schema", cwd=tmp_path)
+    assert done.returncode == 0
+    validator = jsonschema.Draft202012Validator(json.loads(done.stdout))
+    validator.check_schema(validator.schema)
+    assert validator.is_valid(GOOD)
+    assert not validator.is_valid({**GOOD, "colour": "red"})
+    assert not validator.is_valid({**GOOD, "target": {"conversations": 0}})
