@@ -83,10 +83,10 @@ async def build(
             stream = Stream(recipe, keeper.fingerprint, mixer, backbone, gates, counts, indices)
             if not stream.reached:
                 await _run_and_keep(stream, keeper, stop or asyncio.Event(), on_progress)
-            manifest = await keeper.finish(seal=stream.reached or stream.exhausted, complete=stream.reached)
-    if stream.exhausted and not stream.reached:
+            manifest = await keeper.finish(seal=stream.reached or stream.exhausted)
+    if stream.exhausted and not manifest.complete:
         raise BuildError(_why_given_up(recipe, manifest.funnel, directory))
-    outcome = Outcome.COMPLETE if stream.reached else Outcome.STOPPED
+    outcome = Outcome.COMPLETE if manifest.complete else Outcome.STOPPED
     return BuildResult(outcome, directory, manifest)
 
 
@@ -101,9 +101,12 @@ async def _run_and_keep(
         while not running.done():
             await asyncio.wait([running], timeout=COMMIT_EVERY_S)
             await keeper.commit(stream)
-            if on_progress and (running.done() or pace.due()):
+            if on_progress and pace.due():
                 on_progress(pace.progress(await keeper.funnel()))
         await running
+        await keeper.commit(stream)  # what ended during the last commit
+        if on_progress:
+            on_progress(pace.progress(await keeper.funnel()))
     except (LedgerError, StorageError):
         raise
     except BaseException:

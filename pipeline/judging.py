@@ -32,7 +32,7 @@ class Gates:
         opened = open_filters(filters, pack)
         self._cheap = tuple(one for one in opened if not one.heavy)
         self._heavy_gates = frozenset[Gate]().union(*(one.gates for one in opened if one.heavy))
-        self._claiming = tuple(one for one in self._cheap if isinstance(one, ClaimingFilter))
+        self._claiming = next((one for one in self._cheap if isinstance(one, ClaimingFilter)), None)
         self._dry = filters.dry
         self._workers = workers or min(8, max(1, (os.cpu_count() or 2) - 1))
         self._setup = (filters, pack)
@@ -70,17 +70,17 @@ class Gates:
 
     def release(self, draft_id: str) -> None:
         """The draft is no more: what it claimed is free again."""
-        for one in self._claiming:
-            one.release(draft_id)
+        if self._claiming is not None:
+            self._claiming.release(draft_id)
 
     def signature(self, draft_id: str) -> bytes:
         """What the draft claimed, for the ledger; empty when no filter claims."""
-        return b"".join(one.signature(draft_id) for one in self._claiming)
+        return self._claiming.signature(draft_id) if self._claiming is not None else b""
 
     def restore(self, draft_id: str, signature: bytes) -> None:
         """Claim again for an accepted row of an earlier run."""
-        for one in self._claiming:
-            one.restore(draft_id, signature)
+        if self._claiming is not None:
+            self._claiming.restore(draft_id, signature)
 
     async def _judge_heavily(self, draft: Draft, gate: Gate) -> Verdict:
         future: asyncio.Future[Verdict] = asyncio.get_running_loop().create_future()

@@ -85,17 +85,17 @@ class Keeper:
         def write() -> None:
             self._ledger.commit(outcomes, engine_seconds=seconds, unfinished_completion_tokens=unfinished)
             if outcomes and self._sealer.seal(all_rows=False):
-                self._write_manifest(complete=False)
+                self._write_manifest()
 
         await self._run(write)
 
-    async def finish(self, *, seal: bool, complete: bool) -> Manifest:
+    async def finish(self, *, seal: bool) -> Manifest:
         """Write the manifest; with `seal`, after the rows that fill no shard have got one too."""
 
         def write() -> Manifest:
             if seal:
                 self._sealer.seal(all_rows=True)
-            return self._write_manifest(complete=complete)
+            return self._write_manifest()
 
         return await self._run(write)
 
@@ -112,7 +112,7 @@ class Keeper:
         self._sealer = Sealer(self._ledger, self._place.path, self._recipe.output.shard_rows)
         write_bytes(self._place.recipe, self._recipe.model_dump_json(indent=2).encode())
 
-    def _write_manifest(self, *, complete: bool) -> Manifest:
+    def _write_manifest(self) -> Manifest:
         if not self._ledger.holds_epoch():
             raise EpochLostError(f"{self._place.path}: another run has taken this build over; this one ends")
         now = datetime.now(UTC).replace(microsecond=0)
@@ -121,7 +121,7 @@ class Keeper:
             language=self._recipe.language,
             created=self._ledger.created(),
             updated=now,
-            complete=complete,
+            complete=self._ledger.accepted() >= self._recipe.target.conversations and not self._ledger.unsealed(),
             provenance=Provenance(
                 iturri_version=importlib.metadata.version("iturri"),
                 recipe=self._recipe.model_dump(mode="json"),

@@ -65,7 +65,9 @@ def test_the_pinned_environment_does_not_take_our_names_either() -> None:
 
 
 def test_the_base_install_builds_without_vllm_and_torch(clean: Path, tmp_path: Path) -> None:
-    installed = call(clean, "-c", "import importlib.util as u; print(u.find_spec('vllm'), u.find_spec('torch'))", cwd=tmp_path)
+    installed = call(
+        clean, "-c", "import importlib.util as u; print(u.find_spec('vllm'), u.find_spec('torch'))", cwd=tmp_path
+    )
     assert installed.split() == ["None", "None"]
     fields = recipe(target={"conversations": 10}).model_dump(mode="json", exclude_defaults=True)
     (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(fields), encoding="utf-8")

@@ -27,7 +27,7 @@ ROOMS = (
     "iturri",
 )
 # A module of training/ may be an optimizer, which is torch's; the room itself stays light.
-HEAVY = {room: ("torch", "vllm") for room in ROOMS} | {"training": ("vllm",)}
+HEAVY = dict.fromkeys(ROOMS, ("torch", "vllm")) | {"training": ("vllm",)}
 IMPORTS = """
 import importlib, sys
 for name in sys.argv[2:]:

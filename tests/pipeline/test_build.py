@@ -107,7 +107,28 @@ async def test_stopping_keeps_what_has_ended_and_the_next_run_goes_on(tmp_path: 
     rows = published_rows(tmp_path, finished.manifest)
     assert [row.id for row in rows][: len(before)] == before
     assert len({row.id for row in rows}) == 60
-    assert finished.manifest.funnel.unfinished_completion_tokens > 0
+
+
+async def test_tokens_of_drafts_given_up_in_flight_are_accounted_for(tmp_path: Path) -> None:
+    spec = recipe().backbone
+    assert isinstance(spec, ScriptedBackbone)
+    backbone, stop = open_backbone("scripted", spec), asyncio.Event()
+    sample, spent = backbone.sample, 0
+
+    async def replies_hang(request: SampleRequest) -> Completion:
+        nonlocal spent
+        if request.role == "assistant":
+            stop.set()
+            await asyncio.Event().wait()
+        completion = await sample(request)
+        spent += completion.completion_tokens
+        return completion
+
+    backbone.sample = replies_hang  # type: ignore[method-assign]
+    async with backbone:
+        result = await build(recipe(), tmp_path, backbone, settings=Settings(workers=1), stop=stop)
+    assert result.manifest.funnel.unfinished_completion_tokens == spent > 0
+    assert result.manifest.funnel.drafts == 0
 
 
 async def test_cancelling_the_task_keeps_what_has_ended_too(tmp_path: Path) -> None:
@@ -178,7 +199,7 @@ async def test_the_language_filter_runs_in_its_own_process_and_drops(tmp_path: P
 async def test_a_dying_backbone_ends_the_run_and_the_build_can_go_on(tmp_path: Path) -> None:
     spec = recipe().backbone
     assert isinstance(spec, ScriptedBackbone)
-    backbone = open_backbone(spec)
+    backbone = open_backbone("scripted", spec)
     sample, calls = backbone.sample, 0
 
     async def dying(request: SampleRequest) -> Completion:
@@ -210,7 +231,7 @@ async def test_no_barrier_a_slow_draft_holds_back_nobody(tmp_path: Path) -> None
     """While one reply hangs, a window of two still finishes everything else."""
     spec = recipe().backbone
     assert isinstance(spec, ScriptedBackbone)
-    backbone = open_backbone(spec)
+    backbone = open_backbone("scripted", spec)
     sample, hung, others = backbone.sample, asyncio.Event(), 0
 
     async def one_hangs(request: SampleRequest) -> Completion:

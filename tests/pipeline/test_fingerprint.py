@@ -22,7 +22,7 @@ BASE: dict[str, Any] = {
 
 def of(changes: dict[str, Any]) -> dict[str, Any]:
     recipe = Recipe.model_validate({**BASE, **changes})
-    backbone = open_backbone(Recipe.model_validate(BASE).backbone)  # type: ignore[arg-type]
+    backbone = open_backbone("scripted", Recipe.model_validate(BASE).backbone)  # type: ignore[arg-type]
     return fingerprint_fields(recipe, backbone, load_pack("eu"))
 
 
@@ -59,7 +59,7 @@ def test_what_affects_rows_is_named_when_it_differs(changes: dict[str, Any], fie
 def test_endpoints_and_parallel_sizes_are_left_out_of_real_backbones() -> None:
     def fields(backbone: dict[str, Any]) -> dict[str, Any]:
         recipe = Recipe.model_validate({**BASE, "backbone": backbone})
-        scripted = open_backbone(Recipe.model_validate(BASE).backbone)  # type: ignore[arg-type]
+        scripted = open_backbone("scripted", Recipe.model_validate(BASE).backbone)  # type: ignore[arg-type]
         return fingerprint_fields(recipe, scripted, load_pack("eu"))
 
     server = {"kind": "openai", "model": "m", "endpoints": ["http://a/v1"]}
@@ -73,7 +73,7 @@ def test_endpoints_and_parallel_sizes_are_left_out_of_real_backbones() -> None:
 def test_the_language_pack_is_part_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
     pack = load_pack("eu")
     recipe = Recipe.model_validate(BASE)
-    backbone = open_backbone(recipe.backbone)  # type: ignore[arg-type]
+    backbone = open_backbone("scripted", recipe.backbone)  # type: ignore[arg-type]
     changed = pack.model_copy(update={"function_words": ("eta",)})
     fields, others = (fingerprint_fields(recipe, backbone, one) for one in (pack, changed))
     assert differing_fields(fields, others) == ["language_pack"]

@@ -16,17 +16,27 @@ import pytest
 from pipeline.reader import BuildReader
 from publishers.shard import read_shard
 from schemas.errors import BuildDirectoryError
+from schemas.recipe import Recipe, ScriptedBackbone
 from tests.support.builds import recipe, run
 
-TARGET = 400
+TARGET = 600
+ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = """
 import asyncio, sys
 from pathlib import Path
-from tests.support.builds import recipe, run
+from tests.pipeline.test_kill import wanted
+from tests.support.builds import run
 
 if __name__ == "__main__":
-    asyncio.run(run(recipe(target={"conversations": int(sys.argv[2])}, output={"shard_rows": 9}), Path(sys.argv[1])))
+    asyncio.run(run(wanted(), Path(sys.argv[1])))
 """
+
+
+def wanted() -> Recipe:
+    scripted = recipe().backbone
+    assert isinstance(scripted, ScriptedBackbone)
+    slowed = scripted.model_copy(update={"delay_s": 0.01})
+    return recipe(backbone=slowed, target={"conversations": TARGET}, output={"shard_rows": 9})
 
 
 def ids(directory: Path) -> list[str]:
@@ -41,22 +51,23 @@ def test_killed_again_and_again(tmp_path: Path, seed: int) -> None:
     rng = random.Random(seed)
     (tmp_path / "program.py").write_text(PROGRAM, encoding="utf-8")
     directory = tmp_path / "build"
-    environment = {**os.environ, "PYTHONPATH": str(Path.cwd())}
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join((str(ROOT), os.environ.get("PYTHONPATH", "")))}
     before: list[str] = []
+    kills = 0
     for _ in range(4):
-        process = subprocess.Popen(
-            [sys.executable, str(tmp_path / "program.py"), str(directory), str(TARGET)], env=environment
-        )
+        process = subprocess.Popen([sys.executable, str(tmp_path / "program.py"), str(directory)], env=environment)
         deadline = time.monotonic() + 60
         while process.poll() is None and len(ids(directory)) <= len(before) and time.monotonic() < deadline:
             time.sleep(0.02)
-        time.sleep(rng.random() * 0.5)
+        time.sleep(rng.random() * 0.3)
         process.send_signal(signal.SIGKILL)
-        process.wait()
+        kills += process.wait() == -signal.SIGKILL
         after = ids(directory)
         assert after[: len(before)] == before, "committed rows stay, in their order"
         before = after
-    result = asyncio.run(run(recipe(target={"conversations": TARGET}, output={"shard_rows": 9}), directory))
+    assert kills >= 2, "the build was killed in its middle"
+    assert before
+    result = asyncio.run(run(wanted(), directory))
     rows = [row.id for shard in result.manifest.shards for row in read_shard(directory / shard.path)]
     assert len(rows) == len(set(rows)) == TARGET
     assert set(before) <= set(rows)

@@ -40,5 +40,5 @@ def recipe(directory: Path | None = None, **changes: Any) -> Recipe:
 async def run(recipe: Recipe, directory: Path, **options: Any) -> BuildResult:
     """Build with the recipe's own scripted backbone."""
     assert isinstance(recipe.backbone, ScriptedBackbone)
-    async with open_backbone(recipe.backbone) as backbone:
+    async with open_backbone("scripted", recipe.backbone) as backbone:
         return await build(recipe, directory, backbone, settings=Settings(workers=1), **options)

@@ -1,0 +1,107 @@
+"""The README stays true: its commands run, those that cannot run here are dry-run, and its links lead somewhere."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from schemas.reading import read_recipe
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+# Every block of commands says in a comment before it how it is tested.
+BLOCK = re.compile(r"<!-- (?P<kind>[a-z-]+) -->\n```bash\n(?P<body>.*?)```", re.DOTALL)
+BLOCKS = [(match["kind"], match["body"]) for match in BLOCK.finditer(README)]
+KINDS = {"run", "needs-gpu", "needs-hub", "make"}
+
+
+def commands(kind: str) -> list[str]:
+    lines = [line.split(" #")[0].strip() for found, body in BLOCKS if found == kind for line in body.splitlines()]
+    return [line for line in lines if line and not line.startswith("#")]
+
+
+def shell(command: str, folder: Path) -> str:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("ITURRI_")}
+    environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
+    environment["HF_HUB_OFFLINE"] = "1"
+    environment.pop("HF_TOKEN", None)
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", command],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=280,
+        check=False,
+    )
+    assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What a user has after cloning, as far as the commands need it."""
+    folder = tmp_path_factory.mktemp("checkout")
+    for name in ("recipes", "demo"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    return folder
+
+
+def test_every_block_of_commands_says_how_it_is_tested() -> None:
+    assert len(BLOCKS) == README.count("```bash\n")
+    assert {kind for kind, _ in BLOCKS} == KINDS
+
+
+@pytest.mark.engine
+def test_the_commands_run_in_their_order(checkout: Path) -> None:
+    script = "\n".join(body for kind, body in BLOCKS if kind == "run")
+    shell(script, checkout)
+
+
+def test_commands_that_need_a_gpu_are_dry_run(checkout: Path) -> None:
+    for command in commands("needs-gpu"):
+        words = command.split()
+        if words[:2] == ["pip", "install"]:
+            assert 'vllm = ["' in (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+        elif words[:2] == ["iturri", "build"]:
+            assert "OK" in shell(f"iturri recipe check {words[2]}", checkout)
+        else:
+            pytest.fail(f"no dry run is known for: {command}")
+
+
+def test_commands_that_need_the_hub_are_dry_run(checkout: Path) -> None:
+    for command in commands("needs-hub"):
+        words = command.split()
+        if words[:2] == ["iturri", "publish"]:
+            assert "--repo" in words
+            assert "--repo" in shell("iturri publish --help", checkout)
+        else:
+            assert words[0] == "export", f"no dry run is known for: {command}"
+
+
+def test_the_make_targets_exist() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    for command in commands("make"):
+        word, target = command.split()
+        assert word == "make"
+        assert f"\n{target}:" in makefile
+
+
+def test_links_lead_to_files_that_exist() -> None:
+    for document in (ROOT / "README.md", ROOT / "demo" / "README.md", *(ROOT / "docs").glob("*.md")):
+        for target in re.findall(r"\]\(([^)#]+)[^)]*\)", document.read_text(encoding="utf-8")):
+            if not target.startswith("http"):
+                assert (document.parent / target).exists(), f"{document.name}: {target}"
+
+
+def test_the_recipe_in_the_readme_is_valid(tmp_path: Path) -> None:
+    for body in re.findall(r"```yaml\n(.*?)```", README, re.DOTALL):
+        path = tmp_path / "recipe.yaml"
+        path.write_text(body, encoding="utf-8")
+        read_recipe(path)
