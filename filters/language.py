@@ -67,7 +67,7 @@ class LanguageJudge:
         count = len(_language_words(text))
         # A reply may be a number or a piece of code. A user turn without any language asks for nothing.
         if count == 0 and (turn.role == "user" or not any(map(str.isalnum, turn.content))):
-            return Drop(reason="language.none", evidence=excerpt(turn.content), turn=index)
+            return Drop(reason="language.none", evidence=f"no words in {excerpt(turn.content)!r}", turn=index)
         if count < self.min_words:
             return Keep()
         return self._judge_text(text, turn.language, index)
@@ -80,7 +80,7 @@ class LanguageJudge:
         texts = [prose(turn.content) for turn in draft.turns]
         counts = [len(_language_words(text)) for text in texts]
         if not any(counts):
-            return Drop(reason="language.none", evidence=excerpt(draft.turns[0].content), turn=0)
+            return Drop(reason="language.none", evidence=f"no words in {excerpt(draft.turns[0].content)!r}", turn=0)
         for language in dict.fromkeys(turn.language for turn in draft.turns):
             ours = [index for index, turn in enumerate(draft.turns) if turn.language == language and counts[index]]
             short = [index for index in ours if counts[index] < self.min_words]
@@ -102,10 +102,11 @@ class LanguageJudge:
         right = 0
         wrong: list[tuple[int, str, Detection]] = []
         for segment in segments(text):
-            detection = detector.detect(segment)
-            if detection is None:
-                continue
             letters = sum(map(str.isalpha, segment))
+            if not letters:
+                continue
+            # Nothing is seen in capitals, nor in a script that no profile knows.
+            detection = detector.detect(segment) or detector.detect(segment.lower()) or Detection("unknown", 0.0)
             if detection.language == language or (language == self.code and self._rescued(segment)):
                 right += letters
             else:

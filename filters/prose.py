@@ -5,22 +5,30 @@ from __future__ import annotations
 import re
 
 # A fence that is never closed runs to the end, as in CommonMark.
-_FENCE = re.compile(r"^[ \t>]*(`{3,}|~{3,})[^\n]*\n.*?(?:^[ \t>]*\1[`~]*[ \t]*$|\Z)", re.MULTILINE | re.DOTALL)
+_FENCE = re.compile(
+    r"^[ \t>]*(`{3,}(?!`)|~{3,}(?!~))[^\n]*\n.*?(?:^[ \t>]*\1[`~]*[ \t]*$|\Z)", re.MULTILINE | re.DOTALL
+)
+# Lengths are bounded so that thousands of opening marks without a closing one stay cheap.
 _REMOVED = re.compile(
     r"""
-      <!--.*?--> | <(script|style|pre|code)\b[^>]*>.*?</\1\s*>    # HTML whose content is no prose
-    | (`{1,2})(?!`)[^`\n]+\2                                      # inline code
-    | \$\$.+?\$\$ | \\\[.+?\\\] | \\\(.+?\\\)                     # LaTeX; $...$ by pandoc's rule, so prices stay
-    | \\begin\{(\w+\*?)\}.*?\\end\{\3\}
+      # HTML whose content is no prose
+      <!--.{0,1000}?--> | <(script|style|pre|code)\b[^>]{0,300}>.{0,4000}?</\1\s*>
+      # inline code
+    | (`{1,2})(?!`)[^`\n]+\2
+      # LaTeX; $...$ by pandoc's rule, so that prices stay
+    | \$\$.{1,2000}?\$\$ | \\\[.{1,2000}?\\\] | \\\(.{1,2000}?\\\)
+    | \\begin\{(\w{1,30}\*?)\}.{0,2000}?\\end\{\3\}
     | (?<![\\\w$])\$(?=[^\s$])[^$\n]{0,300}?(?<=[^\s\\])\$(?!\d)
-    | </?[A-Za-z][^<>\n]{0,300}>                                  # HTML tags
+      # HTML tags and characters
+    | </?[A-Za-z][^<>\n]{0,300}>
     | &(?:[A-Za-z]{2,8}|\#\d{2,6});
-    | (?:https?|ftp)://[^\s<>")\]]+ | \bwww\.[^\s<>")\]]+         # addresses
-    | [\w.+-]+@[\w-]+(?:\.[\w-]+)+
+      # addresses
+    | (?:https?|ftp)://[^\s<>")\]]+ | \bwww\.[^\s<>")\]]+
+    | (?<![\w.+-])[\w.+-]+@[\w-]+(?:\.[\w-]+)+
     """,
     re.VERBOSE | re.DOTALL | re.IGNORECASE,
 )
-_LINK = re.compile(r"!?\[([^\]\n]*)\]\([^)\n]*\)")
+_LINK = re.compile(r"!?\[([^\[\]\n]{0,500})\]\([^)\n]{0,2000}\)")
 _MARKS = re.compile(
     r"^[ \t]*(?:#{1,6}[ \t]|>[ \t]?|[-*+•][ \t]|\d{1,3}[.)][ \t])+|[*_]{2,3}|(?<!\w)[*_]|[*_](?!\w)|[|]", re.MULTILINE
 )

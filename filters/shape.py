@@ -23,7 +23,7 @@ _TOKEN = re.compile(
     r"<\|[^\s|<>]{1,40}\|>|<｜[^\s<>]{1,40}｜>|\[/?INST\]|<</?SYS>>|<(?:start|end)_of_turn>|\A\s*<s>|</s>\s*\Z"
 )
 # A line's start, a heading's or quotation's marks and bold type included; list items are left alone.
-_LINE = r"^[ \t]*(?:#{1,6}[ \t]*|>[ \t]*)*(?:\*\*|__)?"
+_LINE = r"^[ \t]*(?:[#>][ \t]*)*(?:\*\*|__)?"
 _COLON = r"[*_]*[ \t]*[:：]"
 
 
