@@ -4,19 +4,37 @@ from __future__ import annotations
 
 import random
 
+from demo.grammar.advice import advice, comparisons
 from demo.grammar.cards import Cards
 from demo.grammar.core import Family, Talk, pick
+from demo.grammar.deck_culture import CULTURE
+from demo.grammar.deck_daily import DAILY
 from demo.grammar.deck_nature import NATURE
+from demo.grammar.howto import howto
+from demo.grammar.lists import lists
+from demo.grammar.places import capitals, mountains, towns
+from demo.grammar.social import small_talk, writing
 from demo.grammar.sums import money, operations, stories
+from demo.grammar.whys import whys
 
 __all__ = ["FAMILIES", "Talk", "talk"]
 
 # A family as often as its weight says.
 FAMILIES: tuple[tuple[Family, int], ...] = (
-    (Cards(NATURE), 40),
-    (operations, 4),
-    (stories, 4),
-    (money, 3),
+    (Cards(NATURE | DAILY | CULTURE), 26),
+    (howto, 13),
+    (advice, 13),
+    (whys, 10),
+    (lists, 12),
+    (comparisons, 8),
+    (small_talk, 5),
+    (writing, 8),
+    (capitals, 2),
+    (towns, 4),
+    (mountains, 1),
+    (operations, 3),
+    (stories, 3),
+    (money, 2),
 )
 _DRAW = [family for family, weight in FAMILIES for _ in range(weight)]
 

@@ -55,7 +55,7 @@ _QUESTIONS = (
 _DEFINITIONS = (
     "{x} {kind} {da}",
     "{x} {kind} {da}",
-    "[funtsean|labur esanda|hitz gutxitan|batez ere|oro har], {x} {kind} {da}",
+    "[funtsean|labur esanda|hitz gutxitan|oro har], {x} {kind} {da}",
     "esan daiteke {x} {kind} {dela}",
     "[jakina denez|denok dakigunez], {x} {kind} {da}",
 )

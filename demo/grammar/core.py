@@ -80,7 +80,7 @@ def capital(text: str) -> str:
 def sentence(text: str) -> str:
     """A capital letter, and a full stop unless the text ends in a mark of its own."""
     text = capital(text.strip())
-    return text if text.endswith((".", "!", "?", ":", ")")) else f"{text}."
+    return text if text.endswith((".", "!", "?", ":", ")", "»")) else f"{text}."
 
 
 def join(*parts: str) -> str:
@@ -113,6 +113,10 @@ def number(value: int) -> str:
     return "ehun" if value == 100 else f"ehun eta {number(value - 100)}"
 
 
+# Their last letter is the article, which the local cases drop: Iruñera, Hondarribiko.
+_WITH_ARTICLE = {"Iruñea", "Hondarribia", "Bizkaia"}
+
+
 @dataclass(frozen=True)
 class Place:
     """A proper name of a place; the cases follow from its last letter."""
@@ -124,8 +128,8 @@ class Place:
         return self.name[-1] in "aeiou"
 
     @property
-    def erg(self) -> str:
-        return f"{self.name}k" if self._vowel else f"{self.name}ek"
+    def _local(self) -> str:
+        return self.name[:-1] if self.name in _WITH_ARTICLE else self.name
 
     @property
     def gen(self) -> str:
@@ -141,12 +145,8 @@ class Place:
 
     @property
     def rel(self) -> str:
-        return f"{self.name}go" if self.name[-1] in "nl" else f"{self.name}ko"
-
-    @property
-    def abl(self) -> str:
-        return f"{self.name}dik" if self.name[-1] in "nl" else f"{self.name}tik"
+        return f"{self._local}go" if self.name[-1] in "nl" else f"{self._local}ko"
 
     @property
     def all(self) -> str:
-        return f"{self.name}ra" if self._vowel else f"{self.name}era"
+        return f"{self._local}ra" if self._vowel else f"{self.name}era"

@@ -56,7 +56,11 @@ def reply(rng: random.Random, *parts: str, opening: float = 0.4, closing: float 
     """A reply: the parts as sentences, at times with an opening and a closing."""
     start = expand(rng, _OPENINGS) if rng.random() < opening else ""
     end = expand(rng, _CLOSINGS) if rng.random() < closing else ""
-    return join(start, *(sentence(expand(rng, part)) for part in parts if part), end)
+    return join(start, *_sentences(rng, parts), end)
+
+
+def _sentences(rng: random.Random, parts: tuple[str, ...]) -> list[str]:
+    return [sentence(text) for part in parts if (text := expand(rng, part))]
 
 
 def follow_turn(rng: random.Random, question: str) -> str:
@@ -64,11 +68,11 @@ def follow_turn(rng: random.Random, question: str) -> str:
     return sentence(expand(rng, question))
 
 
-def next_reply(rng: random.Random, *parts: str) -> str:
+def next_reply(rng: random.Random, *parts: str, opening: float = 0.2) -> str:
     """A later reply: shorter of ceremony than the first."""
-    start = expand(rng, _NEXT_OPENINGS) if rng.random() < 0.25 else ""
+    start = expand(rng, _NEXT_OPENINGS) if rng.random() < opening else ""
     end = expand(rng, _CLOSINGS) if rng.random() < 0.12 else ""
-    return join(start, *(sentence(expand(rng, part)) for part in parts if part), end)
+    return join(start, *_sentences(rng, parts), end)
 
 
 _THANKS = (

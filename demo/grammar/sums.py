@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 from demo.grammar.core import Talk, expand, number, pick
-from demo.grammar.frames import first_turn, reply, thanks
+from demo.grammar.frames import first_turn, next_reply, reply, thanks
 
 _THINGS = (
     "sagar", "laranja", "liburu", "arkatz", "gozoki", "txanpon", "lore", "pilota", "katilu", "galleta", "arrautza",
@@ -37,7 +37,7 @@ def _check(rng: random.Random, a: int, b: int, sign: str, value: int) -> str:
     if sign == "-":
         return pick(rng, (f"egiaztatzeko, batu {value} eta {b}, eta {a} lortuko duzu", f"izan ere, {value} + {b} = {a}"))
     if sign == "×":
-        return pick(rng, (f"berdin da {b} × {a} egitea", f"alegia, {a} zenbakia {b} aldiz batuta lortzen dena"))
+        return pick(rng, (f"berdin da {b} × {a} egitea", f"hau da, {a} zenbakia {b} aldiz batuta lortzen dena"))
     return pick(rng, (f"izan ere, {value} × {b} = {a}", f"egiaztatzeko, biderkatu {value} eta {b}"))
 
 
@@ -70,8 +70,8 @@ def _question(rng: random.Random, a: int, b: int, sign: str) -> str:
     )))  # fmt: skip
 
 
-def _operation_turns(rng: random.Random, a: int, b: int, sign: str, value: int) -> str:
-    return reply(rng, _result(rng, f"{a} {sign} {b}", value), _check(rng, a, b, sign, value))
+def _operation_turns(rng: random.Random, a: int, b: int, sign: str, value: int, *, later: bool = False) -> str:
+    return (next_reply if later else reply)(rng, _result(rng, f"{a} {sign} {b}", value), _check(rng, a, b, sign, value))
 
 
 def operations(rng: random.Random) -> Talk:
@@ -83,13 +83,13 @@ def operations(rng: random.Random) -> Talk:
             more = rng.randint(1, 20)
             turns += [
                 pick(rng, (f"Eta {more} gehiago?", f"Eta hori gehi {more}?", f"Eta {more} gehituta?")),
-                _operation_turns(rng, value, more, "+", value + more),
+                _operation_turns(rng, value, more, "+", value + more, later=True),
             ]
             value += more
         else:
             a, b, sign, value = _operation(rng)
             question = pick(rng, ("Eta {a} {s} {b}?", "Eta zenbat da {a} {s} {b}?", "Orain, {a} {s} {b}.", "Ederki. Eta {a} {s} {b}?"))
-            turns += [question.format(a=a, s=sign, b=b), _operation_turns(rng, a, b, sign, value)]
+            turns += [question.format(a=a, s=sign, b=b), _operation_turns(rng, a, b, sign, value, later=True)]
     if rng.random() < 0.08:
         turns += thanks(rng)
     return Talk("matematika", tuple(turns))
@@ -127,7 +127,7 @@ def stories(rng: random.Random) -> Talk:
         more = rng.randint(1, 12)
         turns += [
             pick(rng, (f"Eta beste {more} etorriko balira?", f"Eta {more} gehiago balitu?", f"Eta beste {more} gehituko bagenitu?")),
-            reply(rng, pick(rng, (
+            next_reply(rng, pick(rng, (
                 f"orduan {value + more} {thing} izango lirateke", f"{value} + {more} eginda, {value + more} {thing} lirateke",
                 f"orduan guztira {value + more} {thing} lirateke, hau da, {number(value + more)}",
             ))),
@@ -153,7 +153,7 @@ def money(rng: random.Random) -> Talk:
         paid = total + rng.randint(1, 30)
         turns += [
             pick(rng, (f"Eta {paid} euro ematen baditut, zenbat itzuliko didate?", f"{paid} euro ditut. Zenbat geratuko zait?", f"Eta {paid} euro ordainduta, zenbat da itzulia?")),
-            reply(rng, f"{paid} - {total} = {paid - total}", pick(rng, (f"{paid - total} euro itzuliko dizkizute", f"{number(paid - total)} euro geratuko zaizkizu")
+            next_reply(rng, f"{paid} - {total} = {paid - total}", pick(rng, (f"{paid - total} euro itzuliko dizkizute", f"{number(paid - total)} euro geratuko zaizkizu")
             ) if paid - total > 1 else pick(rng, ("euro bat itzuliko dizute", "euro bat geratuko zaizu"))),
         ]  # fmt: skip
     if rng.random() < 0.1:
