@@ -19,8 +19,8 @@ from schemas.funnel import DroppedSample, FunnelRow
 from schemas.recipe import ModeSpec, Recipe
 from schemas.verdict import Drop
 
-# More drafts than the estimate says are kept in flight near the end, so that the tail is not run one by one.
-SPARE = 1.25
+# The acceptance is taken to be 1 with the weight of this many drafts, until enough have ended to know it.
+PRIOR_DRAFTS = 10
 
 
 @dataclass(slots=True)
@@ -132,10 +132,14 @@ class Stream:
             raise self._failure
 
     def _wanted(self) -> int:
-        """Drafts worth having in flight: the window, or what the rest of the target needs at the present acceptance."""
+        """Drafts worth having in flight: the window, or what the rest of the target needs at the present acceptance.
+
+        No more than that, since the drafts that are cancelled at the target would be the slow ones, and the dataset
+        would have too many short conversations.
+        """
         target, ended = self._recipe.target, self.counts.ended
-        acceptance = (self.counts.accepted + 1) / (ended + 2)
-        needed = math.ceil((target.conversations - self.counts.accepted) / acceptance * SPARE)
+        acceptance = (self.counts.accepted + PRIOR_DRAFTS) / (ended + PRIOR_DRAFTS)
+        needed = math.ceil((target.conversations - self.counts.accepted) / acceptance)
         if target.max_drafts is not None:
             needed = min(needed, target.max_drafts - ended)
         return min(self._window, needed)

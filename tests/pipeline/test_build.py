@@ -249,6 +249,15 @@ async def test_no_barrier_a_slow_draft_holds_back_nobody(tmp_path: Path) -> None
     assert others >= 20
 
 
+async def test_short_conversations_are_not_preferred(tmp_path: Path) -> None:
+    """The window is wider than the target, and long drafts end last; they are not cut off by the short ones."""
+    wide = recipe(backbone=slowed(0.02), window=500, target={"conversations": 40})
+    result = await run(wide, tmp_path)
+    indices = {int(row.id.rsplit("-", 1)[1]) for row in published_rows(tmp_path, result.manifest)}
+    assert indices == set(range(40))
+    assert result.manifest.funnel.unfinished_completion_tokens == 0
+
+
 async def test_an_unknown_language_is_refused_before_anything_is_made(tmp_path: Path) -> None:
     with pytest.raises(LanguageError, match="xx"):
         await run(Recipe.model_validate({**recipe().model_dump(), "language": "xx"}), tmp_path / "new")
