@@ -21,6 +21,7 @@ from schemas.funnel import DroppedSample, Funnel
 from schemas.manifest import Manifest
 
 _GATES = ("user_turn", "reply", "conversation", "accepted")
+_SHARDS_SHOWN = 10
 
 
 def run(build: str, *, dropped: bool, reason: str | None, number: int, as_json: bool) -> int:
@@ -85,14 +86,17 @@ def funnel_table(funnel: Funnel) -> Table:
 
 
 def shard_table(manifest: Manifest) -> Table:
-    """The sealed files."""
+    """The sealed files; of many, the first ones and the sum of the rest."""
     table = Table(box=None, pad_edge=False, header_style="bold", title="shards", title_justify="left")
     table.add_column("file", overflow="fold")
     table.add_column("rows", justify="right", no_wrap=True)
     table.add_column("size", justify="right", no_wrap=True)
     table.add_column("sha256", no_wrap=True)
-    for shard in manifest.shards:
+    for shard in manifest.shards[:_SHARDS_SHOWN]:
         table.add_row(Text(shard.path), f"{shard.rows:,}", figures.size(shard.bytes), shard.sha256[:12])
+    if more := manifest.shards[_SHARDS_SHOWN:]:
+        rows, count = sum(shard.rows for shard in more), sum(shard.bytes for shard in more)
+        table.add_row(f"and {len(more)} more", f"{rows:,}", figures.size(count), "")
     return table
 
 

@@ -38,8 +38,8 @@ def iturri(*arguments: str | Path, cwd: Path, **variables: str) -> subprocess.Co
     )
 
 
-def start(*arguments: str | Path, cwd: Path, **variables: str) -> subprocess.Popen[str]:
-    """Start the command, its output in pipes."""
+def start(*arguments: str | Path, cwd: Path, alone: bool = False, **variables: str) -> subprocess.Popen[str]:
+    """Start the command, its output in pipes; `alone` in a process group of its own, as a shell does."""
     return subprocess.Popen(
         [sys.executable, *PROGRAM, *map(str, arguments)],
         cwd=cwd,
@@ -47,6 +47,7 @@ def start(*arguments: str | Path, cwd: Path, **variables: str) -> subprocess.Pop
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        start_new_session=alone,
     )
 
 
