@@ -228,25 +228,31 @@ async def test_progress_is_reported_and_ends_at_the_target(tmp_path: Path) -> No
 
 
 async def test_no_barrier_a_slow_draft_holds_back_nobody(tmp_path: Path) -> None:
-    """While one reply hangs, a window of two still finishes everything else."""
+    """One reply takes as long as all other drafts together; with a window of two, they all end before it."""
     spec = recipe().backbone
     assert isinstance(spec, ScriptedBackbone)
     backbone = open_backbone("scripted", spec)
     sample, hung, others = backbone.sample, asyncio.Event(), 0
+    all_others = asyncio.Event()
 
     async def one_hangs(request: SampleRequest) -> Completion:
         nonlocal others
-        if not hung.is_set():
+        if request.role == "assistant" and not hung.is_set():
             hung.set()
-            await asyncio.Event().wait()
-        others += 1
+            await all_others.wait()
+        elif request.role == "user":
+            others += 1
+            if others > 20:
+                all_others.set()
         return await sample(request)
 
     backbone.sample = one_hangs  # type: ignore[method-assign]
+    one_exchange = recipe(window=2, modes=[{"exchanges": {"min": 1, "max": 1}}], target={"conversations": 21})
     async with backbone, asyncio.timeout(60):
-        result = await build(recipe(window=2), tmp_path, backbone, settings=Settings(workers=1))
-    assert result.outcome is Outcome.COMPLETE
-    assert others >= 20
+        result = await build(one_exchange, tmp_path, backbone, settings=Settings(workers=1))
+    rows = published_rows(tmp_path, result.manifest)
+    assert len(rows) == 21
+    assert int(rows[-1].id.rsplit("-", 1)[1]) == 0, "the slow draft came last, after all the others"
 
 
 async def test_short_conversations_are_not_preferred(tmp_path: Path) -> None:
