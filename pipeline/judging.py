@@ -14,7 +14,6 @@ from types import TracebackType
 from typing import Self
 
 from filters.chain import init_worker, judge, judge_in_worker, open_filters
-
 from filters.filter import ClaimingFilter
 from languages.pack import LanguagePack
 from schemas.conversation import Draft, Gate

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -18,7 +19,7 @@ from tests.pipeline.conftest import FIELDS, accepted, dropped
 OpenLedger = Callable[..., Ledger]
 
 
-def query(path: Path, sql: str) -> list[tuple[object, ...]]:
+def query(path: Path, sql: str) -> list[tuple[Any, ...]]:
     connection = sqlite3.connect(path)
     try:
         return connection.execute(sql).fetchall()
@@ -32,9 +33,9 @@ def test_rows_counts_and_spending_are_committed_together(open_ledger: OpenLedger
     ledger.commit([dropped(3)], engine_seconds=0.5)
     assert (ledger.accepted(), ledger.dropped()) == (2, 2)
     assert list(ledger.signatures()) == [("row-0", b"signature"), ("row-2", b"signature")]
-    meta = dict(query(tmp_path / "ledger.sqlite", "SELECT key, value FROM meta"))
-    assert float(str(meta["engine_seconds"])) == 2.0
-    assert float(str(meta["unfinished_completion_tokens"])) == 7
+    meta = {key: value for key, value in query(tmp_path / "ledger.sqlite", "SELECT key, value FROM meta")}
+    assert float(meta["engine_seconds"]) == 2.0
+    assert float(meta["unfinished_completion_tokens"]) == 7
 
 
 def test_a_transaction_that_fails_leaves_nothing(open_ledger: OpenLedger) -> None:
@@ -97,7 +98,8 @@ def test_the_reservoir_keeps_as_many_as_asked_per_reason_and_counts_all(
     for start in range(0, 200, 20):
         ledger.commit([dropped(index, "shape.empty") for index in range(start, start + 20)])
     ledger.commit([dropped(index, "language.foreign") for index in range(200, 203)])
-    counts = dict(query(tmp_path / "ledger.sqlite", "SELECT reason, count(*) FROM dropped GROUP BY reason"))
+    by_reason = "SELECT reason, count(*) FROM dropped GROUP BY reason"
+    counts = {reason: count for reason, count in query(tmp_path / "ledger.sqlite", by_reason)}
     assert counts == {"shape.empty": 5, "language.foreign": 3}
     assert ledger.dropped() == 203
     kept = [row[0] for row in query(tmp_path / "ledger.sqlite", "SELECT body FROM dropped WHERE reason='shape.empty'")]
