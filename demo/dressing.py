@@ -33,10 +33,7 @@ class Dressing:
             return None
         if chance < 0.4:
             return pick(rng, self._reply)
-        if chance < 0.52:
-            prompt = pick(rng, self._general)
-        else:
-            prompt = pick(rng, self._topical).format(topic=topic)
+        prompt = pick(rng, self._general) if chance < 0.52 else pick(rng, self._topical).format(topic=topic)
         if rng.random() < 0.06:
             shown = rng.sample(self._examples, rng.randint(2, 4))
             prompt = "\n".join([prompt, self._heading, *(f"- {example}" for example in shown)])

@@ -13,7 +13,7 @@ from transformers import PreTrainedTokenizerFast
 
 from demo.corpus import Corpus
 from demo.dressing import Dressing
-from demo.grammar import talk
+from demo.grammar.talks import talk
 from demo.tokenizer import load_tokenizer, train_tokenizer
 from schemas.base import Frozen
 from training.pretrain import Pretraining, Shape, Trainer, build_model, export
@@ -25,8 +25,12 @@ class TrainingRecipe(Frozen):
     """`train.yaml`: everything that decides the weights, but for the corpus."""
 
     vocab_size: int
-    tokenizer_talks: int = Field(description="talks of the grammar that the tokenizer is learnt from, beside the corpus")
-    corpus_talks: float = Field(ge=0, le=1, description="the share of documents that are requests for a corpus sentence")
+    tokenizer_talks: int = Field(
+        description="talks of the grammar that the tokenizer is learnt from, beside the corpus"
+    )
+    corpus_talks: float = Field(
+        ge=0, le=1, description="the share of documents that are requests for a corpus sentence"
+    )
     corpus_texts: float = Field(ge=0, le=1, description="the share of documents that are plain corpus sentences")
     shape: Shape
     training: Pretraining
@@ -37,9 +41,14 @@ def read_recipe(path: Path = RECIPE) -> TrainingRecipe:
 
 
 class Documents:
-    """Training document number i, made from (seed, i) alone: rendered as ids, or as the turns it was made of."""
+    """Training document number i, made from (seed, i) alone: rendered as ids, or as the turns it was made of.
 
-    def __init__(self, recipe: TrainingRecipe, corpus: Corpus, tokenizer: PreTrainedTokenizerFast | None = None) -> None:
+    Without a corpus the documents that quote it are empty, the others the same; without a tokenizer there are no ids.
+    """
+
+    def __init__(
+        self, recipe: TrainingRecipe, corpus: Corpus | None, tokenizer: PreTrainedTokenizerFast | None = None
+    ) -> None:
         self._recipe, self._corpus, self._tokenizer = recipe, corpus, tokenizer
         self._dressing = Dressing()
 
@@ -61,10 +70,14 @@ class Documents:
     def _make(self, index: int, held_out: bool) -> tuple[tuple[str, ...], list[dict[str, str]]]:
         rng = random.Random(f"{self._recipe.training.seed}/{'held out' if held_out else 'training'}/{index}")
         chance = rng.random()
-        if chance < self._recipe.corpus_texts:
+        if chance >= self._recipe.corpus_texts + self._recipe.corpus_talks:
+            made = talk(rng)
+        elif self._corpus is None:
+            return (), []
+        elif chance < self._recipe.corpus_texts:
             return (self._corpus.text(rng),), []
-        asked = chance < self._recipe.corpus_texts + self._recipe.corpus_talks
-        made = self._corpus.talk(rng) if asked else talk(rng)
+        else:
+            made = self._corpus.talk(rng)
         return made.turns, self._dressing.messages(rng, made)
 
 

@@ -36,7 +36,7 @@ class Shape(Frozen):
 
 
 class Pretraining(Frozen):
-    """How long and how fast. The learning rate warms up, stays, and falls to nothing over the last `decay` of the steps."""
+    """How long and how fast. The rate warms up, stays, and falls to nothing over the last `decay` of the steps."""
 
     seed: int = 0
     steps: int = Field(ge=1)
@@ -80,7 +80,7 @@ def build_model(shape: Shape, vocab_size: int, *, bos: int, eos: int, pad: int, 
 
 
 def batches(documents: Sequence[list[int]], rows: int) -> list[tuple[torch.Tensor, torch.Tensor]]:
-    """Ids and labels, documents of like length together. Padding is on the right, where causal attention never looks."""
+    """Ids and labels, documents of like length together; padded on the right, where causal attention never looks."""
     ordered = sorted(documents, key=len)
     result = []
     for start in range(0, len(ordered), rows):
@@ -130,7 +130,10 @@ class Trainer:
         others = [p for name, p in model.named_parameters() if p.ndim != 2 or "embed" in name]
         self.optimisers: tuple[tuple[torch.optim.Optimizer, float], ...] = (
             (Muon(matrices, lr=config.matrix_lr), config.matrix_lr),
-            (torch.optim.AdamW(others, lr=config.embedding_lr, betas=(0.9, 0.95), weight_decay=0.0), config.embedding_lr),
+            (
+                torch.optim.AdamW(others, lr=config.embedding_lr, betas=(0.9, 0.95), weight_decay=0.0),
+                config.embedding_lr,
+            ),
         )
         if self.checkpoint.exists():
             self._load()

@@ -3,33 +3,10 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
 
-from demo.grammar.core import Noun, Talk, pick
+from demo.grammar.core import Talk, pick
 from demo.grammar.frames import first_turn, follow_turn, next_reply, reply, thanks
-
-
-@dataclass(frozen=True)
-class Card:
-    """What is known of one thing. Every text may hold alternatives in brackets and starts in lower case.
-
-    `kind` completes "X ... da"; `facts` are sentences that stand in any order; `examples` follow "adibidez";
-    `why` says why the thing matters and ends in "-lako".
-    """
-
-    name: str
-    kind: str
-    facts: tuple[str, ...]
-    examples: tuple[str, ...]
-    why: tuple[str, ...]
-    plural: bool = False
-
-    @property
-    def noun(self) -> Noun:
-        return Noun(self.name, self.plural)
-
-
-Deck = dict[str, tuple[Card, ...]]
+from demo.grammar.tables import Card, Deck
 
 _QUESTIONS = (
     "Zer {da} {x}?",
@@ -64,13 +41,18 @@ _MORE = (
     "[Esango didazu zerbait gehiago?|Zer gehiago dakizu?|Eta zerbait gehiago?|Jarraitu, mesedez.|Kontatu gehiago."
     "|Interesgarria da. Zer gehiago?|Eman beste datu bat.|Besterik?|Gehiago jakin nahi dut.]"
 )
-_EXAMPLE = "[Eman adibide bat.|Adibide bat, mesedez.|Jarri adibide bat.|Emango didazu adibide bat?|Eta adibide bat?|Adibidez?]"
+_EXAMPLE = (
+    "[Eman adibide bat.|Adibide bat, mesedez.|Jarri adibide bat.|Emango didazu adibide bat?|Eta adibide bat?|Adibidez?]"
+)
 _SHORTER = (
     "[Azaldu hori laburrago.|Laburrago, mesedez.|Eta esaldi bakarrean?|Hitz gutxiagotan esango didazu?|Laburtu hori."
     "|Esan berriro, baina laburrago.]"
 )
 _CHILD = "[Eta haurrentzat?|Nola azalduko zenioke haur bati?|Azaldu hori haur bati bezala.|Eta ume batentzat?]"
-_WHY = "[Zergatik da garrantzitsua?|Eta zergatik axola du horrek?|Zergatik?|Zertarako balio du jakiteak?|Eta zergatik esaten da hori?]"
+_WHY = (
+    "[Zergatik da garrantzitsua?|Eta zergatik axola du horrek?|Zergatik?|Zertarako balio du jakiteak?|Eta"
+    " zergatik esaten da hori?]"
+)
 
 
 def _fill(text: str, card: Card) -> str:
@@ -92,10 +74,7 @@ class Cards:
         card = pick(rng, self._deck[topic])
         left = rng.sample(card.facts, len(card.facts))
         question = _fill(pick(rng, _QUESTIONS), card)
-        if question.startswith("Zergatik"):
-            answer = self._reason(rng, card, left)
-        else:
-            answer = self._definition(rng, card, left)
+        answer = self._reason(rng, card, left) if question.startswith("Zergatik") else self._definition(rng, card, left)
         turns = [first_turn(rng, question), answer]
         follow_ups = [self._more, self._example, self._shorter, self._child, self._why, self._other]
         for follow_up in rng.sample(follow_ups, rng.choice((0, 1, 1, 1, 2, 2, 3))):
@@ -118,7 +97,9 @@ class Cards:
         return (next_reply if later else reply)(rng, _fill(pick(rng, _DEFINITIONS), card), *facts)
 
     def _reason(self, rng: random.Random, card: Card, left: list[str], *, later: bool = False) -> str:
-        frame = pick(rng, ("batez ere, {why}", "{why}", "nire ustez, {why}", "arrazoi nagusia: {why}", "{why}, besteak beste"))
+        frame = pick(
+            rng, ("batez ere, {why}", "{why}", "nire ustez, {why}", "arrazoi nagusia: {why}", "{why}, besteak beste")
+        )
         facts = self._facts(rng, left, rng.randint(1, 2))
         return (next_reply if later else reply)(rng, frame.replace("{why}", pick(rng, card.why)), *facts)
 
@@ -128,12 +109,16 @@ class Cards:
         return follow_turn(rng, _MORE), next_reply(rng, *self._facts(rng, left, rng.randint(1, 2)))
 
     def _example(self, rng: random.Random, card: Card, left: list[str]) -> tuple[str, str]:
-        start = pick(rng, ("adibidez, ", "esate baterako, ", "hona hemen bat: ", "pentsatu honetan: ", "har dezagun hau: "))
+        start = pick(
+            rng, ("adibidez, ", "esate baterako, ", "hona hemen bat: ", "pentsatu honetan: ", "har dezagun hau: ")
+        )
         more = self._facts(rng, left, rng.randint(0, 1))
         return follow_turn(rng, _EXAMPLE), next_reply(rng, start + pick(rng, card.examples), *more)
 
     def _shorter(self, rng: random.Random, card: Card, left: list[str]) -> tuple[str, str]:
-        start = pick(rng, ("laburrago: ", "esaldi bakarrean: ", "labur-labur: ", "hitz gutxitan: ", "laburbilduz, ", ""))
+        start = pick(
+            rng, ("laburrago: ", "esaldi bakarrean: ", "labur-labur: ", "hitz gutxitan: ", "laburbilduz, ", "")
+        )
         return follow_turn(rng, _SHORTER), next_reply(rng, start + _fill("{x} {kind} {da}", card))
 
     def _child(self, rng: random.Random, card: Card, left: list[str]) -> tuple[str, str]:
@@ -151,6 +136,8 @@ class Cards:
         """Asks for another thing of the same topic."""
         deck = next(cards for cards in self._deck.values() if card in cards)
         other = pick(rng, [each for each in deck if each is not card])
-        question = pick(rng, ("Eta {x}?", "Eta zer {da} {x}?", "Eta {x}, zer {da}?", "Ados. Eta {x}?", "Ulertu dut. Eta {x}?"))
+        question = pick(
+            rng, ("Eta {x}?", "Eta zer {da} {x}?", "Eta {x}, zer {da}?", "Ados. Eta {x}?", "Ulertu dut. Eta {x}?")
+        )
         answer = self._definition(rng, other, rng.sample(other.facts, len(other.facts)), later=True)
         return _fill(question, other), answer

@@ -98,8 +98,28 @@ def maybe(rng: random.Random, chance: float, text: str) -> str:
     return expand(rng, text) if rng.random() < chance else ""
 
 
-_NUMBERS = ("zero", "bat", "bi", "hiru", "lau", "bost", "sei", "zazpi", "zortzi", "bederatzi", "hamar", "hamaika",
-            "hamabi", "hamahiru", "hamalau", "hamabost", "hamasei", "hamazazpi", "hemezortzi", "hemeretzi")  # fmt: skip
+_NUMBERS = (
+    "zero",
+    "bat",
+    "bi",
+    "hiru",
+    "lau",
+    "bost",
+    "sei",
+    "zazpi",
+    "zortzi",
+    "bederatzi",
+    "hamar",
+    "hamaika",
+    "hamabi",
+    "hamahiru",
+    "hamalau",
+    "hamabost",
+    "hamasei",
+    "hamazazpi",
+    "hemezortzi",
+    "hemeretzi",
+)
 _SCORES = {20: "hogei", 40: "berrogei", 60: "hirurogei", 80: "laurogei"}
 
 

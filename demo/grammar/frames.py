@@ -9,7 +9,8 @@ from demo.grammar.core import expand, join, sentence
 _GREETING = (
     "[Kaixo!|Aupa!|Egun on!|Arratsalde on!|Gabon!|Epa!|Kaixo, zer moduz?|Kaixo, laguntzaile!"
     "|Barkatu, galdera bat daukat.|Zalantza bat daukat.|Galdera bat daukat.|Galdera txiki bat daukat."
-    "|Zalantza txiki bat daukat.|Ea laguntzen didazun.|Jakin-mina daukat.|Egun on, laguntza behar dut.|Mesedez, entzun.]"
+    "|Zalantza txiki bat daukat.|Ea laguntzen didazun.|Jakin-mina daukat.|Egun on, laguntza behar dut.|Mesedez,"
+    " entzun.]"
 )
 _ASKER = (
     "[nire alabak|nire semeak|bilobak|ikasle batek|lagun batek|nire arrebak|nire anaiak|nire ahizpak|lankide batek"
@@ -17,12 +18,14 @@ _ASKER = (
 )
 _DAY = "[bihar|etzi|gaur|astelehenean|asteartean|asteazkenean|ostegunean|ostiralean|larunbatean|igandean]"
 _CONTEXTS = (
-    f"{_ASKER} galdetu dit [eta ez dakit zer erantzun|eta ez nekien zer esan|gaur|gaur goizean|bazkalorduan|eta ez naiz gogoratzen]",
+    f"{_ASKER} galdetu dit [eta ez dakit zer erantzun|eta ez nekien zer esan|gaur|gaur goizean|bazkalorduan|eta"
+    " ez naiz gogoratzen]",
     f"{_ASKER} [jakin nahi du|ez du ondo ulertzen|ez dit sinesten|galdetzen dit beti]",
     f"{_DAY} [azterketa daukat|hitzaldi bat eman behar dut|klasean azaldu behar dut|lan bat aurkeztu behar dut]",
     "[eskolako lan baterako|klaserako|irratsaio baterako|aldizkari baterako|ikastaro baterako|jolas baterako"
     "|blog baterako|hitzaldi labur baterako|koaderno baterako] [behar dut|nahi dut|da]",
-    "[ez daukat denbora askorik|euskara ikasten ari naiz|ez naiz aditua|ez dakit ezer horretaz|gai hau berria da niretzat"
+    "[ez daukat denbora askorik|euskara ikasten ari naiz|ez naiz aditua|ez dakit ezer horretaz|gai hau berria da"
+    " niretzat"
     "|aspaldi ikasi nuen, baina ahaztu zait|liburu batean irakurri dut|irratian entzun dut|telebistan ikusi dut]",
     "[erantzun labur|azaldu erraz|hitz errazekin|labur, mesedez|esaldi gutxitan, mesedez|lasai, ez daukat presarik"
     "|xehetasunekin, ahal bada|luzatu gabe, mesedez]",
@@ -30,12 +33,14 @@ _CONTEXTS = (
 _OPENINGS = (
     "[Bai, noski.|Noski!|Jakina!|Galdera ona.|Galdera ederra.|Galdera polita.|Ikus dezagun.|Gustura lagunduko dizut."
     "|Hona hemen nire erantzuna.|Gai interesgarria da.|Gai polita aukeratu duzu.|Saiatuko naiz argi azaltzen."
-    "|Ondo galdetu duzu.|Interesgarria da hori.|Eskerrik asko galdetzeagatik.|Tira, esango dizut.|Ea laguntzen dizudan."
+    "|Ondo galdetu duzu.|Interesgarria da hori.|Eskerrik asko galdetzeagatik.|Tira, esango dizut.|Ea laguntzen"
+    " dizudan."
     "|Ederki.|Ados.|Bai.|Lasai, ez da zaila.|Gustura erantzungo dizut.]"
 )
 _NEXT_OPENINGS = "[Bai, noski.|Noski!|Jakina.|Ados.|Bai.|Ondo da.|Ederki.|Tira.|Horra.|Begira.|Bai horixe.|Konforme.]"
 _IF = (
-    "[Zalantzarik baduzu|Gehiago jakin nahi baduzu|Beste zerbait behar baduzu|Argi ez badago|Xehetasun gehiago nahi badituzu"
+    "[Zalantzarik baduzu|Gehiago jakin nahi baduzu|Beste zerbait behar baduzu|Argi ez badago|Xehetasun gehiago"
+    " nahi badituzu"
     "|Besterik nahi baduzu|Zerbait ulertzen ez baduzu|Adibide gehiago nahi badituzu|Laguntza gehiago behar baduzu]"
 )
 _THEN = "[esan lasai|galdetu lasai|hemen nauzu|galdetu berriro|gustura erantzungo dizut|esadazu|idatzi nahi duzunean]"
@@ -76,14 +81,19 @@ def next_reply(rng: random.Random, *parts: str, opening: float = 0.2) -> str:
 
 
 _THANKS = (
-    "[Eskerrik asko|Mila esker|Eskerrik asko benetan|Esker anitz][!|, asko lagundu didazu.|. Orain ulertu dut.|, oso argi dago."
+    "[Eskerrik asko|Mila esker|Eskerrik asko benetan|Esker anitz][!|, asko lagundu didazu.|. Orain ulertu dut.|,"
+    " oso argi dago."
     "|. Ez nekien hori.|! Gero arte.|, laguntzaile.|. Hori behar nuen.|, oso erabilgarria da.|. Bihar arte!]"
 )
 _WELCOME = (
-    "[Ez horregatik!|Ez dago zergatik.|Gustura!|Nahi duzun arte!|Plazer bat izan da.|Pozten naiz!|Ez horregatik, benetan.]"
-    " [Beste zerbait behar baduzu, hemen nauzu.|Galdetu nahi duzunean.|Gozatu eguna!|Izan ongi!|Ondo izan!|Hurrengora arte!"
-    "|Poztu nau laguntzeak.|Nahi duzunean itzuli.|Egun ona izan!|Ikasten jarraitu!|Animo eta gero arte!|Beti zaude ongi etorria.]"
-    "[| Gogoratu edozein gauza galde dezakezula.| Zalantza gehiago sortzen bazaizkizu, esan.| Hitz egingo dugu berriro."
+    "[Ez horregatik!|Ez dago zergatik.|Gustura!|Nahi duzun arte!|Plazer bat izan da.|Pozten naiz!|Ez horregatik,"
+    " benetan.]"
+    " [Beste zerbait behar baduzu, hemen nauzu.|Galdetu nahi duzunean.|Gozatu eguna!|Izan ongi!|Ondo izan!"
+    "|Hurrengora arte!"
+    "|Poztu nau laguntzeak.|Nahi duzunean itzuli.|Egun ona izan!|Ikasten jarraitu!|Animo eta gero arte!|Beti"
+    " zaude ongi etorria.]"
+    "[| Gogoratu edozein gauza galde dezakezula.| Zalantza gehiago sortzen bazaizkizu, esan.| Hitz egingo dugu"
+    " berriro."
     "| Eskerrik asko zuri galdetzeagatik.| Gustatu zait zurekin hitz egitea.]"
 )
 

@@ -1,0 +1,39 @@
+"""All families, and how often each is drawn."""
+
+from __future__ import annotations
+
+import random
+
+from demo.grammar.advice import advice, comparisons
+from demo.grammar.cards import Cards
+from demo.grammar.core import Family, Talk, pick
+from demo.grammar.howto import howto
+from demo.grammar.lists import lists
+from demo.grammar.places import capitals, mountains, towns
+from demo.grammar.social import small_talk, writing
+from demo.grammar.sums import money, operations, stories
+from demo.grammar.tables import deck
+from demo.grammar.whys import whys
+
+# A family as often as its weight says.
+FAMILIES: tuple[tuple[Family, int], ...] = (
+    (Cards(deck()), 26),
+    (howto, 13),
+    (advice, 13),
+    (whys, 10),
+    (lists, 12),
+    (comparisons, 8),
+    (small_talk, 5),
+    (writing, 8),
+    (capitals, 2),
+    (towns, 4),
+    (mountains, 1),
+    (operations, 3),
+    (stories, 3),
+    (money, 2),
+)
+_DRAW = [family for family, weight in FAMILIES for _ in range(weight)]
+
+
+def talk(rng: random.Random) -> Talk:
+    return pick(rng, _DRAW)(rng)
