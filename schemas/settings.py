@@ -27,6 +27,7 @@ class Settings(BaseSettings):
     languages: Path | None = Field(default=None, description="a folder with language packs of your own")
     database_url: SecretStr | None = Field(default=None, description="PostgreSQL; the embedded one when not set")
     api_key: SecretStr | None = Field(default=None, description="asked of every request; without one, loopback only")
+    jobs_at_once: int = Field(default=2, ge=1, le=64, description="jobs that one server runs at the same time")
     workers: int = Field(
         default=0, ge=0, description="processes for heavy filters; 0: one less than the cores, at most 8"
     )

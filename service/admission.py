@@ -1,0 +1,56 @@
+"""Which recipes a server takes over HTTP."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field, field_validator
+
+from languages.loader import available_languages, load_pack
+from schemas.errors import LanguageError
+from schemas.recipe import Name, Recipe
+from schemas.settings import Settings
+from service.problems import bad_field
+
+EXAMPLE: dict[str, Any] = {
+    "name": "first",
+    "language": "eu",
+    "backbone": "demo",
+    "modes": [{"mode": "magpie", "exchanges": {"min": 1, "max": 3}, "steering": {"topics": 0.8}}],
+    "target": {"conversations": 200, "max_drafts": 4000},
+    "publish": {"licence": "cc-by-4.0", "title": "A first dataset"},
+}
+
+
+class SubmittedRecipe(Recipe):
+    """A recipe as a server takes it: the backbone by its declared name, and no paths."""
+
+    backbone: Name = Field(description="the name of a backbone that the server declares; `GET /readyz` lists them")
+
+    @field_validator("backbone", mode="before")
+    @classmethod
+    def _by_name(cls, value: object) -> object:
+        if not isinstance(value, str):
+            raise ValueError("must be the name of a backbone that this server declares")  # noqa: TRY004 pydantic's way
+        return value
+
+
+def admit(submitted: SubmittedRecipe, settings: Settings, backbones: tuple[str, ...]) -> Recipe:
+    """The recipe to build. Raises ProblemError, a 422 that names the field."""
+    if submitted.backbone not in backbones:
+        raise bad_field("backbone", f"there is no backbone {submitted.backbone!r}; {known_backbones(backbones)}")
+    if submitted.output.directory is not None:
+        raise bad_field("output.directory", "the server chooses where a build lies; leave this out")
+    known = available_languages(settings.languages)
+    if submitted.language not in known:
+        what = f"there is no language pack for {submitted.language!r}; known: {', '.join(known)}"
+        raise bad_field("language", what)
+    try:
+        load_pack(submitted.language, settings.languages)
+    except LanguageError as error:
+        raise bad_field("language", str(error)) from error
+    return Recipe.model_validate(submitted.model_dump())
+
+
+def known_backbones(names: tuple[str, ...]) -> str:
+    return f"known: {', '.join(names)}" if names else "this server declares none, see ITURRI_BACKBONES"

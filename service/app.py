@@ -1,0 +1,92 @@
+"""The FastAPI app of one server: database, backbones and worker live as long as it does."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import secrets
+from collections.abc import AsyncIterator
+from importlib.metadata import PackageNotFoundError, version
+
+from fastapi import FastAPI
+
+from schemas.settings import Settings, declared_backbones
+from service import conversations_routes, health_routes, jobs_routes, problems
+from service.admission import known_backbones
+from service.backbones import Backbones
+from service.database import open_pool, prepare
+from service.guard import Guard
+from service.job_store import JobStore
+from service.postgres import EmbeddedPostgres
+from service.runner import Runner
+from service.state import Service
+from service.work_queue import WorkQueue
+
+_log = logging.getLogger(__name__)
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The app; its lifespan raises ServiceError or SettingsError when the database cannot be used.
+
+    Raises SettingsError when the backbones cannot be declared.
+    """
+    specs = declared_backbones(settings)
+    if not specs:
+        _log.warning("no backbone is declared, so no job can be submitted; name their file in ITURRI_BACKBONES")
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with running(settings, Backbones(specs)) as service:
+            app.state.service = service
+            yield
+
+    app = FastAPI(
+        title="Iturri",
+        version=_version(),
+        summary="Instruction datasets for languages that have none: submit recipes, watch, read, publish.",
+        lifespan=lifespan,
+        redoc_url=None,
+    )
+    app.add_middleware(Guard, settings=settings)
+    problems.install(app, hints={"backbone": known_backbones(tuple(sorted(specs)))})
+    for routes in (jobs_routes, conversations_routes, health_routes):
+        app.include_router(routes.router)
+    return app
+
+
+@contextlib.asynccontextmanager
+async def running(settings: Settings, backbones: Backbones) -> AsyncIterator[Service]:
+    """All parts of a server, started in order; leaving stops jobs first, then engines, then the database."""
+    name = f"iturri-{secrets.token_hex(8)}"
+    queue = WorkQueue()
+    async with contextlib.AsyncExitStack() as stack:
+        address = await stack.enter_async_context(_database(settings))
+        await prepare(address)
+        pool = await stack.enter_async_context(open_pool(address, name))
+        store = JobStore(pool, queue.enqueue, name)
+        await stack.enter_async_context(backbones)
+        runner = Runner(settings, store, backbones)
+        await stack.enter_async_context(queue.working(pool, store, runner.run, runner.close, settings.jobs_at_once))
+        _log.info("server=%s state=working jobs_at_once=%d", name, settings.jobs_at_once)
+        yield Service(settings, store, backbones, queue)
+        _log.info("server=%s state=closing", name)
+
+
+@contextlib.asynccontextmanager
+async def _database(settings: Settings) -> AsyncIterator[str]:
+    if settings.database_url is not None:
+        yield settings.database_url.get_secret_value()
+        return
+    postgres = EmbeddedPostgres(settings.data / "postgres")
+    try:
+        yield await asyncio.to_thread(postgres.start)
+    finally:
+        await asyncio.to_thread(postgres.stop)
+
+
+def _version() -> str:
+    try:
+        return version("iturri")
+    except PackageNotFoundError:  # run from a checkout that is not installed
+        return "0"

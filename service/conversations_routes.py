@@ -1,0 +1,70 @@
+"""The conversations of a build: accepted ones, or dropped drafts with their reasons."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query
+
+from pipeline.reader import BuildReader
+from schemas.base import Frozen
+from schemas.conversation import Conversation
+from schemas.errors import BuildDirectoryError
+from schemas.funnel import DroppedSample
+from service.jobs_routes import JobId, bearer, find
+from service.places import build_of
+from service.problems import ProblemError, bad_field, documented
+from service.state import TheService
+
+router = APIRouter(
+    prefix="/v1/jobs", tags=["conversations"], dependencies=[bearer], responses=documented(401, 422, 503)
+)
+
+
+class AcceptedPage(Frozen):
+    """Accepted conversations in the order of their acceptance."""
+
+    verdict: Literal["accepted"] = "accepted"
+    items: tuple[Conversation, ...]
+    next: int | None
+
+
+class DroppedPage(Frozen):
+    """A sample of the dropped drafts, some of each reason."""
+
+    verdict: Literal["dropped"] = "dropped"
+    items: tuple[DroppedSample, ...]
+    next: int | None
+
+
+@router.get("/{job_id}/conversations", summary="Read conversations", responses=documented(404, 409, 410))
+async def conversations(
+    service: TheService,
+    job_id: JobId,
+    verdict: Literal["accepted", "dropped"] = "accepted",
+    reason: Annotated[str | None, Query(description="of dropped ones: this reason only", max_length=200)] = None,
+    after: Annotated[int, Query(ge=0, lt=1 << 63, description="`next` of the page before")] = 0,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+) -> AcceptedPage | DroppedPage:
+    """A page of a build's conversations, also while it runs; `next` is null when there are no more as yet."""
+    job = await find(service, job_id)
+    if job.kind != "build":
+        raise ProblemError(409, "this job is a publication; read the build that it names in build_id")
+    if reason is not None and verdict == "accepted":
+        raise bad_field("reason", "accepted conversations have none; ask for verdict=dropped")
+
+    def read() -> AcceptedPage | DroppedPage:
+        reader = BuildReader(build_of(job_id, service.settings))
+        if verdict == "accepted":
+            rows = reader.accepted(after, limit)
+            return AcceptedPage(items=tuple(row for _, row in rows), next=rows[-1][0] if len(rows) == limit else None)
+        drops = reader.dropped(reason, after, limit)
+        return DroppedPage(items=tuple(drop for _, drop in drops), next=drops[-1][0] if len(drops) == limit else None)
+
+    try:
+        return await asyncio.to_thread(read)
+    except BuildDirectoryError as error:
+        if job.state.final and job.attempts:
+            raise ProblemError(410, "the build directory of this job is no longer there") from error
+        return AcceptedPage(items=(), next=None) if verdict == "accepted" else DroppedPage(items=(), next=None)

@@ -1,0 +1,108 @@
+"""Errors as problem details (RFC 9457): `application/problem+json`, never a traceback."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, cast
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import Field
+from starlette.exceptions import HTTPException
+
+from schemas.base import Frozen
+from schemas.errors import InputError, IturriError, ServiceError
+from schemas.problems import message
+
+_log = logging.getLogger(__name__)
+
+_MEDIA_TYPE = "application/problem+json"
+_SOURCES = ("body", "query", "path", "header", "cookie")
+
+
+class FieldProblem(Frozen):
+    """What is wrong with one field."""
+
+    field: str = Field(description="path of the field, joined by dots", examples=["target.conversations"])
+    message: str
+
+
+class Problem(Frozen):
+    """An error as RFC 9457 has it; `errors` names the fields."""
+
+    type: str = "about:blank"
+    title: str = Field(examples=["Unprocessable Content"])
+    status: int
+    detail: str
+    errors: tuple[FieldProblem, ...] = ()
+
+
+class ProblemError(HTTPException):
+    """Ends a request with a problem."""
+
+    def __init__(self, status: int, detail: str, errors: tuple[FieldProblem, ...] = ()) -> None:
+        super().__init__(status, detail)
+        self.errors = errors
+
+
+def bad_field(field: str, what: str) -> ProblemError:
+    """A 422 that names the field."""
+    return ProblemError(422, f"{field}: {what}", (FieldProblem(field=field, message=what),))
+
+
+def problem_response(
+    status: int, detail: str, errors: tuple[FieldProblem, ...] = (), headers: dict[str, str] | None = None
+) -> JSONResponse:
+    problem = Problem(title=HTTPStatus(status).phrase, status=status, detail=detail, errors=errors)
+    return JSONResponse(problem.model_dump(mode="json"), status, headers, media_type=_MEDIA_TYPE)
+
+
+def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """For OpenAPI: these statuses answer with a problem."""
+    schema = {"schema": {"$ref": "#/components/schemas/Problem"}}
+    return {status: {"description": HTTPStatus(status).phrase, "content": {_MEDIA_TYPE: schema}} for status in statuses}
+
+
+def install(app: FastAPI, hints: Mapping[str, str]) -> None:
+    """Have all errors of the app answered with problems; `hints` say more about what is wrong with a field."""
+
+    async def bad_request(_request: Request, error: Exception) -> JSONResponse:
+        found = tuple(_field_problem(one, hints) for one in cast(RequestValidationError, error).errors())
+        return problem_response(422, f"{found[0].field}: {found[0].message}", found)
+
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(RequestValidationError, bad_request)
+    app.add_exception_handler(IturriError, _own_error)
+    app.add_exception_handler(Exception, _unforeseen)
+
+
+async def _http_error(_request: Request, error: Exception) -> JSONResponse:
+    error = cast(HTTPException, error)
+    errors = error.errors if isinstance(error, ProblemError) else ()
+    return problem_response(error.status_code, str(error.detail), errors, dict(error.headers or {}))
+
+
+def _field_problem(found: dict[str, Any], hints: Mapping[str, str]) -> FieldProblem:
+    """What was sent is not repeated: it may be what should never have been sent."""
+    where = list(found["loc"])
+    if found["type"] == "json_invalid":
+        return FieldProblem(field="body", message=f"no valid JSON at character {where[-1]}")
+    if len(where) > 1 and where[0] in _SOURCES:
+        where = where[1:]
+    field = ".".join(map(str, where))
+    hint = f"; {hints[field]}" if field in hints else ""
+    return FieldProblem(field=field, message=message(found["type"], found["msg"]) + hint)
+
+
+async def _own_error(request: Request, error: Exception) -> JSONResponse:
+    status = 422 if isinstance(error, InputError) else 503 if isinstance(error, ServiceError) else 500
+    _log.warning("%s %s: %s", request.method, request.url.path, error)
+    return problem_response(status, str(error))
+
+
+async def _unforeseen(_request: Request, _error: Exception) -> JSONResponse:
+    # Starlette raises the error again after this answer, and the server logs it.
+    return problem_response(500, "unforeseen; the server's log has more")

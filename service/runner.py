@@ -1,0 +1,154 @@
+"""Runs jobs: a build on the shared backbone, or a publication; and writes down how they ended."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Any
+
+from pydantic import ValidationError
+
+from generators.one_line import one_line
+from pipeline.build import Outcome, build
+from pipeline.reader import BuildReader
+from schemas.errors import EpochLostError, IturriError, RecipeError, ServiceError
+from schemas.job import Job
+from schemas.problems import first_problem
+from schemas.recipe import Recipe
+from schemas.settings import Settings
+from service.backbones import Backbones
+from service.job_store import Claim, JobStore
+from service.places import build_of, publication_of
+from service.publishing import Order, publish
+
+_log = logging.getLogger(__name__)
+
+_POLL_S = 0.5
+_PERSIST_TRIES = 60
+_PERSIST_PAUSE_S = 1.0
+
+
+class Runner:
+    """Runs the jobs that the queue hands out, several at once."""
+
+    def __init__(self, settings: Settings, store: JobStore, backbones: Backbones) -> None:
+        self._settings = settings
+        self._store = store
+        self._backbones = backbones
+        self._stops: set[asyncio.Event] = set()
+        self._closing = False
+
+    def close(self) -> None:
+        """Have all running jobs stop, and go back into the queue."""
+        self._closing = True
+        for stop in self._stops:
+            stop.set()
+
+    async def run(self, claim: Claim) -> None:
+        """Run the job to its end, unless it is cancelled, given to another server, or the server closes."""
+        job = await self._store.claim(claim)
+        if job is None:
+            _log.info("job=%s is not to be run any more", claim.job_id)
+            return
+        _log.info("job=%s kind=%s state=running attempt=%d", job.id, job.kind, job.attempts)
+        stop = asyncio.Event()
+        self._stops.add(stop)
+        if self._closing:
+            stop.set()
+        watching = asyncio.create_task(self._watch(claim, stop))
+        try:
+            await self._run_and_record(job, claim, stop)
+        except asyncio.CancelledError:
+            with suppress(ServiceError):  # then the entry stays in the queue, and recovery finds it there
+                await asyncio.shield(self._store.give_back(claim.queue_id))
+            raise
+        finally:
+            watching.cancel()
+            self._stops.discard(stop)
+
+    async def _run_and_record(self, job: Job, claim: Claim, stop: asyncio.Event) -> None:
+        try:
+            result = await (self._build(job, stop) if job.kind == "build" else self._publish(job, stop))
+        except EpochLostError:
+            _log.warning("job=%s is run by another server now; this run has ended", job.id)
+            return
+        except IturriError as error:
+            reason = str(error)
+            ended = await self._persist(lambda: self._store.fail(claim, reason))
+        except Exception as error:  # noqa: BLE001 logged in full, and the server goes on
+            _log.exception("job=%s failed in an unforeseen way", job.id)
+            reason = f"unforeseen, the server's log has more: {one_line(error)}"
+            ended = await self._persist(lambda: self._store.fail(claim, reason))
+        else:
+            if result is None:
+                ended = await self._persist(lambda: self._store.give_back(claim.queue_id))
+            else:
+                ended = await self._persist(lambda: self._store.succeed(claim, result))
+        if ended is None:
+            _log.warning("job=%s belongs to another server now; this run has ended", job.id)
+        else:
+            _log.info("job=%s state=%s%s", job.id, ended.state, f" error={ended.error!r}" if ended.error else "")
+
+    async def _build(self, job: Job, stop: asyncio.Event) -> dict[str, Any] | None:
+        """Run or resume the build; what to write down of it, or None when it was stopped before its target."""
+        try:
+            recipe = Recipe.model_validate(job.recipe)
+        except ValidationError as error:
+            where, what = first_problem(error)
+            raise RecipeError(f"the recipe was taken by another version of Iturri; {where}: {what}") from error
+        async with self._backbones.engine(str(recipe.backbone)).lease(stop) as backbone:
+            if backbone is None:
+                return None
+            directory = build_of(job.id, self._settings)
+            result = await build(
+                recipe, directory, backbone, settings=self._settings, stop=stop, take_over=job.attempts > 1
+            )
+        if result.outcome is Outcome.STOPPED:
+            return None
+        manifest = result.manifest
+        return {
+            "directory": str(directory.resolve()),
+            "conversations": manifest.rows,
+            "shards": len(manifest.shards),
+            "fingerprint": manifest.provenance.fingerprint,
+        }
+
+    async def _publish(self, job: Job, stop: asyncio.Event) -> dict[str, Any] | None:
+        """Publish the build; the result, or None when it was stopped before it was done."""
+        if job.build_id is None or job.publication is None:
+            raise ServiceError("the job says neither what to publish nor where")
+        directory = build_of(job.build_id, self._settings)
+        recipe = await asyncio.to_thread(lambda: BuildReader(directory).recipe())
+        order = Order(
+            build=directory.resolve(),
+            folder=publication_of(job.build_id, recipe, self._settings).resolve(),
+            repo=job.publication.repo,
+            private=job.publication.private,
+        )
+        result = await publish(order, stop)
+        return None if result is None else result.model_dump(mode="json")
+
+    async def _watch(self, claim: Claim, stop: asyncio.Event) -> None:
+        """Set `stop` when the job is cancelled or given to another server."""
+        while True:
+            await asyncio.sleep(_POLL_S)
+            try:
+                if not await self._store.still_runs(claim):
+                    stop.set()
+                    return
+            except ServiceError as error:
+                _log.warning("job=%s cannot be looked up: %s", claim.job_id, error)
+
+    async def _persist(self, write: Callable[[], Awaitable[Job | None]]) -> Job | None:
+        """Write the end down, also when the database is away for a moment. Raises ServiceError when it stays away."""
+        for _ in range(_PERSIST_TRIES):
+            try:
+                return await write()
+            except ServiceError as error:
+                _log.warning("the end of a job cannot be written yet: %s", error)
+                if self._closing:
+                    raise
+            await asyncio.sleep(_PERSIST_PAUSE_S)
+        return await write()

@@ -1,0 +1,30 @@
+"""What the routes need of the running server."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, cast
+
+from fastapi import Depends, Request
+
+from schemas.settings import Settings
+from service.backbones import Backbones
+from service.job_store import JobStore
+from service.work_queue import WorkQueue
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """The running parts of one server."""
+
+    settings: Settings
+    store: JobStore
+    backbones: Backbones
+    queue: WorkQueue
+
+
+def _of(request: Request) -> Service:
+    return cast(Service, request.app.state.service)
+
+
+TheService = Annotated[Service, Depends(_of)]
