@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from service.serving import serve
-
 from cli.machine import machine_settings
 from cli.surroundings import log_to_stderr
+from service.serving import serve
 
 
 def run(host: str, port: int, backbones: Path | None) -> int:

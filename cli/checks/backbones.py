@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -14,16 +15,23 @@ from cli.checks.probe import ProbeError, probe
 from generators.endpoint import Endpoint
 from schemas.recipe import BackboneSpec, OpenAIBackbone, VllmBackbone
 
-# transformers pulls torch in, which may be broken; the doctor must outlive that.
-_TEMPLATE = """
+# transformers pulls torch in, which may be broken; the doctor must outlive that. One import serves all tokenizers.
+_TEMPLATES = """
 from generators.chat_template import load_template
 from schemas.errors import IturriError
-try:
-    template = load_template(sys.argv[1], sys.argv[2] or None)
-    answer({"stops": len(template.stop_token_ids), "system": template.has_system_role})
-except IturriError as error:
-    answer({"error": str(error)})
+
+def tried(tokenizer, revision):
+    try:
+        template = load_template(tokenizer, revision)
+    except IturriError as error:
+        return {"error": str(error)}
+    return {"stops": len(template.stop_token_ids), "system": template.has_system_role}
+
+answer([tried(*tokenizer) for tokenizer in json.loads(sys.argv[1])])
 """
+
+_Tokenizer = tuple[str, str | None]
+"""A folder or a name on the Hub, and its revision."""
 
 
 def check_backbones(backbones: dict[str, BackboneSpec]) -> list[Finding]:
@@ -31,33 +39,50 @@ def check_backbones(backbones: dict[str, BackboneSpec]) -> list[Finding]:
     if not backbones:
         cure = "declare backbones in a YAML file and name it in ITURRI_BACKBONES"
         return [warning("backbones", "none is declared; recipes must describe their own", cure)]
-    return [finding for name, spec in sorted(backbones.items()) for finding in check_backbone(name, spec)]
+    findings = _templates({name: _tokenizer(spec) for name, spec in backbones.items()})
+    for name, spec in backbones.items():
+        if isinstance(spec, OpenAIBackbone):
+            findings += [_endpoint(f"backbone {name}", endpoint, spec) for endpoint in spec.endpoints]
+    return sorted(findings, key=lambda finding: finding.subject)
 
 
-def check_backbone(name: str, spec: BackboneSpec) -> list[Finding]:
-    """One backbone."""
-    subject = f"backbone {name}"
+def _tokenizer(spec: BackboneSpec) -> _Tokenizer | None:
     if isinstance(spec, VllmBackbone):
-        return [_template(subject, str(spec.engine_args.get("tokenizer") or spec.model), spec.revision)]
+        revision = spec.engine_args.get("tokenizer_revision") or spec.revision
+        return str(spec.engine_args.get("tokenizer") or spec.model), revision
     if isinstance(spec, OpenAIBackbone):
-        servers = [_endpoint(subject, endpoint, spec) for endpoint in spec.endpoints]
-        return [_template(subject, spec.tokenizer or spec.model, None), *servers]
-    return [ok(subject, "scripted: it samples nothing, for tests")]
+        return spec.tokenizer or spec.model, None
+    return None
 
 
-def _template(subject: str, tokenizer: str, revision: str | None) -> Finding:
-    """A folder's tokenizer and chat template, or those of the Hub's cache; nothing is downloaded."""
-    local = Path(tokenizer).is_dir()
+def _templates(tokenizers: dict[str, _Tokenizer | None]) -> list[Finding]:
+    """The tokenizer and chat template of each backbone, in folders or in the Hub's cache; nothing is downloaded."""
+    findings = [
+        ok(f"backbone {name}", "scripted: it samples nothing, for tests")
+        for name, tokenizer in tokenizers.items()
+        if tokenizer is None
+    ]
+    wanted = {name: tokenizer for name, tokenizer in tokenizers.items() if tokenizer is not None}
+    if not wanted:
+        return findings
     try:
-        found: dict[str, Any] = probe(_TEMPLATE, tokenizer, revision or "", offline=True)
+        answers = probe(_TEMPLATES, json.dumps(list(wanted.values())), offline=True)
     except ProbeError as error:
-        return problem(subject, f"the tokenizer could not be tried: {error}", "reinstall transformers and torch")
+        text = f"the tokenizer could not be tried: {error}"
+        return findings + [problem(f"backbone {name}", text, "reinstall transformers and torch") for name in wanted]
+    for (name, (tokenizer, _)), answer in zip(wanted.items(), answers, strict=True):
+        findings.append(_template(f"backbone {name}", tokenizer, answer))
+    return findings
+
+
+def _template(subject: str, tokenizer: str, found: dict[str, Any]) -> Finding:
     if "error" not in found:
         role = "with" if found["system"] else "without"
         return ok(subject, f"{tokenizer}: chat template {role} a system role, {found['stops']} stop token(s)")
-    if local:
+    path = Path(tokenizer)
+    if path.is_dir():
         return problem(subject, found["error"], "use a folder with an instruction-tuned model and its tokenizer")
-    if Path(tokenizer).is_absolute() or tokenizer.startswith("."):
+    if path.is_absolute() or tokenizer.startswith("."):
         return problem(subject, f"{tokenizer}: no such folder", "mend the path in the backbones' file")
     return warning(
         subject, f"{tokenizer} is not on this machine: {found['error']}", "it is downloaded from the Hub at first use"

@@ -1,0 +1,209 @@
+"""`iturri doctor`: each check by itself, and the command once."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from cli.checks import backbones, hub, service, software, storage
+from cli.checks.finding import Finding, Level
+from cli.checks.languages import check_languages
+from cli.checks.probe import ProbeError, probe
+from schemas.recipe import BackboneSpec, OpenAIBackbone, ScriptedBackbone, VllmBackbone
+from schemas.settings import Settings
+from tests.support.cli_command import ROOT, iturri, one_line
+
+DEMO = ROOT / "demo" / "backbone"
+
+
+def only(findings: list[Finding]) -> Finding:
+    (finding,) = findings
+    assert (finding.cure is None) == (finding.level is Level.OK), "a cure is there when, and only when, one is needed"
+    return finding
+
+
+Serve = Callable[[Any], str]
+
+
+@pytest.fixture
+def serve() -> Iterator[Serve]:
+    """Starts servers that answer /v1/models with a given list, on a key; gives their base URL."""
+    servers: list[ThreadingHTTPServer] = []
+
+    def start(models: Any) -> str:
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                allowed = self.headers.get("Authorization") == "Bearer key"
+                self.send_response(200 if allowed else 401)
+                self.end_headers()
+                self.wfile.write(json.dumps(models if allowed else {"error": "who are you?"}).encode())
+
+            def log_message(self, format: str, *args: Any) -> None:
+                return
+
+        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        Thread(target=server.serve_forever, daemon=True).start()
+        servers.append(server)
+        return f"http://127.0.0.1:{server.server_address[1]}/v1"
+
+    yield start
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+def check_server(url: str, model: str = "m") -> Finding:
+    spec = OpenAIBackbone(kind="openai", model=model, tokenizer=str(DEMO), endpoints=(url,), api_key_env="TRIAL_KEY")
+    return only(backbones.check_backbones({"x": spec}))
+
+
+def test_servers(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backbones, "_templates", lambda _: [])
+    whole = serve({"data": [{"id": "m", "owned_by": "vllm", "max_model_len": 512}]})
+    text_only = serve({"data": [{"id": "m", "owned_by": "someone"}]})
+    strange = serve(["no", "models"])
+    monkeypatch.delenv("TRIAL_KEY", raising=False)
+    assert "TRIAL_KEY is not set" in check_server(whole).text
+    monkeypatch.setenv("TRIAL_KEY", "wrong")
+    refused = check_server(whole)
+    assert refused.level is Level.PROBLEM
+    assert "401" in refused.text
+    assert "wrong" not in refused.text
+    monkeypatch.setenv("TRIAL_KEY", "key")
+    assert check_server(whole).level is Level.OK
+    assert check_server(text_only).level is Level.WARNING
+    assert "text only" in check_server(text_only).text
+    assert check_server(strange).level is Level.PROBLEM
+    unknown = check_server(whole, "other")
+    assert unknown.level is Level.PROBLEM
+    assert "m" in unknown.text
+    assert check_server("http://127.0.0.1:9/v1").level is Level.PROBLEM
+
+
+def test_models(tmp_path: Path) -> None:
+    for name in ("tokenizer.json", "config.json"):
+        (tmp_path / name).write_bytes((DEMO / name).read_bytes())
+    models = {"away": "nobody/nothing", "bare": tmp_path, "good": DEMO, "missing": tmp_path / "missing"}
+    declared: dict[str, BackboneSpec] = {name: VllmBackbone(model=str(model)) for name, model in models.items()}
+    found = {finding.subject.split()[1]: only([finding]) for finding in backbones.check_backbones(declared)}
+    assert {name: finding.level for name, finding in found.items()} == {
+        "away": Level.WARNING,
+        "bare": Level.PROBLEM,
+        "good": Level.OK,
+        "missing": Level.PROBLEM,
+    }
+    assert "with a system role" in found["good"].text
+    assert "chat template" in found["bare"].text
+
+
+def test_no_backbones_at_all() -> None:
+    assert only(backbones.check_backbones({})).level is Level.WARNING
+    scripted = ScriptedBackbone(kind="scripted", user_turns=("a",), replies=("b",))
+    assert only(backbones.check_backbones({"x": scripted})).level is Level.OK
+
+
+def test_vllm_that_is_missing_matters_to_those_who_need_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    assert only(software.check_vllm({})).level is Level.WARNING
+    assert only(software.check_vllm({"demo": VllmBackbone(model="m")})).level is Level.PROBLEM
+
+
+def test_vllm_that_crashes_does_not_take_the_doctor_along(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(software, "_ENGINE", "import os; os.abort()")
+    found = only(software.check_vllm({}))
+    assert found.level is Level.PROBLEM
+    assert "signal 6" in found.text
+
+
+def test_a_probe_says_what_went_wrong() -> None:
+    assert probe("print('noise'); answer([sys.argv[1]])", "x") == ["x"]
+    with pytest.raises(ProbeError, match="ModuleNotFoundError: No module named 'nonsense'"):
+        probe("import nonsense")
+    with pytest.raises(ProbeError, match="exit code 0"):
+        probe("pass")
+
+
+def test_storage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = Settings(builds=tmp_path / "not" / "yet")
+    findings = storage.check_storage(settings)
+    assert [finding.subject for finding in findings] == ["builds", "disk", "locking"]
+    assert findings[0].level is findings[2].level is Level.OK
+    assert list(tmp_path.iterdir()) == [], "the doctor leaves nothing behind"
+    monkeypatch.setattr(storage, "on_network_filesystem", lambda _: True)
+    on_network = storage.check_storage(settings)
+    assert on_network[0].level is Level.WARNING
+    assert "delete journal" in on_network[2].text
+    monkeypatch.setattr(storage, "NO_ROOM", 1 << 62)
+    assert storage.check_storage(settings)[1].level is Level.PROBLEM
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    assert only(storage.check_storage(Settings(builds=tmp_path / "file"))).level is Level.PROBLEM
+
+
+def test_locks_that_do_not_hold_are_a_problem(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for held in ({"sqlite": False, "lock": True}, {"sqlite": True, "lock": False}):
+        monkeypatch.setattr(storage, "probe", lambda *_, held=held: held)
+        assert storage.check_storage(Settings(builds=tmp_path))[2].level is Level.PROBLEM
+
+
+def test_languages(tmp_path: Path) -> None:
+    assert only(check_languages(Settings())).level is Level.OK
+    (tmp_path / "xx").mkdir()
+    (tmp_path / "xx" / "pack.yaml").write_text("code: xx\n", encoding="utf-8")
+    levels = {finding.subject: finding.level for finding in check_languages(Settings(languages=tmp_path))}
+    assert levels == {"language eu": Level.OK, "language xx": Level.PROBLEM}
+    assert only(check_languages(Settings(languages=tmp_path / "missing"))).level is Level.PROBLEM
+
+
+def test_database() -> None:
+    assert "18" in only(service.check_database(Settings())).text
+    for url in ("postgresql://user:secret@127.0.0.1:9/x", "secret nonsense", "postgresql://user:secret@[::"):
+        found = only(service.check_database(Settings(database_url=SecretStr(url))))
+        assert found.level is Level.PROBLEM
+        assert "secret" not in f"{found.text}{found.cure}"
+
+
+def test_port() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        assert only(service.check_port(port)).level is Level.WARNING
+    assert only(service.check_port(port)).level is Level.OK
+
+
+def test_hub_token(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(hub, "get_token", lambda: None)
+    assert hub.check_hub()[0].level is Level.WARNING
+    monkeypatch.setattr(hub, "get_token", lambda: "hf_secret")
+    monkeypatch.setenv("HF_TOKEN", "hf_secret")
+    found = hub.check_hub()[0]
+    assert found.level is Level.OK
+    assert "HF_TOKEN" in found.text
+    assert "hf_secret" not in found.text
+
+
+def test_the_command(tmp_path: Path) -> None:
+    declared = "scripted: {kind: scripted, user_turns: [a], replies: [b]}\n"
+    (tmp_path / "backbones.yaml").write_text(declared, encoding="utf-8")
+    done = iturri("doctor", "--backbones", "backbones.yaml", "--json", cwd=tmp_path)
+    found = json.loads(one_line(done.stdout))
+    levels = {finding["subject"]: finding["level"] for finding in found["findings"]}
+    assert levels["backbone scripted"] == levels["vllm"] == levels["locking"] == "ok"
+    assert found["healthy"] == ("problem" not in levels.values())
+    assert done.returncode == (0 if found["healthy"] else 1)
+    assert done.stderr == ""
+
+
+def test_the_command_finds_what_is_wrong(tmp_path: Path) -> None:
+    done = iturri("doctor", cwd=tmp_path, ITURRI_WORKERS="many")
+    assert done.returncode == 1
+    assert "problem" in done.stdout
+    assert "ITURRI_WORKERS" in done.stdout

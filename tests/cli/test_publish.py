@@ -1,0 +1,86 @@
+"""`iturri publish`, to a folder and to the tests' own Hub."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.cli_command import iturri, one_line, write_recipe
+from tests.support.hub_server import HubServer
+
+REPO = "euskaltzaleak/proba"
+
+
+@pytest.fixture
+def hub() -> Iterator[HubServer]:
+    with HubServer() as server:
+        yield server
+
+
+def variables(hub: HubServer, folder: Path, token: str | None = HubServer.token) -> dict[str, str]:
+    ours = {"HF_ENDPOINT": hub.endpoint, "HF_HOME": str(folder / "hf"), "HF_HUB_DISABLE_XET": "1"}
+    return ours if token is None else {**ours, "HF_TOKEN": token}
+
+
+def test_to_a_folder_and_again(built: Path, tmp_path: Path) -> None:
+    target = tmp_path / "publication"
+    first = iturri("publish", "good", "--to", target, "--json", cwd=built)
+    assert first.returncode == 0, first.stderr
+    result = json.loads(one_line(first.stdout))
+    files = {path.relative_to(target).as_posix() for path in target.rglob("*") if path.is_file()}
+    assert {"README.md", "manifest.json", "data/magpie-eu/train-00000.parquet"} <= files
+    assert result["uploaded"] == len(files)
+    second = iturri("publish", "good", "--to", target, cwd=built)
+    assert second.returncode == 0
+    assert "0 files written" in second.stdout
+    assert f"{len(files)} were there already" in second.stdout
+
+
+def test_a_dry_run_lists_and_writes_nothing(built: Path, tmp_path: Path) -> None:
+    target = tmp_path / "publication"
+    done = iturri("publish", "good", "--to", target, "--dry-run", "--json", cwd=built)
+    assert done.returncode == 0, done.stderr
+    assert "README.md" in {file["path"] for file in json.loads(one_line(done.stdout))["files"]}
+    assert not target.exists()
+    plain = iturri("publish", "good", "--dry-run", cwd=built)
+    assert plain.returncode == 0, "a dry run asks for no token"
+    assert f"would go to {REPO}" in plain.stdout
+
+
+def test_to_the_repository_of_the_recipe(built: Path, tmp_path: Path, hub: HubServer) -> None:
+    done = iturri("publish", "good", "--private", cwd=built, **variables(hub, tmp_path))
+    assert done.returncode == 0, done.stderr
+    assert "manifest.json" in hub.files(REPO)
+    assert f"{hub.endpoint}/datasets/{REPO}" in done.stdout
+    assert hub.token not in done.stdout + done.stderr
+
+
+def test_without_a_token(built: Path, tmp_path: Path, hub: HubServer) -> None:
+    done = iturri("publish", "good", "--repo", "other/name", cwd=built, **variables(hub, tmp_path, token=None))
+    assert done.returncode == 1
+    assert "HF_TOKEN" in one_line(done.stderr)
+
+
+def test_a_token_that_the_hub_refuses_is_not_repeated(built: Path, tmp_path: Path, hub: HubServer) -> None:
+    done = iturri("publish", "good", cwd=built, **variables(hub, tmp_path, token="hf_nonsense"))
+    assert done.returncode == 1
+    assert "401" in one_line(done.stderr)
+    assert "hf_nonsense" not in done.stderr
+
+
+def test_nobody_says_where_to(tmp_path: Path) -> None:
+    write_recipe(tmp_path / "good.json", target={"conversations": 3})
+    assert iturri("build", "-q", "good.json", cwd=tmp_path).returncode == 0
+    done = iturri("publish", "good", cwd=tmp_path)
+    assert done.returncode == 2
+    assert all(word in one_line(done.stderr) for word in ("--to", "--repo", "publish.repo"))
+
+
+def test_a_file_where_the_folder_should_be(built: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    done = iturri("publish", "good", "--to", tmp_path / "file", cwd=built)
+    assert done.returncode == 1
+    assert "is no folder" in one_line(done.stderr)

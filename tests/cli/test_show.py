@@ -1,0 +1,60 @@
+"""`iturri show`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from tests.support.cli_command import iturri, one_line
+
+
+def shown(built: Path, *arguments: str) -> dict[str, Any]:
+    done = iturri("show", *arguments, "--json", cwd=built)
+    assert done.returncode == 0, done.stderr
+    found: dict[str, Any] = json.loads(one_line(done.stdout))
+    return found
+
+
+def test_funnel_shards_and_conversations(built: Path) -> None:
+    done = iturri("show", "good", "-n", "2", cwd=built)
+    assert done.returncode == 0, done.stderr
+    headline = done.stdout.splitlines()[0]
+    assert headline.startswith("good (builds/good), complete: 20 of 20 conversations")
+    assert "generated tokens per accepted conversation" in headline
+    assert "data/magpie-eu/train-00000.parquet" in done.stdout
+    assert done.stdout.count("user: ") >= 2
+    assert done.stdout.count("accepted 1: ") == done.stdout.count("accepted 2: ") == 1
+    assert "accepted 3: " not in done.stdout
+
+
+def test_the_table_accounts_for_every_draft_and_token(built: Path) -> None:
+    found = shown(built, "builds/good", "-n", "0")
+    rows = found["funnel"]["rows"]
+    done = iturri("show", "builds/good", "-n", "0", cwd=built)
+    table = done.stdout.split("funnel")[1].split("shards")[0].splitlines()[2:]
+    cells = [line.split() for line in table if line.strip()]
+    assert sum(int(cell[2].replace(",", "")) for cell in cells if len(cell) == 5) == found["funnel"]["drafts"]
+    tokens = sum(int(cell[-1].replace(",", "")) for cell in cells)
+    assert tokens == found["funnel"]["completion_tokens"]
+    assert found["funnel"]["dropped"] == sum(row["drafts"] for row in rows if row["gate"] != "accepted") > 0
+    assert found["accepted"] == found["dropped"] == []
+
+
+def test_drops_come_with_reason_and_evidence(built: Path) -> None:
+    dropped = shown(built, "good", "--dropped", "-n", "100")["dropped"]
+    reason = dropped[0]["reason"]
+    assert reason in shown(built, "good")["reasons"]
+    of_it = [sample for sample in dropped if sample["reason"] == reason]
+    assert shown(built, "good", "--reason", reason, "-n", "100")["dropped"] == of_it
+    done = iturri("show", "good", "--dropped", "-n", "1", cwd=built)
+    assert f"dropped {dropped[0]['number']}: {reason} at {dropped[0]['gate']}" in done.stdout
+    assert dropped[0]["evidence"] in done.stdout
+    assert f"user: {dropped[0]['messages'][0]['content']}" in done.stdout
+
+
+def test_a_reason_that_there_is_not(built: Path) -> None:
+    done = iturri("show", "good", "--reason", "nonsense", cwd=built)
+    assert done.returncode == 2
+    line = one_line(done.stderr)
+    assert all(word in line for word in ("nonsense", *shown(built, "good")["reasons"]))
