@@ -100,12 +100,11 @@ class EngineHost:
 
     def close(self, *, keep_log: bool) -> None:
         """End every process of the engine and wait for it. Raises BackboneError when one cannot be ended."""
+        if not engine_guard.sweep(self._token, _SWEEP_S):
+            raise BackboneError(f"engine processes {self.processes()} do not end; the guard goes on trying")
         guard, self._guard = self._guard, None
         if guard is not None:
-            guard.terminate()
-            try:
-                guard.wait(timeout=_SWEEP_S)
-            except subprocess.TimeoutExpired as error:
-                raise BackboneError(f"engine processes {self.processes()} do not end; end them by hand") from error
+            guard.kill()
+            guard.wait()
         if not keep_log:
             self.log.unlink(missing_ok=True)

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import random
 from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass
 
 from generators.backbone import Backbone, Completion, SampleRequest
 from generators.mode import Step
 from generators.steering import draw_steering, system_message
 from languages.pack import LanguagePack
-from schemas.conversation import Draft, Gate, Message, Role, Turn
+from schemas.conversation import Draft, Gate, Message, Role, Steering, Turn
 from schemas.recipe import MagpieMode, Sampling
 
 
-def draft_id(seed: int, index: int) -> str:
-    """The id of a draft: unique within a build, the same in every run of its recipe."""
-    return f"{seed:x}-{index:08d}"
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is drawn for one draft before anything is sampled. Each system prompt is one message or none."""
+
+    exchanges: int
+    steering: Steering
+    user_system: tuple[Message, ...]
+    reply_system: tuple[Message, ...]
 
 
 class Magpie:
@@ -27,31 +33,40 @@ class Magpie:
 
     name = "magpie"
 
-    def __init__(self, spec: MagpieMode, pack: LanguagePack, seed: int) -> None:
+    def __init__(self, spec: MagpieMode, pack: LanguagePack, seed: int, id_prefix: str) -> None:
         self._spec = spec
         self._pack = pack
         self._seed = seed
+        self._id_prefix = id_prefix
 
-    async def draft(self, index: int, backbone: Backbone) -> AsyncGenerator[Step, None]:
+    def plan(self, index: int) -> Plan:
+        """All that is random about a draft and ours, from the recipe's seed and the draft's index alone."""
         spec, texts = self._spec, self._pack.steering
         rng = random.Random(f"{self._seed}/{index}/{self.name}")
         exchanges = rng.randint(spec.exchanges.min, spec.exchanges.max)
         steering = draw_steering(spec.steering, texts, rng)
-        reply_prompt = rng.choice(texts.reply_prompts)
-        user_system = system_message(steering, texts.examples_heading)
-        reply_system = (Message(role="system", content=reply_prompt),) if spec.steering.reply_system_prompt else ()
+        reply_prompt = Message(role="system", content=rng.choice(texts.reply_prompts))
+        return Plan(
+            exchanges=exchanges,
+            steering=steering,
+            user_system=system_message(steering, texts.examples_heading),
+            reply_system=(reply_prompt,) if spec.steering.reply_system_prompt else (),
+        )
+
+    async def draft(self, index: int, backbone: Backbone) -> AsyncGenerator[Step, None]:
+        spec, plan = self._spec, self.plan(index)
         draft = Draft(
-            id=draft_id(self._seed, index),
+            id=f"{self._id_prefix}-{index:08d}",
             index=index,
             mode=self.name,
             language=self._pack.code,
-            steering=steering,
+            steering=plan.steering,
         )
         template = backbone.template
         messages: tuple[Message, ...] = ()
-        for number in range(exchanges):
-            opener = steering.opener if number == 0 else None
-            prompt = template.user_prefix((*user_system, *messages), opener)
+        for number in range(plan.exchanges):
+            opener = plan.steering.opener if number == 0 else None
+            prompt = template.user_prefix((*plan.user_system, *messages), opener)
             asked = await _sample(backbone, draft, "user", prompt, spec.user_sampling)
             if number and _no_room(asked):
                 break
@@ -59,7 +74,7 @@ class Magpie:
             yield Step(with_user, Gate.USER_TURN)
             messages = (*messages, with_user.last.message())
 
-            prompt = template.reply_prefix((*reply_system, *messages))
+            prompt = template.reply_prefix((*plan.reply_system, *messages))
             replied = await _sample(backbone, with_user, "assistant", prompt, spec.reply_sampling)
             if number and _no_room(replied):
                 break  # the conversation ends with the reply before

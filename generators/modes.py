@@ -28,7 +28,7 @@ class ModeMixer:
         return self.mode_of(index).draft(index, backbone)
 
 
-def open_modes(recipe: Recipe, pack: LanguagePack) -> ModeMixer:
-    """The modes that the recipe asks for, in the language of the pack."""
-    modes = [Magpie(spec, pack, recipe.seed) for spec in recipe.modes]
+def open_modes(recipe: Recipe, pack: LanguagePack, id_prefix: str) -> ModeMixer:
+    """The modes that the recipe asks for, in the language of the pack. A draft's id is the prefix and its index."""
+    modes = [Magpie(spec, pack, recipe.seed, id_prefix) for spec in recipe.modes]
     return ModeMixer(modes, [spec.weight for spec in recipe.modes], recipe.seed)

@@ -29,7 +29,7 @@ async def test_a_recipe_s_modes_make_drafts() -> None:
         language="eu",
         seed=31,
         backbone=BACKBONE,
-        modes=(MagpieMode(weight=2), MagpieMode()),
+        modes=(MagpieMode(weight=2),),
         target=Target(conversations=1),
     )
     async with (
