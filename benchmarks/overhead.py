@@ -1,7 +1,7 @@
 """What Iturri costs beside the raw engine: generated tokens per second, as a paired ratio in one run.
 
-The same drafts on both sides: the same steering, fixed output lengths, two exchanges, filters that judge and drop
-nothing. Raw is a bare asyncio loop over the engine that appends token ids. Prints JSON.
+The same drafts on both sides: the same prompts, fixed output lengths, two exchanges, filters that judge and drop
+nothing. Raw is a bare asyncio loop over the engine. Prints JSON.
 
     python -m benchmarks.overhead [--drafts 512] [--rounds 3]
 """
@@ -19,10 +19,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from generators.backbone import Backbone, SampleRequest
-from generators.modes import ModeMixer, open_modes
+from generators.backbone import Backbone
+from generators.magpie import Magpie
 from generators.opening import open_backbone
-from generators.template import ChatTemplate
 from languages.loader import load_pack
 from pipeline.build import build
 from schemas.conversation import Message
@@ -30,7 +29,8 @@ from schemas.recipe import Recipe
 from schemas.settings import Settings, declared_backbones
 
 ROOT = Path(__file__).resolve().parent.parent
-USER_TOKENS, REPLY_TOKENS = 32, 64
+EXCHANGES, USER_TOKENS, REPLY_TOKENS = 2, 32, 64
+TOKENS_PER_DRAFT = EXCHANGES * (USER_TOKENS + REPLY_TOKENS)
 CHEAP = {"language": {"enabled": False}}
 
 
@@ -44,7 +44,7 @@ def recipe(drafts: int, filters: dict[str, Any]) -> Recipe:
             "modes": [
                 {
                     "mode": "magpie",
-                    "exchanges": {"min": 2, "max": 2},
+                    "exchanges": {"min": EXCHANGES, "max": EXCHANGES},
                     "user_sampling": {"max_tokens": USER_TOKENS, "ignore_eos": True},
                     "reply_sampling": {"max_tokens": REPLY_TOKENS, "ignore_eos": True},
                 }
@@ -68,81 +68,36 @@ async def iturri(backbone: Backbone, drafts: int, filters: dict[str, Any]) -> di
 
 
 async def raw(backbone: Backbone, drafts: int) -> float:
-    """The bare loop: the same drafts, their prompts grown by appending token ids; tokens per second."""
+    """The bare loop over the engine: the drafts' prompts and lengths, and nothing else; tokens per second."""
     from vllm import SamplingParams
     from vllm.inputs.engine import tokens_input
     from vllm.sampling_params import RequestOutputKind
 
     engine = backbone._engine  # type: ignore[attr-defined]  # the engine itself, without our adapter
-    plan = recipe(drafts, CHEAP)
-    mixer = open_modes(plan, load_pack(plan.language))
+    planned = recipe(drafts, CHEAP)
+    (spec,) = planned.modes
+    mode = Magpie(spec, load_pack(planned.language), planned.seed, "raw")
     template = backbone.template
-    firsts = [await _first_prompt(mixer, index, template) for index in range(drafts)]
-    bare = template.user_prefix(())
-    to_reply = _common_end(*(template.reply_prefix((_user(text),)) for text in ("a", "b")))
-    to_user = _common_end(*(template.user_prefix((_user("c"), _reply(text))) for text in ("a", "b")))
 
-    async def sample(number: str, prompt: list[int], tokens: int) -> list[int]:
+    async def sample(number: str, prompt: list[int], tokens: int) -> str:
         params = SamplingParams(max_tokens=tokens, ignore_eos=True, output_kind=RequestOutputKind.FINAL_ONLY)
         async for output in engine.generate(tokens_input(prompt), params, number):
-            ids = list(output.outputs[0].token_ids)
-        return ids
+            text = output.outputs[0].text.strip()
+        return text
 
-    async def conversation(index: int) -> int:
-        steered = firsts[index]
-        turns: list[int] = []
-        count = 0
-        for exchange in range(2):
-            asked = await sample(f"raw-{index}-{exchange}-user", steered + turns, USER_TOKENS)
-            turns += asked + to_reply
-            replied = await sample(f"raw-{index}-{exchange}-reply", bare + turns, REPLY_TOKENS)
-            turns += replied + to_user
-            count += len(asked) + len(replied)
-        return count
+    async def conversation(index: int) -> None:
+        steering = mode.plan(index).user_system
+        messages: tuple[Message, ...] = ()
+        for exchange in range(EXCHANGES):
+            prompt = template.user_prefix((*steering, *messages))
+            text = await sample(f"raw-{index}-{exchange}-user", prompt, USER_TOKENS)
+            messages = (*messages, Message(role="user", content=text))
+            text = await sample(f"raw-{index}-{exchange}-reply", template.reply_prefix(messages), REPLY_TOKENS)
+            messages = (*messages, Message(role="assistant", content=text))
 
     started = time.perf_counter()
-    counts = await asyncio.gather(*(conversation(index) for index in range(drafts)))
-    return sum(counts) / (time.perf_counter() - started)
-
-
-class _FirstPrompt(Exception):  # noqa: N818  # no error: it carries a value
-    """Carries the prompt of a draft's first user turn out of its mode."""
-
-    def __init__(self, token_ids: list[int]) -> None:
-        self.token_ids = token_ids
-
-
-class _Interceptor:
-    """In the place of a backbone: has its template, and samples nothing."""
-
-    def __init__(self, template: ChatTemplate) -> None:
-        self.template = template
-
-    async def sample(self, request: SampleRequest) -> None:
-        raise _FirstPrompt(list(request.prompt_token_ids))
-
-
-async def _first_prompt(mixer: ModeMixer, index: int, template: ChatTemplate) -> list[int]:
-    try:
-        await anext(mixer.draft(index, _Interceptor(template)))  # type: ignore[arg-type]
-    except _FirstPrompt as found:
-        return found.token_ids
-    raise AssertionError("the mode sampled nothing")
-
-
-def _user(text: str) -> Message:
-    return Message(role="user", content=text)
-
-
-def _reply(text: str) -> Message:
-    return Message(role="assistant", content=text)
-
-
-def _common_end(left: list[int], right: list[int]) -> list[int]:
-    size = 0
-    while left[-1 - size] == right[-1 - size]:
-        size += 1
-    return left[len(left) - size :]
+    await asyncio.gather(*(conversation(index) for index in range(drafts)))
+    return drafts * TOKENS_PER_DRAFT / (time.perf_counter() - started)
 
 
 async def measure(drafts: int, rounds: int) -> dict[str, Any]:
@@ -170,7 +125,7 @@ async def measure(drafts: int, rounds: int) -> dict[str, Any]:
     ratios = [name for name in results[0] if name.startswith("ratio")]
     return {
         "drafts": drafts,
-        "tokens_per_draft": 2 * (USER_TOKENS + REPLY_TOKENS),
+        "tokens_per_draft": TOKENS_PER_DRAFT,
         "cores": os.cpu_count(),
         "machine": platform.machine(),
         "median": {name: round(statistics.median(result[name] for result in results), 3) for name in ratios},

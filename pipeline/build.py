@@ -79,7 +79,8 @@ async def build(
             Gates(recipe.filters, pack, settings.workers) as gates,
         ):
             counts, indices = await keeper.restore(gates)
-            mixer = open_modes(recipe, pack)
+            # Rows of different builds may meet in one dataset: ids are theirs alone.
+            mixer = open_modes(recipe, pack, keeper.fingerprint[:12])
             stream = Stream(recipe, keeper.fingerprint, mixer, backbone, gates, counts, indices)
             if not stream.reached:
                 await _run_and_keep(stream, keeper, stop or asyncio.Event(), on_progress)

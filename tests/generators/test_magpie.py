@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from hypothesis import given
-from hypothesis import strategies as st
-
 from generators.backbone import Completion, SampleRequest
-from generators.magpie import Magpie, draft_id
+from generators.magpie import Magpie
 from generators.mode import Step
 from generators.scripted_backbone import ScriptedBackbone
 from languages.loader import load_pack
@@ -42,7 +39,7 @@ class Recorder(ScriptedBackbone):
 
 async def run(backbone: ScriptedBackbone, index: int = 0, seed: int = 0, **spec: Any) -> list[Step]:
     async with backbone:
-        return [step async for step in Magpie(MagpieMode(**spec), PACK, seed).draft(index, backbone)]
+        return [step async for step in Magpie(MagpieMode(**spec), PACK, seed, "x").draft(index, backbone)]
 
 
 async def test_two_exchanges_pass_every_gate() -> None:
@@ -67,7 +64,7 @@ async def test_two_exchanges_pass_every_gate() -> None:
 async def test_nothing_is_sampled_before_it_is_asked_for() -> None:
     backbone = Recorder()
     async with backbone:
-        steps = Magpie(MagpieMode(exchanges=TWO), PACK, 0).draft(0, backbone)
+        steps = Magpie(MagpieMode(exchanges=TWO), PACK, 0, "x").draft(0, backbone)
         await anext(steps)
         assert len(backbone.requests) == 1
         await steps.aclose()
@@ -164,8 +161,6 @@ async def test_one_setting_leaves_the_others_choices_alone() -> None:
     assert [d.exchanges for d in with_openers] == [d.exchanges for d in without]
 
 
-@given(
-    st.tuples(st.integers(0, 2**40), st.integers(0, 10**12)), st.tuples(st.integers(0, 2**40), st.integers(0, 10**12))
-)
-def test_ids_are_unique(one: tuple[int, int], other: tuple[int, int]) -> None:
-    assert (draft_id(*one) == draft_id(*other)) == (one == other)
+async def test_an_id_is_the_prefix_and_the_index() -> None:
+    (step, *_) = await run(ScriptedBackbone(SPEC), 12)
+    assert step.draft.id == "x-00000012"

@@ -16,7 +16,7 @@ BACKBONE = ScriptedBackbone(kind="scripted", user_turns=("Zer?",), replies=("Hau
 
 
 def test_weights_are_shares() -> None:
-    rare, common = Magpie(MagpieMode(), PACK, 0), Magpie(MagpieMode(), PACK, 0)
+    rare, common = Magpie(MagpieMode(), PACK, 0, "x"), Magpie(MagpieMode(), PACK, 0, "x")
     mixer = ModeMixer((rare, common), (1, 3), seed=5)
     drawn = [mixer.mode_of(index) for index in range(2000)]
     assert 0.2 < Counter(mode is rare for mode in drawn)[True] / 2000 < 0.3
@@ -34,7 +34,7 @@ async def test_a_recipe_s_modes_make_drafts() -> None:
     )
     async with (
         open_backbone("proba", BACKBONE) as backbone,
-        aclosing(open_modes(recipe, PACK).draft(4, backbone)) as steps,
+        aclosing(open_modes(recipe, PACK, "1f").draft(4, backbone)) as steps,
     ):
         first = await anext(steps)
     assert first.draft.id == "1f-00000004"
