@@ -14,17 +14,18 @@ from schemas.conversation import Draft, Gate
 from schemas.recipe import DuplicateFilter
 from schemas.verdict import Drop, Keep, Verdict
 
-PERMUTATIONS = 128
+PERMUTATIONS = 256
 SEED = 1
-# Of the pairs that are just as similar as the threshold, the index must bring this share together.
-RECALL = 0.99
+# Of the pairs just as similar as the threshold, the index must bring this share together; of closer ones, nearly all.
+RECALL = 0.95
 
 
 def bands(threshold: float) -> int:
-    """Into how many bands the 128 values of a sketch are cut: the fewest that still find RECALL at the threshold.
+    """Into how many bands the values of a sketch are cut: the fewest that still find RECALL at the threshold.
 
-    A pair of similarity s meets in one of b bands of r values with probability 1 - (1 - s**r)**b; fewer bands bring
-    fewer candidates that then have to be compared.
+    A pair of similarity s meets in one of b bands of r values with probability 1 - (1 - s**r)**b. Fewer bands of more
+    values each mean fewer pairs below the threshold to compare: with 32 bands of 4, judging grew to 6 ms per turn after
+    60,000 turns made from four openers; with 32 of 8 it stays below 0.1 ms.
     """
     for rows in (16, 8, 4, 2):
         number = PERMUTATIONS // rows
