@@ -32,6 +32,7 @@ class TrainingRecipe(Frozen):
         ge=0, le=1, description="the share of documents that are requests for a corpus sentence"
     )
     corpus_texts: float = Field(ge=0, le=1, description="the share of documents that are plain corpus sentences")
+    late_families_from: int = Field(description="the first document that may come from the grammar's late families")
     shape: Shape
     training: Pretraining
 
@@ -71,7 +72,7 @@ class Documents:
         rng = random.Random(f"{self._recipe.training.seed}/{'held out' if held_out else 'training'}/{index}")
         chance = rng.random()
         if chance >= self._recipe.corpus_texts + self._recipe.corpus_talks:
-            made = talk(rng)
+            made = talk(rng, late=held_out or index >= self._recipe.late_families_from)
         elif self._corpus is None:
             return (), []
         elif chance < self._recipe.corpus_texts:
@@ -83,14 +84,14 @@ class Documents:
 
 def learn_tokenizer(recipe: TrainingRecipe, corpus: Corpus) -> PreTrainedTokenizerFast:
     rng = random.Random(f"{recipe.training.seed}/tokenizer")
-    talks = (turn for _ in range(recipe.tokenizer_talks) for turn in talk(rng).turns)
+    talks = (turn for _ in range(recipe.tokenizer_talks) for turn in talk(rng, late=False).turns)
     texts = [*corpus.sentences, *talks, *(message["content"] for message in _prompts(rng))]
     return train_tokenizer(texts, recipe.vocab_size, recipe.shape.max_length)
 
 
 def _prompts(rng: random.Random) -> list[dict[str, str]]:
     dressing = Dressing()
-    made = [dressing.messages(rng, talk(rng)) for _ in range(500)]
+    made = [dressing.messages(rng, talk(rng, late=False)) for _ in range(500)]
     return [message for messages in made for message in messages if message["role"] == "system"]
 
 

@@ -135,6 +135,8 @@ class Cards:
     def _other(self, rng: random.Random, card: Card, left: list[str]) -> tuple[str, str]:
         """Asks for another thing of the same topic."""
         deck = next(cards for cards in self._deck.values() if card in cards)
+        if len(deck) == 1:
+            return self._shorter(rng, card, left)
         other = pick(rng, [each for each in deck if each is not card])
         question = pick(
             rng, ("Eta {x}?", "Eta zer {da} {x}?", "Eta {x}, zer {da}?", "Ados. Eta {x}?", "Ulertu dut. Eta {x}?")

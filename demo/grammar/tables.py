@@ -52,6 +52,17 @@ class Why(Frozen):
     details: tuple[str, ...] = Field(min_length=2)
 
 
+class Fact(Frozen):
+    """A question that begins with another word than "zergatik", and its answer in two wordings."""
+
+    topic: str
+    word: str = Field(description="noiz, non, zenbat")
+    ask: str = Field(description="follows the word in a question")
+    told: str = Field(description="follows the word in an indirect question")
+    answers: tuple[str, str]
+    details: tuple[str, ...] = Field(min_length=3)
+
+
 class Wish(Frozen):
     """What somebody wants advice for."""
 
@@ -100,6 +111,7 @@ class Social(Frozen):
     events: tuple[tuple[str, str, str], ...] = Field(description="topic, to the event, the event")
     whom: tuple[tuple[str, str], ...] = Field(description="to whom, and how they are addressed")
     sorry: tuple[tuple[str, str], ...] = Field(description="what somebody is sorry for: as a reason, as a sentence")
+    names: tuple[str, ...]
 
 
 Deck = dict[str, tuple[Card, ...]]
@@ -114,10 +126,10 @@ def rows(name: str, model: type[Row]) -> tuple[Row, ...]:
     return tuple(model.model_validate(row) for row in _read(name))
 
 
-def deck() -> Deck:
-    """All cards by topic."""
+def deck(*names: str) -> Deck:
+    """The cards of some tables, by topic."""
     made: Deck = {}
-    for name in ("cards_nature", "cards_daily", "cards_culture"):
+    for name in names:
         for topic, cards in _read(name).items():
             made[topic] = tuple(Card.model_validate(card) for card in cards)
     return made
