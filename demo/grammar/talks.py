@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import random
 
-from demo.grammar.advice import advice, comparisons
+from demo.grammar.advice import advice
 from demo.grammar.cards import Cards
+from demo.grammar.comparisons import comparisons
 from demo.grammar.core import Family, Talk, pick
 from demo.grammar.facts import facts
 from demo.grammar.howto import howto
