@@ -112,7 +112,7 @@ def _publish(
 @app.command("serve")
 def _serve(
     host: Annotated[str, typer.Option(help="Other than loopback only with ITURRI_API_KEY.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=1, max=65535)] = 8000,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8000,
     backbones: Backbones = None,
 ) -> int:
     """Serve the job API until Ctrl-C or SIGTERM; jobs that are cut short go on at the next start."""
