@@ -82,7 +82,7 @@ async def raw(backbone: Backbone, drafts: int) -> float:
     async def sample(number: str, prompt: list[int], tokens: int) -> str:
         params = SamplingParams(max_tokens=tokens, ignore_eos=True, output_kind=RequestOutputKind.FINAL_ONLY)
         async for output in engine.generate(tokens_input(prompt), params, number):
-            text = output.outputs[0].text.strip()
+            text: str = output.outputs[0].text.strip()
         return text
 
     async def conversation(index: int) -> None:

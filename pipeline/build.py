@@ -74,10 +74,9 @@ async def build(
     pack = load_pack(recipe.language, settings.languages)
     place = BuildDirectory(directory)
     with place.locked(take_over):
-        async with (
-            Keeper(recipe, place, backbone, pack) as keeper,
-            Gates(recipe.filters, pack, settings.workers) as gates,
-        ):
+        # Opening the filters reads language profiles, which takes most of a second.
+        opened = await asyncio.to_thread(Gates, recipe.filters, pack, settings.workers)
+        async with Keeper(recipe, place, backbone, pack) as keeper, opened as gates:
             counts, indices = await keeper.restore(gates)
             # Rows of different builds may meet in one dataset: ids are theirs alone.
             mixer = open_modes(recipe, pack, keeper.fingerprint[:12])
