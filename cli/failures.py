@@ -74,15 +74,23 @@ def run(command: Callable[[], int]) -> int:
         say(_line(error.format_message()).rstrip(".") + usage)
         return error.exit_code
     except BrokenPipeError:
-        # Whoever read our output has gone; nothing can be told to them, and flushing again at exit would complain.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _give_stdout_up()  # whoever read our output has gone, and that is theirs to decide
         return 1
     except Exception as error:  # noqa: BLE001 - the one place that turns what nobody foresaw into a line
         show_trace(error)
         found = failure(error)
         say(found.message)
+        try:
+            sys.stdout.flush()
+        except OSError:
+            _give_stdout_up()
         return found.exit_code
     return code
+
+
+def _give_stdout_up() -> None:
+    """What is still in its buffer cannot be written; Python would try again at exit, and complain."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _terminated(number: int, _frame: FrameType | None) -> NoReturn:

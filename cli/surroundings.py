@@ -33,9 +33,16 @@ def quieten() -> None:
 
 
 def log_to_stderr(settings: Settings, handler: logging.Handler | None = None) -> None:
-    """Our own log at the machine's level, that of libraries from warnings on."""
+    """Our own log at the machine's level; of libraries only errors, or warnings too with ITURRI_DEBUG=1."""
     handler = handler or logging.StreamHandler()
     handler.setFormatter(logging.Formatter("%(message)s"))
+    handler.addFilter(_wanted)
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     for room in _ROOMS:
         logging.getLogger(room).setLevel(settings.log_level.upper())
+
+
+def _wanted(record: logging.LogRecord) -> bool:
+    """Libraries set the levels of their own loggers, so that what they say is judged here."""
+    ours = record.name.partition(".")[0] in _ROOMS
+    return ours or record.levelno >= (logging.WARNING if debugging() else logging.ERROR)

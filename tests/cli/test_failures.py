@@ -112,3 +112,18 @@ def test_a_reader_that_leaves_is_no_failure_to_talk_about(tmp_path: Path) -> Non
     process.stderr.close()
     process.wait()
     assert said == b""
+
+
+def test_a_full_disk_under_our_output(tmp_path: Path) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, *PROGRAM, "recipe", "schema"],
+            cwd=tmp_path,
+            env=environment(),
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert "No space left on device" in one_line(done.stderr)

@@ -1,0 +1,57 @@
+"""What is kept off the user's terminal, and what is not."""
+
+from __future__ import annotations
+
+import io
+import logging
+import os
+import warnings
+from collections.abc import Iterator
+
+import pytest
+
+from cli.surroundings import log_to_stderr, quieten
+from schemas.settings import Settings
+
+
+@pytest.fixture(autouse=True)
+def as_it_was() -> Iterator[None]:
+    """Logging and warnings belong to pytest again after each test."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    with warnings.catch_warnings():
+        yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    for name in ("publishers", "vllm"):
+        logging.getLogger(name).setLevel(logging.NOTSET)
+
+
+def said(settings: Settings) -> list[str]:
+    stream = io.StringIO()
+    log_to_stderr(settings, logging.StreamHandler(stream))
+    logging.getLogger("vllm").setLevel(logging.DEBUG)
+    for name in ("publishers.hub", "vllm.engine"):
+        for level in (logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR):
+            logging.getLogger(name).log(level, "%s %s", name, logging.getLevelName(level))
+    return stream.getvalue().splitlines()
+
+
+def test_libraries_are_quiet_and_we_are_as_loud_as_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ITURRI_DEBUG", raising=False)
+    ours = ["publishers.hub INFO", "publishers.hub WARNING", "publishers.hub ERROR"]
+    assert said(Settings(log_level="info")) == [*ours, "vllm.engine ERROR"]
+    assert said(Settings(log_level="error")) == [*ours[2:], "vllm.engine ERROR"]
+
+
+def test_debugging_lets_libraries_warn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ITURRI_DEBUG", "1")
+    assert said(Settings(log_level="error"))[1:] == ["vllm.engine WARNING", "vllm.engine ERROR"]
+
+
+def test_what_the_user_has_set_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ITURRI_DEBUG", raising=False)
+    monkeypatch.setattr(os, "environ", {"VLLM_LOGGING_LEVEL": "INFO"})
+    quieten()
+    assert os.environ["VLLM_LOGGING_LEVEL"] == "INFO"
+    assert os.environ["VLLM_NO_USAGE_STATS"] == os.environ["HF_HUB_DISABLE_TELEMETRY"] == "1"
