@@ -24,8 +24,9 @@ from schemas.job import Job, JobState, PublicationRequest
 from schemas.recipe import Recipe
 from service.database import Pool
 
-# Puts a job into the queue inside the caller's transaction; the entry's number.
-Enqueue = Callable[[AsyncConnection[Any], str, int], Awaitable[int]]
+Kind = Literal["build", "publication"]
+# Puts a job of some kind and priority into the queue inside the caller's transaction; the entry's number.
+Enqueue = Callable[[AsyncConnection[Any], str, Kind, int], Awaitable[int]]
 
 _COLUMNS = "id, kind, state, created, updated, attempts, recipe, build_id, publication, result, error"
 _ENDED = "CASE state WHEN 'cancelling' THEN 'cancelled' ELSE %(state)s END"
@@ -60,7 +61,7 @@ class JobStore:
         """A queued publication of a build."""
         return await self._create("publication", build_id=build_id, publication=Json(request.model_dump(mode="json")))
 
-    async def _create(self, kind: Literal["build", "publication"], **values: object) -> Job:
+    async def _create(self, kind: Kind, **values: object) -> Job:
         row = {"recipe": None, "build_id": None, "publication": None, **values}
         row |= {"id": secrets.token_hex(8), "kind": kind}
         async with self._connection() as connection:
@@ -69,10 +70,10 @@ class JobStore:
                 " VALUES (%(id)s, %(kind)s, 'queued', %(recipe)s, %(build_id)s, %(publication)s)",
                 row,
             )
-            return await self._queue(connection, str(row["id"]), 0)
+            return await self._queue(connection, str(row["id"]), kind, 0)
 
-    async def _queue(self, connection: AsyncConnection[DictRow], job_id: str, priority: int) -> Job:
-        queue_id = await self._enqueue(connection, job_id, priority)
+    async def _queue(self, connection: AsyncConnection[DictRow], job_id: str, kind: Kind, priority: int) -> Job:
+        queue_id = await self._enqueue(connection, job_id, kind, priority)
         cursor = await connection.execute(
             f"UPDATE jobs SET queue_id = %s, runner = NULL WHERE id = %s RETURNING {_COLUMNS}",  # noqa: S608
             [queue_id, job_id],
@@ -154,7 +155,7 @@ class JobStore:
             if row is None:
                 return None
             job = Job.model_validate(row)
-            return await self._queue(connection, job.id, 1) if job.state is JobState.QUEUED else job
+            return await self._queue(connection, job.id, job.kind, 1) if job.state is JobState.QUEUED else job
 
     async def orphans(self) -> list[int]:
         """Entries of unfinished jobs that nobody will run: the queue lost them, or their server has no connection."""

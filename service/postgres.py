@@ -26,6 +26,8 @@ _log = logging.getLogger(__name__)
 _STARTS = 6
 _PAUSE_S = 1.0
 _LOCK_S = 120
+_GOING_TRIES = 20
+_GOING_PAUSE_S = 0.05
 _OTHER_CLIENTS = (
     "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
 )
@@ -55,13 +57,10 @@ class EmbeddedPostgres:
             return
         server, self._server = self._server, None
         try:
-            with psycopg.connect(server.get_uri(), connect_timeout=5) as connection:
-                row = connection.execute(_OTHER_CLIENTS).fetchone()
+            if _left_alone(server.get_uri()):
+                server.stop()
         except psycopg.Error as error:
             _log.warning("the embedded PostgreSQL is gone already: %s", one_line(error))
-            return
-        if row is not None and row[0] == 0:
-            server.stop()
 
     def _start(self) -> str:
         library = _library()
@@ -116,6 +115,17 @@ class EmbeddedPostgres:
     def _failure(self, why: str) -> ServiceError:
         log = self._folder / "log"
         return ServiceError(f"the embedded PostgreSQL in {self._folder} does not start: {why}; its log is {log}")
+
+
+def _left_alone(address: str) -> bool:
+    """Whether nobody else is connected. Connections that were just closed take a moment to go."""
+    with psycopg.connect(address, autocommit=True, connect_timeout=5) as connection:
+        for _ in range(_GOING_TRIES):
+            row = connection.execute(_OTHER_CLIENTS).fetchone()
+            if row == (0,):
+                return True
+            time.sleep(_GOING_PAUSE_S)
+    return False
 
 
 def _library() -> Any:

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
-from typing import Any
+from typing import Any, Final
 
 import psycopg
 from procrastinate import App, JobContext, PsycopgConnector
@@ -17,12 +17,13 @@ from psycopg import AsyncConnection
 from generators.one_line import one_line
 from schemas.errors import ServiceError
 from service.database import Pool
-from service.job_store import Claim, JobStore
+from service.job_store import Claim, JobStore, Kind
 
 _log = logging.getLogger(__name__)
 
 _TASK = "iturri.run_job"
-_QUEUE = "jobs"
+_QUEUES: Final[dict[Kind, str]] = {"build": "builds", "publication": "publications"}
+_PUBLICATIONS_AT_ONCE = 2
 _HEARTBEAT_S = 2.0
 _STALLED_S = 10.0
 _SWEEP_S = 2.0
@@ -31,18 +32,26 @@ _FINISH_S = 20.0
 
 
 class WorkQueue:
-    """Entries carry a job's id and nothing else; the lock keeps one job from running twice."""
+    """Entries carry a job's id and nothing else; the lock keeps one job from running twice.
+
+    Publications have a worker of their own, for builds may keep theirs busy for days.
+    """
 
     def __init__(self) -> None:
         self._app = App(connector=PsycopgConnector())
         self._run: Callable[[Claim], Awaitable[None]] | None = None
         self._running: set[int] = set()
-        self._task = self._app.task(name=_TASK, queue=_QUEUE, pass_context=True)(self._work)
-        self.problem: str | None = "it is starting"
+        self._task = self._app.task(name=_TASK, pass_context=True)(self._work)
+        self._problems = dict.fromkeys(_QUEUES.values(), "it is starting")
 
-    async def enqueue(self, connection: AsyncConnection[Any], job_id: str, priority: int) -> int:
+    @property
+    def problem(self) -> str | None:
+        """Why no jobs are taken out of the queue now; None when they are."""
+        return next(iter(self._problems.values()), None)
+
+    async def enqueue(self, connection: AsyncConnection[Any], job_id: str, kind: Kind, priority: int) -> int:
         """Put a job into the queue, in the transaction of the connection; the entry's number."""
-        deferrer = self._task.configure(lock=job_id, priority=priority, connection=connection)
+        deferrer = self._task.configure(queue=_QUEUES[kind], lock=job_id, priority=priority, connection=connection)
         entry: int = await deferrer.defer_async(job_id=job_id)
         return entry
 
@@ -55,18 +64,23 @@ class WorkQueue:
         close: Callable[[], None],
         at_once: int,
     ) -> AsyncIterator[None]:
-        """Work on jobs while inside, `at_once` of them at a time; leaving calls `close` and waits for what runs."""
+        """Work on jobs while inside, `at_once` builds at a time; leaving calls `close` and waits for what runs."""
         self._run = run
         async with self._app.open_async(pool):
-            worker = asyncio.create_task(self._keep_working(at_once), name="worker")
-            sweeper = asyncio.create_task(self._keep_sweeping(store), name="sweeper")
+            tasks = [
+                asyncio.create_task(self._keep_sweeping(store), name="sweeper"),
+                asyncio.create_task(self._keep_working(_QUEUES["build"], at_once), name="builder"),
+                asyncio.create_task(
+                    self._keep_working(_QUEUES["publication"], _PUBLICATIONS_AT_ONCE), name="publisher"
+                ),
+            ]
             try:
                 yield
             finally:
-                sweeper.cancel()
                 close()
-                worker.cancel()
-                await asyncio.gather(worker, sweeper, return_exceptions=True)
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _work(self, context: JobContext, job_id: str) -> None:
         if self._run is None or context.job.id is None:
@@ -77,13 +91,14 @@ class WorkQueue:
         finally:
             self._running.discard(context.job.id)
 
-    async def _keep_working(self, at_once: int) -> None:
+    async def _keep_working(self, queue: str, at_once: int) -> None:
         """A worker ends when it loses the database; then another begins, and recovery finds what the first one had."""
         while True:
-            self.problem = None
+            self._problems.pop(queue, None)
             try:
                 await self._app.run_worker_async(
-                    queues=[_QUEUE],
+                    queues=[queue],
+                    name=queue,
                     concurrency=at_once,
                     install_signal_handlers=False,
                     update_heartbeat_interval=_HEARTBEAT_S,
@@ -91,10 +106,10 @@ class WorkQueue:
                     shutdown_graceful_timeout=_FINISH_S,
                     delete_jobs="always",
                 )
-                self.problem = "it has ended and begins again"
+                self._problems[queue] = "it has ended and begins again"
             except (ConnectorException, psycopg.Error) as error:
-                self.problem = one_line(error)
-            _log.error("the worker is down: %s", self.problem)
+                self._problems[queue] = one_line(error)
+            _log.error("worker=%s is down: %s", queue, self._problems[queue])
             await asyncio.sleep(_RESTART_PAUSE_S)
 
     async def _keep_sweeping(self, store: JobStore) -> None:

@@ -21,6 +21,10 @@ def fields(answer: httpx.Response) -> dict[str, str]:
     return {error["field"]: error["message"] for error in problem["errors"]}
 
 
+def shards(folder: Path) -> list[Path]:
+    return sorted(folder.rglob("*.parquet"))
+
+
 async def test_a_job_from_recipe_to_publication(tmp_path: Path, database: str) -> None:
     async with ready(settings(tmp_path, database)) as client:
         answer = await client.post("/v1/jobs", json=submission())
@@ -36,9 +40,7 @@ async def test_a_job_from_recipe_to_publication(tmp_path: Path, database: str) -
         rows: list[dict[str, Any]] = []
         after = 0
         while after is not None:
-            page = (
-                await client.get(f"/v1/jobs/{job['id']}/conversations", params={"after": after, "limit": 8})
-            ).json()
+            page = (await client.get(f"/v1/jobs/{job['id']}/conversations", params={"after": after, "limit": 8})).json()
             rows.extend(page["items"])
             after = page["next"]
         assert len({row["id"] for row in rows}) == len(rows) == 20
@@ -52,7 +54,7 @@ async def test_a_job_from_recipe_to_publication(tmp_path: Path, database: str) -
         assert (publication["kind"], publication["build_id"]) == ("publication", job["id"])
         target = Path(publication["result"]["target"])
         assert target == tmp_path / "publications" / f"scripted-{job['id']}"
-        assert (target / "README.md").is_file() and len(list(target.rglob("*.parquet"))) == 3
+        assert (target / "README.md").is_file() and len(shards(target)) == 3
 
         again = await ended(client, (await client.post(f"/v1/jobs/{job['id']}/publish")).json()["id"])
         assert (again["state"], again["result"]["uploaded"]) == ("succeeded", 0)
@@ -120,8 +122,7 @@ async def test_requests_that_make_no_sense(tmp_path: Path, database: str) -> Non
 async def test_jobs_are_listed_newest_first_and_paged(tmp_path: Path, database: str) -> None:
     async with ready(settings(tmp_path, database)) as client:
         submitted = [
-            (await client.post("/v1/jobs", json=submission(target={"conversations": 1}))).json()["id"]
-            for _ in range(5)
+            (await client.post("/v1/jobs", json=submission(target={"conversations": 1}))).json()["id"] for _ in range(5)
         ]
         for job_id in submitted:
             await ended(client, job_id)
@@ -166,6 +167,17 @@ async def test_cancelling(tmp_path: Path, database: str) -> None:
         assert (await client.post(f"/v1/jobs/{done['id']}/cancel")).status_code == 409
 
 
+async def test_a_publication_does_not_wait_for_builds(tmp_path: Path, database: str) -> None:
+    async with ready(settings(tmp_path, database, jobs_at_once=1)) as client:
+        done = await ended(client, (await client.post("/v1/jobs", json=submission())).json()["id"])
+        endless = submission(backbone="slow", target={"conversations": 100_000})
+        running = (await client.post("/v1/jobs", json=endless)).json()["id"]
+        await begun(client, running)
+        publication = await ended(client, (await client.post(f"/v1/jobs/{done['id']}/publish")).json()["id"])
+        assert publication["state"] == "succeeded"
+        assert (await client.get(f"/v1/jobs/{running}")).json()["state"] == "running"
+
+
 async def test_two_builds_share_one_backbone(tmp_path: Path, database: str) -> None:
     async with ready(settings(tmp_path, database, jobs_at_once=2)) as client:
         recipe = submission(backbone="slow", target={"conversations": 60})
@@ -185,9 +197,7 @@ async def test_a_build_that_gives_up_says_why(tmp_path: Path, database: str) -> 
         assert (await client.post(f"/v1/jobs/{job['id']}/publish")).status_code == 409
 
 
-async def test_the_hub_needs_the_servers_token(
-    tmp_path: Path, database: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_the_hub_needs_the_servers_token(tmp_path: Path, database: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("HF_TOKEN", raising=False)
     async with ready(settings(tmp_path, database)) as client:
         job = await ended(client, (await client.post("/v1/jobs", json=submission())).json()["id"])
@@ -200,8 +210,7 @@ async def test_the_hub_needs_the_servers_token(
 async def test_a_publication_that_fails_says_why(tmp_path: Path, database: str) -> None:
     async with ready(settings(tmp_path, database)) as client:
         job = await ended(client, (await client.post("/v1/jobs", json=submission())).json()["id"])
-        shard = next((tmp_path / "builds" / job["id"]).rglob("*.parquet"))
-        shard.write_bytes(b"damaged")
+        shards(tmp_path / "builds" / job["id"])[0].write_bytes(b"damaged")
         publication = await ended(client, (await client.post(f"/v1/jobs/{job['id']}/publish")).json()["id"])
         assert publication["state"] == "failed"
         assert publication["error"].startswith("shard ") and "damaged" in publication["error"]
