@@ -71,7 +71,7 @@ def _server() -> Iterator[httpx.Client]:
     )
     with log.open("wb") as output:
         server = subprocess.Popen(
-            [sys.executable, "-m", "cli", "serve", "--port", str(port)],
+            [Path(sys.executable).with_name("iturri"), "serve", "--port", str(port)],
             cwd=ROOT,
             env=environment,
             stdout=output,

@@ -11,6 +11,7 @@ from typing import Any
 
 from generators.backbone import Backbone
 from generators.modes import ModeMixer
+from pipeline.acceptance import Acceptance
 from pipeline.judging import Gates
 from pipeline.ledger import Accepted, Dropped, Outcome
 from publishers.shard import config_name, split_of
@@ -18,9 +19,6 @@ from schemas.conversation import Conversation, Draft, Gate
 from schemas.funnel import DroppedSample, FunnelRow
 from schemas.recipe import ModeSpec, Recipe
 from schemas.verdict import Drop
-
-# The acceptance is taken to be 1 with the weight of this many drafts, until enough have ended to know it.
-PRIOR_DRAFTS = 10
 
 
 @dataclass(slots=True)
@@ -79,6 +77,7 @@ class Stream:
         self._outcomes: list[Outcome] = []
         self._failure: BaseException | None = None
         self._sampling: dict[str, dict[str, Any]] = {mode.mode: _sampling(mode) for mode in recipe.modes}
+        self._acceptance = Acceptance(counts.accepted, counts.ended)
         self.counts = counts
         self._unfinished_tokens = 0
         self.completion_tokens = 0
@@ -137,11 +136,10 @@ class Stream:
         No more than that, since the drafts that are cancelled at the target would be the slow ones, and the dataset
         would have too many short conversations.
         """
-        target, ended = self._recipe.target, self.counts.ended
-        acceptance = (self.counts.accepted + PRIOR_DRAFTS) / (ended + PRIOR_DRAFTS)
-        needed = math.ceil((target.conversations - self.counts.accepted) / acceptance)
+        target = self._recipe.target
+        needed = math.ceil((target.conversations - self.counts.accepted) / self._acceptance.share)
         if target.max_drafts is not None:
-            needed = min(needed, target.max_drafts - ended)
+            needed = min(needed, target.max_drafts - self.counts.ended)
         return min(self._window, needed)
 
     def _start(self, index: int) -> None:
@@ -157,6 +155,7 @@ class Stream:
 
     async def _draft(self, index: int) -> None:
         """One draft, from its first token to its verdict; what it claimed at a gate is released unless it is kept."""
+        number = self._acceptance.start()
         draft: Draft | None = None
         scores: dict[str, float] = {}
         kept = False
@@ -166,12 +165,14 @@ class Stream:
                     draft = step.draft
                     verdict = await self._gates.judge(draft, step.gate)
                     if isinstance(verdict, Drop):
+                        self._acceptance.end(number, accepted=False)
                         self._drop(draft, step.gate, verdict)
                         return
                     for name, score in verdict.scores.items():
                         scores[name] = min(score, scores.get(name, score))
             if draft is not None and not self.reached:
                 kept = True
+                self._acceptance.end(number, accepted=True)
                 self._accept(draft, scores)
         except BaseException:
             if draft is not None:
