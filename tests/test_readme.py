@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
+import shlex
 import shutil
+import signal
+import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+import httpx
 import pytest
 
 from schemas.reading import read_recipe
@@ -18,7 +24,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 # Every block of commands says in a comment before it how it is tested.
 BLOCK = re.compile(r"<!-- (?P<kind>[a-z-]+) -->\n```bash\n(?P<body>.*?)```", re.DOTALL)
 BLOCKS = [(match["kind"], match["body"]) for match in BLOCK.finditer(README)]
-KINDS = {"run", "needs-gpu", "needs-hub", "make"}
+KINDS = {"run", "serve", "needs-gpu", "needs-hub", "make"}
 
 
 def commands(kind: str) -> list[str]:
@@ -26,15 +32,19 @@ def commands(kind: str) -> list[str]:
     return [line for line in lines if line and not line.startswith("#")]
 
 
+def environment() -> dict[str, str]:
+    """The activated environment, without settings or tokens of this machine."""
+    variables = {name: value for name, value in os.environ.items() if not name.startswith("ITURRI_")}
+    variables.pop("HF_TOKEN", None)
+    path = f"{Path(sys.executable).parent}{os.pathsep}{variables['PATH']}"
+    return {**variables, "PATH": path, "HF_HUB_OFFLINE": "1"}
+
+
 def shell(command: str, folder: Path) -> str:
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("ITURRI_")}
-    environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
-    environment["HF_HUB_OFFLINE"] = "1"
-    environment.pop("HF_TOKEN", None)
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", command],
         cwd=folder,
-        env=environment,
+        env=environment(),
         capture_output=True,
         text=True,
         timeout=280,
@@ -59,9 +69,34 @@ def test_every_block_of_commands_says_how_it_is_tested() -> None:
 
 
 @pytest.mark.engine
-def test_the_commands_run_in_their_order(checkout: Path) -> None:
+def test_the_commands_run_in_their_order_and_what_they_publish_loads(checkout: Path) -> None:
     script = "\n".join(body for kind, body in BLOCKS if kind == "run")
     shell(script, checkout)
+    (program,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    assert "'role': 'assistant'" in shell(f"python -c {shlex.quote(program)}", checkout)
+
+
+@pytest.mark.engine
+def test_the_service_starts_as_it_says_and_gets_ready(checkout: Path) -> None:
+    (command,) = commands("serve")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    server = subprocess.Popen(
+        ["bash", "-c", f"exec env {command} --port {port}"], cwd=checkout, env=environment(), stderr=subprocess.PIPE
+    )
+    try:
+        for _ in range(400):
+            time.sleep(0.5)
+            with contextlib.suppress(httpx.TransportError):
+                if httpx.get(f"http://127.0.0.1:{port}/readyz").is_success:
+                    break
+            assert server.poll() is None
+        assert httpx.get(f"http://127.0.0.1:{port}/readyz").status_code == 200
+        assert httpx.get(f"http://127.0.0.1:{port}/docs").status_code == 200
+    finally:
+        server.send_signal(signal.SIGTERM)
+        assert server.wait(60) == 0
 
 
 def test_commands_that_need_a_gpu_are_dry_run(checkout: Path) -> None:

@@ -72,7 +72,7 @@ def test_the_base_install_builds_without_vllm_and_torch(clean: Path, tmp_path: P
     fields = recipe(target={"conversations": 10}).model_dump(mode="json", exclude_defaults=True)
     (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(fields), encoding="utf-8")
     iturri = clean.with_name("iturri")
-    (result,) = json.loads(call(iturri, "build", "recipe.yaml", "--out", "out", "--json", cwd=tmp_path))
+    (result,) = json.loads(call(iturri, "build", "recipe.yaml", "--out", "out", "--json", cwd=tmp_path))["results"]
     assert result["funnel"]["accepted"] == 10
     call(iturri, "publish", "out", "--to", "published", cwd=tmp_path)
     assert (tmp_path / "published" / "README.md").is_file()
