@@ -1,0 +1,142 @@
+"""The adapter for servers against vLLM's own server, on an untrained model."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from generators.backbone import SampleRequest
+from generators.engine_guard import TOKEN_VARIABLE, sweep
+from generators.openai_backbone import OpenAIBackbone
+from schemas.errors import BackboneError
+from schemas.recipe import OpenAIBackbone as Spec
+from schemas.recipe import Sampling
+from tests.support.generators_models import save_model
+
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(600)]
+
+TOKEN = f"test-server-{os.getpid()}"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save_model(tmp_path_factory.mktemp("eredua"), "chatml")
+
+
+@pytest.fixture(scope="module")
+def url(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    log = tmp_path_factory.mktemp("log") / "server.log"
+    arguments = ["--model", str(folder), "--served-model-name", "proba", "--enforce-eager", "--dtype", "bfloat16"]
+    arguments += ["--max-model-len", "256", "--max-num-seqs", "64", "--host", "127.0.0.1", "--port", str(port)]
+    environment = {
+        **os.environ,
+        "VLLM_CPU_KVCACHE_SPACE": "1",
+        "VLLM_NO_USAGE_STATS": "1",
+        "SPT_NOENV": "1",
+        TOKEN_VARIABLE: TOKEN,
+    }
+    command = [sys.executable, "-m", "vllm.entrypoints.openai.api_server", *arguments]
+    with log.open("wb") as output:
+        server = subprocess.Popen(command, stdout=output, stderr=output, env=environment)
+    address = f"http://127.0.0.1:{port}"
+    try:
+        while not _healthy(address):
+            assert server.poll() is None, log.read_text()
+            time.sleep(0.5)
+        yield f"{address}/v1"
+    finally:
+        server.send_signal(signal.SIGTERM)
+        try:
+            server.wait(30)
+        except subprocess.TimeoutExpired:
+            server.kill()
+        sweep(TOKEN, 30)
+
+
+def _healthy(address: str) -> bool:
+    try:
+        return httpx.get(f"{address}/health", timeout=5).is_success
+    except httpx.TransportError:
+        return False
+
+
+def spec(url: str, folder: Path, **fields: object) -> Spec:
+    return Spec.model_validate(
+        {"kind": "openai", "model": "proba", "endpoints": [url], "tokenizer": str(folder), **fields}
+    )
+
+
+async def test_completions_carry_their_token_ids(url: str, folder: Path) -> None:
+    async with OpenAIBackbone(spec(url, folder), "zerbitzaria") as backbone:
+        prompt = backbone.template.user_prefix([])
+        stops = backbone.template.stop_token_ids
+        exact = Sampling(max_tokens=9, ignore_eos=True, top_k=40, min_p=0.01, repetition_penalty=1.1)
+        completions = await asyncio.gather(
+            *(backbone.sample(SampleRequest(f"0.{n}", prompt, exact, stops, "user")) for n in range(40))
+        )
+        assert backbone.text_only == ()
+    for completion in completions:
+        assert len(completion.token_ids or ()) == completion.completion_tokens == 9
+        assert completion.finish_reason == "length"
+        assert completion.prompt_tokens == len(prompt)  # no BOS was put before it
+
+
+async def test_stops_are_token_ids(url: str, folder: Path) -> None:
+    async with OpenAIBackbone(spec(url, folder), "zerbitzaria") as backbone:
+        request = SampleRequest("0.0", [9, 9], Sampling(max_tokens=9), tuple(range(300)), "user")
+        completion = await backbone.sample(request)
+        while completion.finish_reason != "stop":
+            completion = await backbone.sample(request)
+    assert completion.completion_tokens < 9
+
+
+async def test_a_long_prompt_leaves_less_room_and_a_full_one_none(url: str, folder: Path) -> None:
+    async with OpenAIBackbone(spec(url, folder), "zerbitzaria") as backbone:
+        many = Sampling(max_tokens=100, ignore_eos=True)
+        completion = await backbone.sample(SampleRequest("0.0", [9] * 250, many, (), "user"))
+        assert completion.completion_tokens == 6
+        full = await backbone.sample(SampleRequest("0.1", [9] * 256, many, (), "user"))
+        assert (full.text, full.finish_reason, full.completion_tokens) == ("", "length", 0)
+
+
+async def test_cancelling_ends_the_request_on_the_server(url: str, folder: Path) -> None:
+    async def measured(metric: str) -> float:
+        async with httpx.AsyncClient() as client:
+            metrics = (await client.get(url.removesuffix("/v1") + "/metrics")).text
+        return sum(float(line.split()[-1]) for line in metrics.splitlines() if line.startswith(metric))
+
+    running, generated = "vllm:num_requests_running", "vllm:generation_tokens_total"
+    before = await measured(generated)
+    async with OpenAIBackbone(spec(url, folder), "zerbitzaria") as backbone:
+        long = Sampling(max_tokens=240, ignore_eos=True)
+        calls = [
+            asyncio.ensure_future(backbone.sample(SampleRequest(f"0.{n}", [9], long, (), "user"))) for n in range(256)
+        ]
+        async with asyncio.timeout(30):
+            while not await measured(running):  # noqa: ASYNC110 - the server's, not ours
+                await asyncio.sleep(0.01)
+        for call in calls:
+            call.cancel()
+        await asyncio.gather(*calls, return_exceptions=True)
+        async with asyncio.timeout(30):
+            while await measured(running):  # noqa: ASYNC110 - the server's, not ours
+                await asyncio.sleep(0.05)
+    assert await measured(generated) - before < 256 * 240
+
+
+async def test_a_model_it_does_not_serve(url: str, folder: Path) -> None:
+    with pytest.raises(BackboneError, match="does not know 'bestea'; it serves proba"):
+        await OpenAIBackbone(spec(url, folder, model="bestea"), "zerbitzaria").__aenter__()
