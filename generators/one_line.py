@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pydantic import ValidationError
+
+from schemas.problems import first_problem
+
 
 def one_line(error: BaseException) -> str:
-    """The first line that says something; pydantic's first line only counts the problems."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    if not lines:
-        return type(error).__name__
-    if len(lines) > 1 and "validation error" in lines[0]:
-        return " ".join(lines[1:3]) if len(lines[1]) < 40 else lines[1]
-    return lines[0]
+    """The first line that says something, or the error's kind."""
+    text = str(error)
+    if isinstance(error, ValidationError):
+        where, what = first_problem(error)
+        text = f"{where}: {what}" if where else what
+    lines = text.strip().splitlines()
+    return lines[0].strip() if lines else type(error).__name__

@@ -185,6 +185,7 @@ class VllmBackbone:
 
     def _engine_config(self, host: EngineHost) -> Any:
         """vLLM's own check of model and arguments, before any process is started."""
+        _log_to(host.log)  # the import itself has something to say
         try:
             from vllm.engine.arg_utils import AsyncEngineArgs
             from vllm.platforms import current_platform
@@ -193,7 +194,7 @@ class VllmBackbone:
                 f'backbone {self._label}: vLLM cannot be imported ({one_line(error)}); pip install "iturri[vllm]", '
                 "or use a server: kind: openai"
             ) from error
-        _log_to(host.log)
+        _log_to(host.log)  # and it has set its logging up
         known = {field.name for field in dataclasses.fields(AsyncEngineArgs)}
         for argument in self._spec.engine_args:
             if argument not in known:
