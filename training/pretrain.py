@@ -41,7 +41,7 @@ class Pretraining(Frozen):
     seed: int = 0
     steps: int = Field(ge=1)
     documents_per_step: int = Field(default=32, ge=1)
-    rows_per_pass: int = Field(default=8, ge=1, description="documents in one forward pass; fewer need less memory")
+    rows_per_pass: int = Field(default=4, ge=1, description="documents in one forward pass; fewer need less memory")
     matrix_lr: float = 0.02
     embedding_lr: float = 0.003
     warmup_steps: int = 20
@@ -129,7 +129,7 @@ class Trainer:
         matrices = [p for name, p in model.named_parameters() if p.ndim == 2 and "embed" not in name]
         others = [p for name, p in model.named_parameters() if p.ndim != 2 or "embed" in name]
         self.optimisers: tuple[tuple[torch.optim.Optimizer, float], ...] = (
-            (Muon(matrices, lr=config.matrix_lr), config.matrix_lr),
+            (Muon(matrices, lr=config.matrix_lr, workers=self.pool), config.matrix_lr),
             (
                 torch.optim.AdamW(others, lr=config.embedding_lr, betas=(0.9, 0.95), weight_decay=0.0),
                 config.embedding_lr,
@@ -162,7 +162,8 @@ class Trainer:
         first = self.step * self.config.documents_per_step
         documents = [self.document(first + offset) for offset in range(self.config.documents_per_step)]
         predicted = sum(len(document) - 1 for document in documents)
-        passes = list(self.pool.map(self._one_pass, batches(documents, self.config.rows_per_pass)))
+        # The longest first: then the cores end together.
+        passes = list(self.pool.map(self._one_pass, reversed(batches(documents, self.config.rows_per_pass))))
         total = sum(loss for loss, _ in passes)
         for position, parameter in enumerate(self.parameters):
             parameter.grad = torch.stack([gradients[position] for _, gradients in passes]).sum(0) / predicted
