@@ -24,7 +24,7 @@ RECIPE = ROOT / "recipes" / "demo.yaml"
 START_LIMIT_S = 240
 JOB_LIMIT_S = 600
 
-console = Console()
+console = Console(soft_wrap=True)
 
 
 class DemoError(Exception):
@@ -44,7 +44,7 @@ def main() -> int:
         console.print(f"demo: {error}", style="bold red", markup=False)
         return 1
     console.print(f"\nRecipe       {RECIPE.relative_to(ROOT)}")
-    console.print(f"Build        {job['result']['directory']}  (look with: .venv/bin/iturri show DIRECTORY)")
+    console.print(f"Build        {job['result']['directory']}")
     console.print(f"Publication  {folder}")
     console.print(f"Done in {time.monotonic() - started:.0f} s.", style="bold green")
     return 0
@@ -154,7 +154,9 @@ def _load_back(folder: Path, wanted: int) -> list[dict[str, Any]]:
     """The published rows as any user would load them, and the demo's promise checked on them."""
     os.environ["HF_HUB_OFFLINE"] = "1"
     os.environ["HF_DATASETS_CACHE"] = str(ROOT / ".iturri" / "datasets")
-    from datasets import load_dataset
+    from datasets import disable_progress_bars, load_dataset
+
+    disable_progress_bars()
 
     splits = load_dataset(str(folder), "magpie-eu")
     rows = [row for split in splits.values() for row in split]
