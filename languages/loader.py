@@ -11,6 +11,7 @@ from languages.pack import LanguagePack
 from languages.profile import shipped_profiles
 from schemas.errors import LanguageError
 from schemas.problems import first_problem
+from schemas.yaml_text import parse_yaml
 
 PACK_FILE = "pack.yaml"
 PROFILE_FILE = "profile.json"
@@ -51,7 +52,7 @@ def _folders(extra_dir: Path | None) -> dict[str, Path]:
 
 def _read(path: Path) -> LanguagePack:
     try:
-        return LanguagePack.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        return LanguagePack.model_validate(parse_yaml(path.read_text(encoding="utf-8")))
     except (OSError, UnicodeDecodeError) as error:
         raise LanguageError(f"{path}: cannot be read: {error}") from error
     except yaml.YAMLError as error:

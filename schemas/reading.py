@@ -11,12 +11,13 @@ from pydantic import ValidationError
 from schemas.errors import RecipeError
 from schemas.problems import first_problem
 from schemas.recipe import Recipe
+from schemas.yaml_text import parse_yaml
 
 
 def read_recipe(path: Path) -> Recipe:
     """The recipe in a YAML or JSON file (JSON is YAML). Raises RecipeError that names file and field."""
     try:
-        data: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
+        data: Any = parse_yaml(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise RecipeError(f"{path}: no such recipe") from error
     except (OSError, UnicodeDecodeError) as error:

@@ -10,6 +10,8 @@ from pydantic import AfterValidator, Discriminator, Field, Tag, field_validator,
 from schemas.base import Frozen
 
 LanguageCode = Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]+)*$", examples=["eu"])]
+# What SQLite, PostgreSQL and JSON readers all hold exactly, and a dataset never needs.
+MOST = (1 << 53) - 1
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$", examples=["demo"])]
 
 
@@ -23,7 +25,7 @@ class Sampling(Frozen):
     repetition_penalty: float = Field(default=1.0, gt=0, le=5)
     presence_penalty: float = Field(default=0.0, ge=-2, le=2)
     frequency_penalty: float = Field(default=0.0, ge=-2, le=2)
-    max_tokens: int = Field(default=1024, ge=1)
+    max_tokens: int = Field(default=1024, ge=1, le=MOST)
     ignore_eos: bool = Field(default=False, description="sample exactly max_tokens; for benchmarks")
 
 
@@ -172,8 +174,8 @@ class Filters(Frozen):
 class Target(Frozen):
     """When a build is done."""
 
-    conversations: int = Field(ge=1)
-    max_drafts: int | None = Field(default=None, ge=1, description="give up after so many drafts")
+    conversations: int = Field(ge=1, le=MOST)
+    max_drafts: int | None = Field(default=None, ge=1, le=MOST, description="give up after so many drafts")
     min_acceptance: float = Field(default=0.001, ge=0, le=1, description="give up below this share, after 1,000 drafts")
 
 
@@ -181,11 +183,13 @@ class Output(Frozen):
     """Where the build lies and how its shards are cut."""
 
     directory: Path | None = Field(default=None, description="the build directory; builds/NAME when left out")
-    shard_rows: int = Field(default=10_000, ge=1)
+    shard_rows: int = Field(default=10_000, ge=1, le=MOST)
     validation_share: float = Field(
         default=0.0, ge=0, lt=1, description="by hash of the row's id, so stable under growth"
     )
-    dropped_samples: int = Field(default=50, ge=0, description="dropped drafts kept per reason, for people to read")
+    dropped_samples: int = Field(
+        default=50, ge=0, le=MOST, description="dropped drafts kept per reason, for people to read"
+    )
 
 
 def _repo_id(value: str) -> str:
@@ -209,7 +213,7 @@ class Recipe(Frozen):
 
     name: Name
     language: LanguageCode
-    seed: int = Field(default=0, ge=0)
+    seed: int = Field(default=0, ge=0, le=MOST)
     backbone: BackboneChoice = Field(description="a declared name, or the backbone itself")
     modes: tuple[ModeSpec, ...] = Field(default=(MagpieMode(),), min_length=1)
     filters: Filters = Filters()

@@ -13,12 +13,13 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from schemas.errors import SettingsError
 from schemas.problems import first_problem
 from schemas.recipe import BackboneSpec, Name, VllmBackbone
+from schemas.yaml_text import parse_yaml
 
 
 class Settings(BaseSettings):
     """The settings of this machine. A recipe never repeats them."""
 
-    model_config = SettingsConfigDict(env_prefix="ITURRI_", frozen=True, extra="forbid")
+    model_config = SettingsConfigDict(env_prefix="ITURRI_", env_ignore_empty=True, frozen=True, extra="forbid")
 
     backbones: Path | None = Field(default=None, description="YAML file that declares named backbones")
     builds: Path = Field(default=Path("builds"), description="where build directories lie")
@@ -29,7 +30,7 @@ class Settings(BaseSettings):
     api_key: SecretStr | None = Field(default=None, description="asked of every request; without one, loopback only")
     jobs_at_once: int = Field(default=2, ge=1, le=64, description="jobs that one server runs at the same time")
     workers: int = Field(
-        default=0, ge=0, description="processes for heavy filters; 0: one less than the cores, at most 8"
+        default=0, ge=0, le=1024, description="processes for heavy filters; 0: one less than the cores, at most 8"
     )
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
@@ -57,7 +58,7 @@ def declared_backbones(settings: Settings) -> dict[str, BackboneSpec]:
     if path is None:
         return {}
     try:
-        specs = _specs().validate_python(yaml.safe_load(path.read_text(encoding="utf-8")))
+        specs = _specs().validate_python(parse_yaml(path.read_text(encoding="utf-8")))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise SettingsError(f"ITURRI_BACKBONES: {path} cannot be read: {error}") from error
     except ValidationError as error:

@@ -54,6 +54,9 @@ def test_recipes_are_frozen() -> None:
         ({"language": "Basque!"}, "language"),
         ({"publish": {"repo": "nonamespace"}}, "no repository id of the form namespace/name"),
         ({"filters": {"duplicates": {"threshold": 2}}}, "filters.duplicates.threshold"),
+        ({"modes": [{"weight": float("inf")}]}, "modes.0.weight: must be a finite number"),
+        ({"target": {"conversations": 10**400}}, "target.conversations"),
+        ({"output": {"shard_rows": 10**30}}, "output.shard_rows"),
     ],
 )
 def test_a_wrong_field_is_named_in_one_line(tmp_path: Path, changes: dict[str, object], line: str) -> None:
@@ -65,7 +68,10 @@ def test_a_wrong_field_is_named_in_one_line(tmp_path: Path, changes: dict[str, o
     assert str(path) in str(caught.value)
 
 
-@pytest.mark.parametrize("content", ["a: [", "- 1\n- 2\n", "", "\x00"])
+@pytest.mark.parametrize(
+    "content",
+    ["a: [", "- 1\n- 2\n", "", "\x00", "seed: 2024-99-99", "seed: " + "9" * 5000, "[" * 5000, 'name: "\\ud800"'],
+)
 def test_a_file_that_is_no_recipe_is_one_line(tmp_path: Path, content: str) -> None:
     with pytest.raises(RecipeError) as caught:
         read_recipe(written(tmp_path, content))
@@ -80,6 +86,22 @@ def test_a_file_that_is_not_there_or_not_text(tmp_path: Path) -> None:
         read_recipe(tmp_path / "binary")
     with pytest.raises(RecipeError, match="cannot be read"):
         read_recipe(tmp_path)
+
+
+def test_a_field_that_is_there_twice_is_named(tmp_path: Path) -> None:
+    for content in ("name: a\nseed: 1\nname: b\n", '{"name": "a", "target": {"x": 1}, "name": "b"}'):
+        with pytest.raises(RecipeError, match="'name' is there twice"):
+            read_recipe(written(tmp_path, content))
+
+
+def test_json_escapes_beyond_the_basic_plane_are_characters(tmp_path: Path) -> None:
+    recipe = read_recipe(written(tmp_path, json.dumps({**GOOD, "publish": {"title": "\U0001f600 ñ"}})))
+    assert recipe.publish.title == "\U0001f600 ñ"
+
+
+def test_half_a_surrogate_pair_is_refused() -> None:
+    with pytest.raises(ValidationError, match="unicode"):
+        Recipe.model_validate({**GOOD, "publish": {"title": "\ud800"}})
 
 
 def test_the_ready_recipes_are_valid() -> None:

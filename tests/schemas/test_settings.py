@@ -57,3 +57,11 @@ def test_no_file_declared_and_none_there(tmp_path: Path) -> None:
     assert declared_backbones(Settings()) == {}
     with pytest.raises(SettingsError, match="cannot be read"):
         declared_backbones(Settings(backbones=tmp_path / "none.yaml"))
+
+
+def test_an_empty_variable_is_one_that_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ITURRI_API_KEY", "")
+    monkeypatch.setenv("ITURRI_BUILDS", "")
+    settings = read_settings()
+    assert settings.api_key is None
+    assert settings.builds == Path("builds")
