@@ -27,7 +27,7 @@ from languages.loader import load_pack
 from pipeline.build import Outcome, build
 from pipeline.directory import build_directory
 from pipeline.reader import BuildReader
-from schemas.errors import BackboneError, BuildDirectoryError, BuildError, InputError, IturriError
+from schemas.errors import BackboneError, BuildDirectoryError, BuildError, InputError, IturriError, LedgerError
 from schemas.funnel import Funnel
 from schemas.reading import read_recipe
 from schemas.recipe import BackboneSpec, Recipe
@@ -213,7 +213,7 @@ class _Builds:
         path = str(result.recipe)
         prefix = "" if found.message.startswith(path) else f"{path}: "
         # What a failure leaves behind can be gone on with, unless the input itself has to change first.
-        again = isinstance(error, InputError | BuildError) or result.directory is None or seconds == 0.0
+        again = isinstance(error, InputError | BuildError | LedgerError) or result.directory is None or seconds == 0.0
         cure = "" if again else f"; `{replace(self._options, recipes=(result.recipe,)).again()}` goes on from here"
         found = replace(found, message=f"{prefix}{found.message}{cure}")
         self._display.note(f"iturri: {found.message}") if not self._options.quiet else say(found.message)

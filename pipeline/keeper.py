@@ -16,7 +16,7 @@ from languages.pack import LanguagePack
 from pipeline.directory import BuildDirectory, on_network_filesystem
 from pipeline.fingerprint import fingerprint, fingerprint_fields
 from pipeline.judging import Gates
-from pipeline.ledger import Ledger
+from pipeline.ledger import Ledger, translated
 from pipeline.reader import BuildReader
 from pipeline.sealing import Sealer
 from pipeline.stream import Counts, Indices, Stream
@@ -62,7 +62,11 @@ class Keeper:
         self._thread.shutdown()
 
     async def restore(self, gates: Gates) -> tuple[Counts, Indices]:
-        """Seal what a kill left half done, claim again what is accepted, and say where the run goes on."""
+        """Seal what a kill left half done, claim again what is accepted, and say where the run goes on.
+
+        Raises StorageError when a sealed shard is no longer there.
+        """
+        await self._run(self._sealer.check_sealed)
         await self._run(self._sealer.finish_planned)
 
         def read() -> tuple[Counts, Indices]:
@@ -139,4 +143,8 @@ class Keeper:
         return manifest
 
     async def _run(self, work: Callable[[], Result]) -> Result:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+        def translating() -> Result:
+            with translated(self._place.ledger):
+                return work()
+
+        return await asyncio.get_running_loop().run_in_executor(self._thread, translating)

@@ -13,10 +13,13 @@ from pathlib import Path
 
 from pipeline.fingerprint import Fields, differing_fields
 from pipeline.ledger_schema import migrate
+from publishers.manifest import MANIFEST_NAME
 from schemas.conversation import Conversation
 from schemas.errors import BuildDirectoryError, EpochLostError, LedgerError, StorageError
 from schemas.funnel import DroppedSample, FunnelRow
 from schemas.manifest import Shard
+
+_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +65,7 @@ class Ledger:
 
     def __init__(self, path: Path, fields: Fields, *, write_ahead: bool, dropped_samples: int) -> None:
         self._dropped_samples = dropped_samples
-        with _translated(path):
+        with translated(path):
             self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=30)
             try:
                 self._connection.execute(f"PRAGMA journal_mode = {'WAL' if write_ahead else 'DELETE'}")
@@ -171,6 +174,11 @@ class Ledger:
         connection.execute("BEGIN IMMEDIATE")
         try:
             stored = _meta(connection, "fields")
+            if stored is None and (self._path.parent / MANIFEST_NAME).exists():
+                raise BuildDirectoryError(
+                    f"{self._path.parent} holds a build whose ledger is gone: put {self._path.name} back, or build in"
+                    " another output.directory; the sealed shards are left as they are"
+                )
             if stored is not None and (differing := differing_fields(fields, json.loads(stored))):
                 raise BuildDirectoryError(
                     f"{self._path.parent} holds a build of another recipe: it differs in {', '.join(differing)};"
@@ -190,7 +198,7 @@ class Ledger:
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
         connection = self._connection
-        with _translated(self._path):
+        with translated(self._path):
             connection.execute("BEGIN IMMEDIATE")
             try:
                 if not self.holds_epoch():
@@ -263,7 +271,8 @@ def read_spent(connection: sqlite3.Connection) -> tuple[float, int]:
 
 
 @contextmanager
-def _translated(path: Path) -> Iterator[None]:
+def translated(path: Path) -> Iterator[None]:
+    """Errors of SQLite as StorageError or LedgerError."""
     try:
         yield
     except sqlite3.Error as error:
@@ -271,6 +280,9 @@ def _translated(path: Path) -> Iterator[None]:
             raise StorageError(
                 f"{path}: {error}; nothing recorded is lost: free some space, then run the build again"
             ) from error
+        # Python's own error about text that is none has no code, and quotes all of it.
+        if getattr(error, "sqlite_errorcode", None) in _DAMAGED or str(error).startswith("Could not decode"):
+            raise LedgerError(f"{path} is damaged; put a copy back, or build in another output.directory") from error
         raise LedgerError(f"{path}: {error}") from error
 
 

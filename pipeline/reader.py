@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from pipeline.directory import BuildDirectory
 from pipeline.ledger import read_funnel_rows, read_spent
 from publishers.manifest import read_manifest
@@ -15,6 +17,7 @@ from schemas.conversation import Conversation
 from schemas.errors import BuildDirectoryError
 from schemas.funnel import DroppedSample, Funnel
 from schemas.manifest import Manifest
+from schemas.problems import first_problem
 from schemas.recipe import Recipe
 
 
@@ -23,12 +26,22 @@ class BuildReader:
 
     def __init__(self, directory: Path) -> None:
         self._directory = BuildDirectory(directory)
-        if not self._directory.ledger.is_file() or not self._directory.recipe.is_file():
-            raise BuildDirectoryError(f"{directory} is no build directory: it has no ledger")
+        for file in (self._directory.ledger, self._directory.recipe):
+            if not file.is_file():
+                raise BuildDirectoryError(f"{directory} is no build directory: it has no {file.name}")
 
     def recipe(self) -> Recipe:
         """The recipe of the build's last run."""
-        return Recipe.model_validate_json(self._directory.recipe.read_text(encoding="utf-8"))
+        path = self._directory.recipe
+        try:
+            return Recipe.model_validate_json(path.read_bytes())
+        except OSError as error:
+            raise BuildDirectoryError(f"{path} cannot be read: {error.strerror or error}") from error
+        except ValidationError as error:
+            where, what = first_problem(error)
+            raise BuildDirectoryError(
+                f"{path} is damaged: {where}{': ' if where else ''}{what}; `iturri build` of its recipe writes it anew"
+            ) from error
 
     def manifest(self) -> Manifest | None:
         """What is sealed; None before the first run has ended or sealed a shard."""

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pipeline.ledger import Ledger, PlannedShard
 from publishers.shard import shard_path, write_shard
+from schemas.errors import StorageError
 from schemas.manifest import Shard
 
 
@@ -16,6 +17,17 @@ class Sealer:
         self._ledger = ledger
         self._directory = directory
         self._shard_rows = shard_rows
+
+    def check_sealed(self) -> None:
+        """Raise StorageError when a shard that was sealed is gone or cut short: its rows are nowhere else."""
+        for shard in self._ledger.shards():
+            path = self._directory / shard.path
+            try:
+                size = path.stat().st_size
+            except OSError as error:
+                raise StorageError(f"shard {path} cannot be read: {error.strerror}; put it back") from error
+            if size != shard.bytes:
+                raise StorageError(f"shard {path} has {size} bytes and not {shard.bytes}; put the sealed file back")
 
     def finish_planned(self) -> None:
         """Write and seal the shards that an earlier run planned and did not get to seal."""

@@ -77,7 +77,7 @@ def test_a_ledger_of_the_future_is_refused(open_ledger: OpenLedger, tmp_path: Pa
 
 def test_a_file_that_is_no_ledger_is_one_clear_error(tmp_path: Path) -> None:
     (tmp_path / "ledger.sqlite").write_bytes(b"this is not a database, " * 100)
-    with pytest.raises(LedgerError, match="not a database"):
+    with pytest.raises(LedgerError, match="is damaged"):
         Ledger(tmp_path / "ledger.sqlite", FIELDS, write_ahead=True, dropped_samples=1)
 
 
