@@ -71,7 +71,8 @@ def run(command: Callable[[], int]) -> int:
     except TyperException as error:
         context = getattr(error, "ctx", None)
         usage = f"; see `{context.command_path} --help`" if context is not None else ""
-        say(_line(error.format_message()).rstrip(".") + usage)
+        if message := _line(error.format_message()):  # none when the help has been shown instead
+            say(message.rstrip(".") + usage)
         return error.exit_code
     except BrokenPipeError:
         _give_stdout_up()  # whoever read our output has gone, and that is theirs to decide

@@ -11,7 +11,7 @@ import typer
 from typer.main import get_command
 
 from cli.failures import run
-from cli.surroundings import quieten
+from cli.surroundings import mend_streams, quieten
 
 app = typer.Typer(
     name="iturri",
@@ -32,6 +32,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on stdout,
 
 def main() -> None:
     """The entry point of the `iturri` command; ends the process."""
+    mend_streams()
     quieten()
     sys.exit(run(lambda: get_command(app).main(prog_name="iturri", standalone_mode=False) or 0))
 
@@ -81,7 +82,7 @@ def _show(
     reason: Annotated[
         str | None, typer.Option("--reason", metavar="R", help="Drafts dropped for this reason only.")
     ] = None,
-    number: Annotated[int, typer.Option("-n", "--number", min=0, help="How many of them.")] = 3,
+    number: Annotated[int, typer.Option("-n", "--number", min=0, max=1_000_000, help="How many of them.")] = 3,
     as_json: AsJson = False,
 ) -> int:
     """Show a build: its funnel, its shards, and what was kept or dropped. Also while it runs."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import os
+import sys
 import warnings
-from typing import Final
+from typing import Final, TextIO
 
 from cli.failures import debugging
 from schemas.settings import Settings
@@ -22,6 +24,19 @@ _NO_TELEMETRY: Final = {
     "HF_HUB_DISABLE_TELEMETRY": "1",
     "DO_NOT_TRACK": "1",
 }
+
+
+def mend_streams() -> None:
+    """What was closed before the start swallows what is written to it; what an encoding lacks is written escaped."""
+    sys.stdout = sys.stdout or _nowhere()
+    sys.stderr = sys.stderr or _nowhere()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _nowhere() -> TextIO:
+    return open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123 - it stays open as long as the process
 
 
 def quieten() -> None:

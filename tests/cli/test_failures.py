@@ -127,3 +127,29 @@ def test_a_full_disk_under_our_output(tmp_path: Path) -> None:
         )
     assert done.returncode == 1
     assert "No space left on device" in one_line(done.stderr)
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])
+def test_closed_streams_swallow_what_is_said(tmp_path: Path, closed: str) -> None:
+    command = [sys.executable, *PROGRAM, "recipe", "schema"]
+    done = subprocess.run(
+        ["/bin/sh", "-c", f'"$0" "$@" {closed}', *command],
+        cwd=tmp_path,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_what_an_encoding_lacks_is_escaped(tmp_path: Path) -> None:
+    done = iturri("recipe", "check", "ñ.yaml", cwd=tmp_path, PYTHONIOENCODING="ascii")
+    assert done.returncode == 2
+    assert one_line(done.stderr) == "iturri: \\xf1.yaml: no such recipe"
+
+
+def test_help_that_is_shown_for_want_of_a_command_is_all_that_is_said(tmp_path: Path) -> None:
+    done = iturri("recipe", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "iturri: " not in done.stderr
