@@ -10,6 +10,7 @@ from pydantic import Field
 
 from schemas.base import Frozen
 from schemas.funnel import Funnel
+from schemas.recipe import RepoId
 
 
 class JobState(StrEnum):
@@ -30,7 +31,7 @@ class JobState(StrEnum):
 class PublicationRequest(Frozen):
     """Where a finished build goes: the Hub repository, or, without one, the server's publications folder."""
 
-    repo: str | None = Field(default=None, pattern=r"^[^/\s]+/[^/\s]+$")
+    repo: RepoId | None = None
     private: bool = False
 
 

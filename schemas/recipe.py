@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -193,15 +194,18 @@ class Output(Frozen):
 
 
 def _repo_id(value: str) -> str:
-    if value.count("/") != 1 or not all(value.split("/")):
+    if not re.fullmatch(r"\w[\w.-]*/\w[\w.-]*", value, re.ASCII):
         raise ValueError(f"{value!r} is no repository id of the form namespace/name")
     return value
+
+
+RepoId = Annotated[str, AfterValidator(_repo_id)]
 
 
 class Publish(Frozen):
     """What the dataset card says, and where the publication goes."""
 
-    repo: Annotated[str, AfterValidator(_repo_id)] | None = None
+    repo: RepoId | None = None
     private: bool = False
     licence: str | None = Field(default=None, description="the licence of the dataset, an identifier of the Hub")
     title: str | None = None

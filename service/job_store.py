@@ -127,7 +127,10 @@ class JobStore:
 
     async def fail(self, claim: Claim, error: str) -> Job | None:
         """The job has failed for this reason. None when the claim is lost."""
-        return await self._end(claim, JobState.FAILED, result=None, error=error)
+        # PostgreSQL takes no zero characters; a job whose end cannot be written would be run again for ever.
+        return await self._end(
+            claim, JobState.FAILED, result=None, error=error.replace("\0", "\N{REPLACEMENT CHARACTER}")
+        )
 
     async def _end(self, claim: Claim, state: JobState, **values: object) -> Job | None:
         return await self._change(

@@ -24,7 +24,7 @@ from service.state import Service, TheService
 bearer = Depends(HTTPBearer(auto_error=False, description="the server's ITURRI_API_KEY, when it has one"))
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"], dependencies=[bearer], responses=documented(401, 413, 422, 503))
 
-JobId = Annotated[str, Path(description="the job's id", max_length=64)]
+JobId = Annotated[str, Path(description="the job's id", max_length=64, pattern="^[0-9A-Za-z_-]+$")]
 
 
 class JobPage(Frozen):

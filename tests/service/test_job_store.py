@@ -142,3 +142,9 @@ async def test_a_database_that_is_not_there(tmp_path: object) -> None:
     with pytest.raises(SettingsError, match="ITURRI_DATABASE_URL") as caught:
         await prepare("mysql://user:hush@host/name nonsense")
     assert "hush" not in str(caught.value)
+
+
+async def test_an_error_with_a_zero_character_is_written_down(store: JobStore, database: str) -> None:
+    _, claim = await claimed(store, database)
+    failed = await store.fail(claim, "a\0b")
+    assert failed is not None and (failed.state, failed.error) == (JobState.FAILED, "a\N{REPLACEMENT CHARACTER}b")

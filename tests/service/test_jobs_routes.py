@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from json import dumps
 from pathlib import Path
 from typing import Any
 
@@ -114,6 +115,10 @@ async def test_requests_that_make_no_sense(tmp_path: Path, database: str) -> Non
         for path in ("/v1/jobs/none/cancel", "/v1/jobs/none/publish"):
             assert (await client.post(path)).status_code == 404
         assert (await client.delete("/v1/jobs")).status_code == 405
+        assert "job_id" in fields(await client.get("/v1/jobs/%00"))
+        half = dumps(submission(publish={"title": "\ud800"})).encode()
+        assert "publish.title" in fields(await client.post("/v1/jobs", content=half, headers=json))
+        assert (await client.get("/v1/jobs")).json()["items"] == []
         text = {"description": "zero \x00 here"}
         answer = await client.post("/v1/jobs", json=submission(publish={**text, "licence": "cc0-1.0"}))
         assert answer.status_code in (202, 422)
@@ -203,7 +208,8 @@ async def test_the_hub_needs_the_servers_token(tmp_path: Path, database: str, mo
         job = await ended(client, (await client.post("/v1/jobs", json=submission())).json()["id"])
         where = f"/v1/jobs/{job['id']}/publish"
         assert "HF_TOKEN" in fields(await client.post(where, json={"repo": "eu/proba"}))["repo"]
-        assert "repo" in fields(await client.post(where, json={"repo": "proba"}))
+        for repo in ("proba", "../..", "a\0/b", "a/b c"):
+            assert "repo" in fields(await client.post(where, json={"repo": repo}))
         assert "token" in fields(await client.post(where, json={"repo": "eu/proba", "token": "hf_secret"}))
 
 
