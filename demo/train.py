@@ -1,4 +1,4 @@
-"""Trains the demo backbone: `python -m demo.train --corpus DIR --out demo/backbone`."""
+"""Trains the demo backbone: `python -m demo.train --corpus DIR --out demo/iturri-demo-eu`."""
 
 from __future__ import annotations
 

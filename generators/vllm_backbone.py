@@ -16,6 +16,7 @@ from generators.backbone import Completion, SampleRequest
 from generators.chat_template import TokenizerTemplate, load_template
 from generators.engine_host import EngineHost
 from generators.one_line import one_line
+from generators.revision import folder_revision
 from generators.template import ChatTemplate
 from schemas.errors import BackboneError, InputError
 from schemas.recipe import Sampling
@@ -56,6 +57,7 @@ class VllmBackbone:
         self._max_model_len = 0
         self._window = 1
         self._device = "cpu"
+        self._folder_revision: str | None = None
 
     @property
     def name(self) -> str:
@@ -64,7 +66,8 @@ class VllmBackbone:
 
     @property
     def revision(self) -> str | None:
-        return self._spec.revision
+        """The revision that was asked for; of a folder, once it has been entered, a digest of what is in it."""
+        return self._spec.revision or self._folder_revision
 
     @property
     def licence(self) -> str | None:
@@ -134,6 +137,8 @@ class VllmBackbone:
         for name, value in _ENVIRONMENT.items():
             os.environ.setdefault(name, value)
         self._template = await asyncio.to_thread(self._load_template)
+        if Path(self._spec.model).is_dir():
+            self._folder_revision = await asyncio.to_thread(folder_revision, Path(self._spec.model))
         host = EngineHost()
         host.open()
         try:

@@ -132,7 +132,7 @@ def test_a_backbone_that_cannot_be_reached_fails_only_its_own_recipes(tmp_path: 
     away = {
         "kind": "openai",
         "model": "m",
-        "tokenizer": str(ROOT / "demo" / "backbone"),
+        "tokenizer": str(ROOT / "demo" / "iturri-demo-eu"),
         "endpoints": ["http://127.0.0.1:9/v1"],
         "retries": 0,
     }
@@ -150,7 +150,7 @@ def test_a_tokenizer_without_a_chat_template(tmp_path: Path) -> None:
     bare = tmp_path / "bare"
     bare.mkdir()
     for name in ("tokenizer.json", "config.json"):
-        (bare / name).write_bytes((ROOT / "demo" / "backbone" / name).read_bytes())
+        (bare / name).write_bytes((ROOT / "demo" / "iturri-demo-eu" / name).read_bytes())
     backbone = {"kind": "openai", "model": "m", "tokenizer": str(bare), "endpoints": ["http://127.0.0.1:9/v1"]}
     write_recipe(tmp_path / "bare.json", backbone=backbone)
     done = iturri("build", "-q", "bare.json", cwd=tmp_path)

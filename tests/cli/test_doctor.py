@@ -21,7 +21,7 @@ from schemas.recipe import BackboneSpec, OpenAIBackbone, ScriptedBackbone, VllmB
 from schemas.settings import Settings
 from tests.support.cli_command import ROOT, iturri, one_line
 
-DEMO = ROOT / "demo" / "backbone"
+DEMO = ROOT / "demo" / "iturri-demo-eu"
 
 
 def only(findings: list[Finding]) -> Finding:

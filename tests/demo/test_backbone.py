@@ -11,7 +11,7 @@ from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 from demo.tokenizer import SPECIAL, train_tokenizer
 
-BACKBONE = Path("demo/backbone")
+BACKBONE = Path("demo/iturri-demo-eu")
 TALK = [
     {"role": "system", "content": "Gaia: natura."},
     {"role": "user", "content": "Zer da basoa?"},
