@@ -137,8 +137,7 @@ class VllmBackbone:
         for name, value in _ENVIRONMENT.items():
             os.environ.setdefault(name, value)
         self._template = await asyncio.to_thread(self._load_template)
-        if Path(self._spec.model).is_dir():
-            self._folder_revision = await asyncio.to_thread(folder_revision, Path(self._spec.model))
+        self._folder_revision = await asyncio.to_thread(self._digest)
         host = EngineHost()
         host.open()
         try:
@@ -181,6 +180,10 @@ class VllmBackbone:
     async def _end(host: EngineHost, *, keep_log: bool) -> None:
         await asyncio.to_thread(host.close, keep_log=keep_log)
         _stop_logging_to(host.log)
+
+    def _digest(self) -> str | None:
+        folder = Path(self._spec.model)
+        return folder_revision(folder) if folder.is_dir() else None
 
     def _load_template(self) -> TokenizerTemplate:
         args = self._spec.engine_args
