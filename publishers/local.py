@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from publishers.atomic import is_leftover, whole_file
 from publishers.manifest import MANIFEST_NAME, parse_manifest
 from publishers.publication import Publication, PublicationFile, grown_from, read_publication, sha256_of
 from publishers.result import PublicationResult
-from schemas.errors import PublishError
+from schemas.errors import PublishError, StorageError
 
 
 def publish_to_folder(build: Path, target: Path) -> PublicationResult:
@@ -21,10 +25,12 @@ def publish_to_folder(build: Path, target: Path) -> PublicationResult:
     StorageError.
     """
     publication = read_publication(build)
-    _refuse_strangers(build, target, publication)
-    written = [file for file in publication.files if not _is_there(target, file)]
-    for file in written:
-        _put(target, file)
+    _refuse_place(build, target)
+    with _alone_in(target):
+        _refuse_strangers(target, publication)
+        written = [file for file in publication.files if not _is_there(target, file)]
+        for file in written:
+            _put(target, file)
     return PublicationResult(
         target=str(target),
         files=len(publication.files),
@@ -34,15 +40,33 @@ def publish_to_folder(build: Path, target: Path) -> PublicationResult:
     )
 
 
-def _refuse_strangers(build: Path, target: Path, publication: Publication) -> None:
-    """Raises PublishError when the target is no place for this publication."""
+@contextmanager
+def _alone_in(target: Path) -> Iterator[None]:
+    """The folder, made when missing, for one publication at a time; the next one waits, and finds what is there."""
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+        handle = os.open(target, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError as error:
+        raise StorageError(f"{target} cannot be written: {error.strerror}; choose another folder") from error
+    try:
+        with suppress(OSError):  # a filesystem without locks: two at once may then fail, and never spoil anything
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _refuse_place(build: Path, target: Path) -> None:
+    """Raises PublishError when the target is a place for no publication of this build."""
     here, there = build.resolve(), target.resolve()
     if here == there or here in there.parents or there in here.parents:
         raise PublishError(f"{target} and the build {build} overlap; publish to a folder of its own")
-    if not target.exists():
-        return
-    if not target.is_dir():
+    if target.exists() and not target.is_dir():
         raise PublishError(f"{target} is no folder; choose another one to publish to")
+
+
+def _refuse_strangers(target: Path, publication: Publication) -> None:
+    """Raises PublishError when the target holds something else."""
     try:
         present = {
             path.relative_to(target).as_posix()

@@ -6,10 +6,13 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from publishers import local
 from publishers.local import publish_to_folder
 from publishers.manifest import parse_manifest, read_manifest, write_manifest
 from publishers.publication import read_publication
@@ -209,3 +212,20 @@ def test_what_is_published_is_a_function_of_the_build(build: Path) -> None:
     one, other = read_publication(build), read_publication(build)
     assert one == other
     assert parse_manifest(one.head[1].source, "memory") == one.manifest  # type: ignore[arg-type]
+
+
+def test_publications_to_one_folder_take_turns(build: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    target, put, writing, most = tmp_path / "target", local._put, [0], [0]
+
+    def slow(*arguments: object) -> None:
+        writing[0] += 1
+        most[0] = max(most[0], writing[0])
+        time.sleep(0.02)
+        put(*arguments)  # type: ignore[arg-type]
+        writing[0] -= 1
+
+    monkeypatch.setattr(local, "_put", slow)
+    with ThreadPoolExecutor(4) as threads:
+        results = list(threads.map(lambda _: publish_to_folder(build, target), range(4)))
+    assert most == [1]
+    assert sorted(result.uploaded for result in results) == [0, 0, 0, 5]
