@@ -83,7 +83,7 @@ def test_the_service_starts_as_it_says_and_gets_ready(checkout: Path) -> None:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     server = subprocess.Popen(
-        ["bash", "-c", f"exec env {command} --port {port}"], cwd=checkout, env=environment(), stderr=subprocess.PIPE
+        ["bash", "-c", f"exec env {command} --port {port}"], cwd=checkout, env=environment(), stderr=subprocess.DEVNULL
     )
     try:
         for _ in range(400):

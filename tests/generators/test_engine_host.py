@@ -80,7 +80,7 @@ def test_children_and_grandchildren_end_within_ten_seconds(tmp_path: Path, death
 
 def test_close_ends_what_is_left(host: EngineHost) -> None:
     process = spawn(host)
-    assert host.processes() == [process.pid]
+    wait_until(lambda: host.processes() == [process.pid], 10)  # it is seen once it has its own environment
     host.close(keep_log=False)
     assert host.processes() == []
     assert not host.log.exists()
