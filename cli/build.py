@@ -23,8 +23,7 @@ from cli.progress import Display, open_display
 from cli.surroundings import log_to_stderr
 from generators.backbone import Backbone
 from generators.opening import open_backbone
-from languages.loader import load_pack
-from pipeline.build import Outcome, build
+from pipeline.build import Outcome, build, check_directory
 from pipeline.directory import build_directory
 from pipeline.reader import BuildReader
 from schemas.errors import BackboneError, BuildDirectoryError, BuildError, InputError, IturriError, LedgerError
@@ -132,7 +131,7 @@ class _Builds:
         self._results[number] = replace(self._results[number], name=recipe.name, directory=directory)
         backbone = resolved_backbone(recipe, self._settings)
         # What is wrong with the input is said before a backbone is started for it.
-        load_pack(recipe.language, self._settings.languages)
+        check_directory(recipe, directory, self._settings)
         return Order(number, path, recipe, directory, backbone)
 
     async def _build_group(self, orders: deque[Order], stop: asyncio.Event) -> None:

@@ -104,7 +104,7 @@ class Lines(Silence):
         self._said = 0.0
 
     def starting(self, backbone: str) -> None:
-        self.note(f"starting the backbone {backbone}")
+        self.note(f"starting the backbone {backbone}; vLLM takes a minute or two, more on a busy machine")
 
     def running(self, name: str, target: int, cost: Cost) -> None:
         self._name, self._cost = name, cost

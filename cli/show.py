@@ -81,7 +81,7 @@ def funnel_table(funnel: Funnel) -> Table:
         share = figures.percent(drafts / funnel.drafts) if funnel.drafts else "-"
         table.add_row(Text(gate), Text(reason), f"{drafts:,}", share, f"{tokens:,}")
     if funnel.unfinished_completion_tokens:
-        table.add_row("", "unfinished at a stop", "", "", f"{funnel.unfinished_completion_tokens:,}")
+        table.add_row("", "still in flight at the end", "", "", f"{funnel.unfinished_completion_tokens:,}")
     return table
 
 

@@ -81,6 +81,7 @@ class LanguageJudge:
         counts = [len(_language_words(text)) for text in texts]
         if not any(counts):
             return Drop(reason="language.none", evidence=f"no words in {excerpt(draft.turns[0].content)!r}", turn=0)
+        scores: dict[str, float] = {}
         for language in dict.fromkeys(turn.language for turn in draft.turns):
             ours = [index for index, turn in enumerate(draft.turns) if turn.language == language and counts[index]]
             short = [index for index in ours if counts[index] < self.min_words]
@@ -90,7 +91,8 @@ class LanguageJudge:
                 verdict = self._judge_text("\n".join(texts[index] for index in short), language, short[0])
                 if isinstance(verdict, Drop):
                     return verdict
-        return Keep()
+                scores = {name: min(score, scores.get(name, score)) for name, score in verdict.scores.items()}
+        return Keep(scores=scores)
 
     def _judge_text(self, text: str, language: str, index: int) -> Verdict:
         detector = self.detector()
@@ -113,7 +115,7 @@ class LanguageJudge:
                 wrong.append((letters, segment, detection))
         total = right + sum(letters for letters, _, _ in wrong)
         if right >= SEGMENT_SHARE * total:
-            return Keep()
+            return Keep(scores={"language": round(right / total, 3)} if total else {})
         _, segment, detection = max(wrong, key=lambda one: one[0])
         seen = f"{detection.language} ({detection.probability:.2f}), not {language}: {excerpt(segment)}"
         return Drop(reason="language.foreign", evidence=seen, turn=index)

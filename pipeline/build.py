@@ -13,8 +13,10 @@ from generators.backbone import Backbone
 from generators.modes import open_modes
 from languages.loader import load_pack
 from pipeline.directory import BuildDirectory
+from pipeline.fingerprint import recipe_fields, refuse_another
 from pipeline.judging import Gates
 from pipeline.keeper import Keeper
+from pipeline.reader import BuildReader
 from pipeline.stream import Stream
 from schemas.errors import BuildError, LedgerError, StorageError
 from schemas.funnel import Funnel
@@ -52,6 +54,15 @@ class Progress:
     seconds_left: float | None
 
 
+def check_directory(recipe: Recipe, directory: Path, settings: Settings) -> None:
+    """What can be said before a backbone is started: raises BuildDirectoryError where another recipe's build lies."""
+    pack = load_pack(recipe.language, settings.languages)
+    if BuildDirectory(directory).ledger.is_file() and BuildDirectory(directory).recipe.is_file():
+        theirs = {name: value for name, value in BuildReader(directory).fields().items() if name != "sampled_model"}
+        if theirs:
+            refuse_another(recipe_fields(recipe, pack), theirs, directory)
+
+
 async def build(
     recipe: Recipe,
     directory: Path,
@@ -78,8 +89,7 @@ async def build(
         opened = await asyncio.to_thread(Gates, recipe.filters, pack, settings.workers)
         async with Keeper(recipe, place, backbone, pack) as keeper, opened as gates:
             counts, indices = await keeper.restore(gates)
-            # Rows of different builds may meet in one dataset: ids are theirs alone.
-            mixer = open_modes(recipe, pack, keeper.fingerprint[:12])
+            mixer = open_modes(recipe, pack, await keeper.id_prefix())
             stream = Stream(recipe, keeper.fingerprint, mixer, backbone, gates, counts, indices)
             if not stream.reached:
                 await _run_and_keep(stream, keeper, stop or asyncio.Event(), on_progress)

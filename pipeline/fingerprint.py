@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+from pathlib import Path
 from typing import Any
 
 from generators.backbone import Backbone
 from languages.pack import LanguagePack
+from schemas.errors import BuildDirectoryError
 from schemas.recipe import Recipe
 
 # What may change between two runs of one build. Everything else may not.
@@ -40,16 +42,25 @@ Fields = dict[str, Any]
 
 
 def fingerprint_fields(recipe: Recipe, backbone: Backbone, pack: LanguagePack) -> Fields:
-    """The fields that make a fingerprint, as JSON values."""
+    """The fields that make a fingerprint, as JSON values. The backbone is running."""
+    model = {"name": backbone.name, "revision": backbone.revision, "template": backbone.template.hash}
+    return {**recipe_fields(recipe, pack), "sampled_model": model}
+
+
+def recipe_fields(recipe: Recipe, pack: LanguagePack) -> Fields:
+    """Those of the fields that are known before the backbone runs."""
     fields: Fields = _without_left_out(recipe.model_dump(mode="json"), "")
-    fields["sampled_model"] = {
-        "name": backbone.name,
-        "revision": backbone.revision,
-        "template": backbone.template.hash,
-    }
     texts = pack.model_dump_json(exclude={"profile"})
-    fields["language_pack"] = hashlib.sha256(texts.encode()).hexdigest()
-    return fields
+    return {**fields, "language_pack": hashlib.sha256(texts.encode()).hexdigest()}
+
+
+def refuse_another(ours: Fields, theirs: Fields, directory: Path) -> None:
+    """Raises BuildDirectoryError that names the fields in which the build in the directory differs."""
+    if differing := differing_fields(ours, theirs):
+        raise BuildDirectoryError(
+            f"{directory} holds a build of another recipe: it differs in {', '.join(differing)};"
+            " choose another output.directory, or put these fields back"
+        )
 
 
 def fingerprint(fields: Fields) -> str:

@@ -76,6 +76,10 @@ class Keeper:
 
         return await self._run(read)
 
+    async def id_prefix(self) -> str:
+        """What the ids of this build's rows begin with; no other build's do, not even another one of its recipe."""
+        return f"{self.fingerprint[:8]}-{await self._run(self._ledger.nonce)}"
+
     def start_clock(self) -> None:
         """The backbone samples from now on."""
         self._last_commit = time.monotonic()

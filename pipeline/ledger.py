@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import secrets
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pipeline.fingerprint import Fields, differing_fields
+from pipeline.fingerprint import Fields, refuse_another
 from pipeline.ledger_schema import migrate
 from publishers.manifest import MANIFEST_NAME
 from schemas.conversation import Conversation
@@ -101,6 +102,10 @@ class Ledger:
         """Whether no later run has taken the build over."""
         return _meta(self._connection, "epoch") == str(self._epoch)
 
+    def nonce(self) -> str:
+        """Eight hex digits, drawn when the build began: two builds of one recipe are two builds."""
+        return _meta(self._connection, "nonce") or ""
+
     def created(self) -> datetime:
         """When the build's first run began."""
         return datetime.fromisoformat(_meta(self._connection, "created") or "")
@@ -179,16 +184,14 @@ class Ledger:
                     f"{self._path.parent} holds a build whose ledger is gone: put {self._path.name} back, or build in"
                     " another output.directory; the sealed shards are left as they are"
                 )
-            if stored is not None and (differing := differing_fields(fields, json.loads(stored))):
-                raise BuildDirectoryError(
-                    f"{self._path.parent} holds a build of another recipe: it differs in {', '.join(differing)};"
-                    " choose another output.directory, or put these fields back"
-                )
+            if stored is not None:
+                refuse_another(fields, json.loads(stored), self._path.parent)
             epoch = int(_meta(connection, "epoch") or 0) + 1
             _set(connection, "epoch", str(epoch))
             if stored is None:
                 _set(connection, "fields", json.dumps(fields))
                 _set(connection, "created", datetime.now(UTC).replace(microsecond=0).isoformat())
+                _set(connection, "nonce", secrets.token_hex(4))
             connection.execute("COMMIT")
         except BaseException:
             connection.execute("ROLLBACK")
@@ -253,6 +256,12 @@ class Ledger:
         if low > first:
             _set(connection, "low_water", str(low))
             connection.execute("DELETE FROM done WHERE draft_index < ?", (low,))
+
+
+def read_fields(connection: sqlite3.Connection) -> Fields:
+    """What the build's fingerprint was made of; empty before its first run has begun."""
+    fields: Fields = json.loads(_meta(connection, "fields") or "{}")
+    return fields
 
 
 def read_funnel_rows(connection: sqlite3.Connection) -> tuple[FunnelRow, ...]:

@@ -10,7 +10,8 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from pipeline.directory import BuildDirectory
-from pipeline.ledger import read_funnel_rows, read_spent
+from pipeline.fingerprint import Fields
+from pipeline.ledger import read_fields, read_funnel_rows, read_spent
 from publishers.manifest import read_manifest
 from publishers.shard import read_shard
 from schemas.conversation import Conversation
@@ -42,6 +43,11 @@ class BuildReader:
             raise BuildDirectoryError(
                 f"{path} is damaged: {where}{': ' if where else ''}{what}; `iturri build` of its recipe writes it anew"
             ) from error
+
+    def fields(self) -> Fields:
+        """What the build's fingerprint is made of."""
+        with self._connection() as connection:
+            return read_fields(connection)
 
     def manifest(self) -> Manifest | None:
         """What is sealed; None before the first run has ended or sealed a shard."""

@@ -6,8 +6,12 @@ from pydantic import ValidationError
 
 
 def first_problem(error: ValidationError) -> tuple[str, str]:
-    """The first problem as (field path joined by dots, message)."""
-    problem = error.errors(include_url=False)[0]
+    """The first problem as (field path joined by dots, message).
+
+    A field that does not exist comes before all others: it is a slip of the pen, and the others may follow from it.
+    """
+    problems = error.errors(include_url=False)
+    problem = next((one for one in problems if one["type"] == "extra_forbidden"), problems[0])
     return ".".join(str(part) for part in problem["loc"]), message(problem["type"], problem["msg"])
 
 
@@ -17,4 +21,6 @@ def message(kind: str, text: str) -> str:
         return "there is no such field"
     if kind == "missing":
         return "this field is required"
-    return text.removeprefix("Value error, ").replace("Input should be", "must be")
+    if kind in ("model_type", "model_attributes_type", "dict_type"):
+        return "must be a mapping of fields"
+    return text.removeprefix("Value error, ").replace("Input should be", "must be").replace("String should", "must")

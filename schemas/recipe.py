@@ -13,7 +13,8 @@ from schemas.base import Frozen
 LanguageCode = Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]+)*$", examples=["eu"])]
 # What SQLite, PostgreSQL and JSON readers all hold exactly, and a dataset never needs.
 MOST = (1 << 53) - 1
-Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$", examples=["demo"])]
+NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+Name = Annotated[str, Field(pattern=f"^{NAME.pattern}$", examples=["demo"])]
 
 
 class Sampling(Frozen):
@@ -76,12 +77,19 @@ class ScriptedBackbone(Frozen):
 BackboneSpec = Annotated[VllmBackbone | OpenAIBackbone | ScriptedBackbone, Field(discriminator="kind")]
 
 
+def _declared_name(value: str) -> str:
+    if not NAME.fullmatch(value):
+        raise ValueError(f"{value!r} is not a declared name; give the backbone whole: {{kind: vllm, model: {value}}}")
+    return value
+
+
 def _named_or_whole(value: object) -> str:
     return "name" if isinstance(value, str) else "backbone"
 
 
 BackboneChoice = Annotated[
-    Annotated[Name, Tag("name")] | Annotated[BackboneSpec, Tag("backbone")], Discriminator(_named_or_whole)
+    Annotated[str, AfterValidator(_declared_name), Tag("name")] | Annotated[BackboneSpec, Tag("backbone")],
+    Discriminator(_named_or_whole),
 ]
 
 

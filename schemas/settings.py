@@ -63,7 +63,7 @@ def declared_backbones(settings: Settings) -> dict[str, BackboneSpec]:
         raise SettingsError(f"ITURRI_BACKBONES: {path} cannot be read: {error}") from error
     except ValidationError as error:
         where, what = first_problem(error)
-        raise SettingsError(f"ITURRI_BACKBONES: {path}: {where}: {what}") from error
+        raise SettingsError(f"ITURRI_BACKBONES: {path}: {where or 'the file'}: {what}") from error
     return {name: _beside(spec, path.parent) for name, spec in specs.items()}
 
 

@@ -24,7 +24,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 # Every block of commands says in a comment before it how it is tested.
 BLOCK = re.compile(r"<!-- (?P<kind>[a-z-]+) -->\n```bash\n(?P<body>.*?)```", re.DOTALL)
 BLOCKS = [(match["kind"], match["body"]) for match in BLOCK.finditer(README)]
-KINDS = {"run", "serve", "needs-gpu", "needs-hub", "make"}
+KINDS = {"run", "serve", "client", "needs-gpu", "needs-hub", "make"}
 
 
 def commands(kind: str) -> list[str]:
@@ -79,11 +79,15 @@ def test_the_commands_run_in_their_order_and_what_they_publish_loads(checkout: P
 @pytest.mark.engine
 def test_the_service_starts_as_it_says_and_gets_ready(checkout: Path) -> None:
     (command,) = commands("serve")
+    assert command.endswith(" --port 8000")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     server = subprocess.Popen(
-        ["bash", "-c", f"exec env {command} --port {port}"], cwd=checkout, env=environment(), stderr=subprocess.DEVNULL
+        ["bash", "-c", f"exec env {command.replace('8000', str(port))}"],
+        cwd=checkout,
+        env=environment(),
+        stderr=subprocess.DEVNULL,
     )
     try:
         for _ in range(400):
@@ -94,6 +98,8 @@ def test_the_service_starts_as_it_says_and_gets_ready(checkout: Path) -> None:
             assert server.poll() is None
         assert httpx.get(f"http://127.0.0.1:{port}/readyz").status_code == 200
         assert httpx.get(f"http://127.0.0.1:{port}/docs").status_code == 200
+        script = "\n".join(body for kind, body in BLOCKS if kind == "client")
+        assert '"state":"queued"' in shell(script.replace("8000", str(port)), checkout)
     finally:
         server.send_signal(signal.SIGTERM)
         assert server.wait(60) == 0

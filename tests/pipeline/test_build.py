@@ -12,7 +12,7 @@ from filelock import FileLock
 
 from generators.backbone import Completion, SampleRequest
 from generators.opening import open_backbone
-from pipeline.build import Outcome, Progress, build
+from pipeline.build import Outcome, Progress, build, check_directory
 from pipeline.reader import BuildReader
 from publishers.shard import read_shard
 from schemas.conversation import Conversation
@@ -57,6 +57,20 @@ async def test_another_recipe_is_refused_and_nothing_changes(tmp_path: Path) -> 
     with pytest.raises(BuildDirectoryError, match="seed"):
         await run(recipe(seed=4), tmp_path)
     assert BuildReader(tmp_path).recipe().seed == 3
+
+
+async def test_another_recipe_is_known_before_a_backbone_runs(tmp_path: Path) -> None:
+    check_directory(recipe(), tmp_path, Settings())
+    await run(recipe(), tmp_path)
+    check_directory(recipe(target={"conversations": 99}), tmp_path, Settings())
+    with pytest.raises(BuildDirectoryError, match="differs in seed;"):
+        check_directory(recipe(seed=4), tmp_path, Settings())
+
+
+async def test_two_builds_of_one_recipe_share_no_ids(tmp_path: Path) -> None:
+    builds = [await run(recipe(), tmp_path / name) for name in ("one", "other")]
+    ids = [{row.id for row in published_rows(build.directory, build.manifest)} for build in builds]
+    assert not ids[0] & ids[1]
 
 
 async def test_a_directory_in_use_is_refused(tmp_path: Path) -> None:

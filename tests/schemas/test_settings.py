@@ -41,7 +41,7 @@ def test_a_model_folder_is_looked_for_beside_the_file(tmp_path: Path) -> None:
         ("small: {kind: vllm, model: m, colour: red}", "there is no such field"),
         ("Big One: {kind: vllm, model: m}", "Big One"),
         ("a: [", "cannot be read"),
-        ("- 1", "dictionary"),
+        ("- 1", "must be a mapping of fields"),
     ],
 )
 def test_a_wrong_declaration_is_one_line(tmp_path: Path, content: str, line: str) -> None:
@@ -65,3 +65,9 @@ def test_an_empty_variable_is_one_that_is_not_set(monkeypatch: pytest.MonkeyPatc
     settings = read_settings()
     assert settings.api_key is None
     assert settings.builds == Path("builds")
+
+
+def test_the_page_of_settings_has_them_all() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "settings.md").read_text(encoding="utf-8")
+    for name in Settings.model_fields:
+        assert f"`ITURRI_{name.upper()}`" in page
