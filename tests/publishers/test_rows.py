@@ -26,7 +26,7 @@ conversations = st.builds(
     sampling=text,
     template_hash=text,
     recipe_fingerprint=text,
-    scores=st.dictionaries(text, st.floats(allow_nan=False)),
+    scores=st.dictionaries(text, st.floats(allow_nan=False, allow_infinity=False)),
     source_document=st.none() | text,
     prompt_tokens=st.integers(0, 2**40),
     completion_tokens=st.integers(0, 2**40),
