@@ -12,20 +12,8 @@ import pytest
 import yaml
 
 from tests.support.builds import recipe
+from tests.support.rooms import ROOMS, ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
-ROOMS = (
-    "schemas",
-    "languages",
-    "generators",
-    "filters",
-    "publishers",
-    "pipeline",
-    "service",
-    "cli",
-    "iturri",
-    "training",
-)
 OWNERS = """
 import importlib.metadata, json
 print(json.dumps({name: sorted(set(found)) for name, found in importlib.metadata.packages_distributions().items()}))

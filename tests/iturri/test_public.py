@@ -7,25 +7,12 @@ import pkgutil
 import subprocess
 import sys
 from importlib.metadata import version
-from pathlib import Path
 
 import pytest
 
 import iturri
+from tests.support.rooms import ROOMS, ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
-ROOMS = (
-    "schemas",
-    "languages",
-    "generators",
-    "filters",
-    "publishers",
-    "pipeline",
-    "service",
-    "training",
-    "cli",
-    "iturri",
-)
 # A module of training/ may be an optimizer, which is torch's; the room itself stays light.
 HEAVY = dict.fromkeys(ROOMS, ("torch", "vllm")) | {"training": ("vllm",)}
 IMPORTS = """
