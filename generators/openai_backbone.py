@@ -65,11 +65,6 @@ class OpenAIBackbone:
     def window(self) -> int:
         return _WINDOW_PER_ENDPOINT * len(self._spec.endpoints)
 
-    @property
-    def text_only(self) -> tuple[str, ...]:
-        """The endpoints that are no vLLM servers: they give no token ids and stop at texts."""
-        return tuple(endpoint.url for endpoint in self._endpoints if not endpoint.is_vllm)
-
     async def sample(self, request: SampleRequest) -> Completion:
         template = self._running()
         attempt = 0

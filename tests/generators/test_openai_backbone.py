@@ -54,7 +54,7 @@ def request(**sampling: Any) -> SampleRequest:
 async def test_a_vllm_server_is_used_in_full(folder: Path) -> None:
     async with faulty_server(completion(token_ids=[5, 7])) as server, backbone(folder, server) as model:
         got = await model.sample(request(temperature=0.5, top_k=4, max_tokens=9))
-        assert model.text_only == ()
+        assert all(endpoint.is_vllm for endpoint in model._endpoints)
     assert got == Completion(" bai", (5, 7), "stop", 3, 2)
     assert server.bodies == [
         {
@@ -80,7 +80,7 @@ async def test_other_servers_are_given_stop_texts(folder: Path) -> None:
     async with faulty_server(owned_by="llamacpp") as server, backbone(folder, server) as model:
         stops = model.template.stop_token_ids
         got = await model.sample(SampleRequest("0.0", PROMPT, Sampling(min_p=0.1), stops, "user"))
-        assert model.text_only == (server.url,)
+        assert [endpoint.is_vllm for endpoint in model._endpoints] == [False]
     assert got == WELL
     body = server.bodies[0]
     assert body["stop"] == ["<|im_end|>", "<|im_start|>", "<|endoftext|>"]
