@@ -2,75 +2,74 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import ClassVar
 
-from filters.detector import Detection, Detector, open_detector
 from filters.prose import prose
-from filters.text import excerpt, fold, words
+from filters.text import excerpt
+from filters.tongue import Fault, Tongue, open_tongue
+from languages.function_words import function_words
+from languages.loader import available_languages, load_pack
 from languages.pack import LanguagePack
+from languages.words import words_of
 from schemas.conversation import Draft, Gate, Turn
-from schemas.errors import LanguageError
-from schemas.recipe import LanguageFilter
+from schemas.recipe import DetectorName, LanguageFilter
 from schemas.verdict import Drop, Keep, Verdict
-
-# A segment has at least so many letters, so that it can be told by itself, and at most so many characters, so that
-# nothing lies beyond what langdetect reads.
-SEGMENT_LETTERS = 40
-SEGMENT_CHARACTERS = 2_000
-# Of a turn's letters, the share that must lie in segments of its language: leaves room for a quotation or a title.
-SEGMENT_SHARE = 0.8
-# A segment with two function words of the pack's language or more, that make this share of its words, is in it
-# whatever the detector says: short sentences full of foreign names. Measured: recall rises, precision does not fall.
-RESCUE_WORDS = 2
-RESCUE_SHARE = 0.3
-
-_BREAK = re.compile(r"(?<=[.!?…:;])\s+|\n+")
 
 
 @dataclass(frozen=True)
 class LanguageJudge:
     """Judges the last turn at its gate, and the turns too short to be judged alone at the conversation gate.
 
-    Only settings are kept here, so that the filter is cheap to pickle; the detector is the process's.
+    Only settings are kept here, so that the filter is cheap to pickle; detectors and statistics are the process's.
     """
 
     code: str
-    profile: Path | None
-    function_words: frozenset[str]
+    detector: DetectorName
     min_words: int
+    profile: Path | None
+    words: Path | None
+    function_words: frozenset[str]
+    unseen_limit: float
     name: ClassVar[str] = "language"
     gates: ClassVar[frozenset[Gate]] = frozenset(Gate)
     heavy: ClassVar[bool] = True
 
     @classmethod
     def open(cls, settings: LanguageFilter, pack: LanguagePack) -> LanguageJudge:
-        """The filter of a pack, its detector loaded. Raises LanguageError when a profile cannot be read."""
-        judge = cls(pack.code, pack.profile, frozenset(pack.function_words), settings.min_words)
-        judge.detector()
+        """The filter of a pack, its detector loaded. Raises LanguageError when a file of the pack cannot be read."""
+        own = frozenset(pack.function_words)
+        judge = cls(pack.code, settings.detector, settings.min_words, pack.profile, pack.words, own, pack.unseen_limit)
+        judge.tongue(pack.code)
         return judge
 
-    def detector(self) -> Detector:
-        return open_detector(self.code, self.profile)
+    def tongue(self, language: str) -> Tongue:
+        """How the turns that are meant to be in a language are judged.
+
+        Raises LanguageError for a language that the detector does not know.
+        """
+        if language != self.code:
+            return _other_tongue(language, self.detector)
+        return open_tongue(self.code, self.detector, self.profile, self.words, self.function_words, self.unseen_limit)
 
     def judge(self, draft: Draft, gate: Gate) -> Verdict:
-        """Raises LanguageError when a turn is meant to be in a language that has no profile."""
+        """Raises LanguageError when a turn is meant to be in a language that the detector does not know."""
         if gate is Gate.CONVERSATION:
             return self._judge_short(draft)
         return self._judge_turn(draft.last, len(draft.turns) - 1)
 
     def _judge_turn(self, turn: Turn, index: int) -> Verdict:
         text = prose(turn.content)
-        count = len(_language_words(text))
+        count = len(words_of(text))
         # A reply may be a number or a piece of code. A user turn without any language asks for nothing.
         if count == 0 and (turn.role == "user" or not any(map(str.isalnum, turn.content))):
-            return Drop(reason="language.none", evidence=f"no words in {excerpt(turn.content)!r}", turn=index)
-        if count < self.min_words:
-            return Keep()
-        return self._judge_text(text, turn.language, index)
+            return self._drop(Fault("none", f"no words in {excerpt(turn.content)!r}"), index)
+        if count >= self.min_words:
+            return self._judge_text(text, turn.language, index)
+        fault = self.tongue(turn.language).plainly_foreign(text) if count else None
+        return self._drop(fault, index) if fault is not None else Keep()
 
     def _judge_short(self, draft: Draft) -> Verdict:
         """Short turns, taken together by language.
@@ -78,9 +77,9 @@ class LanguageJudge:
         Where even together they are short, they go with the longer turns, which have passed their gates.
         """
         texts = [prose(turn.content) for turn in draft.turns]
-        counts = [len(_language_words(text)) for text in texts]
+        counts = [len(words_of(text)) for text in texts]
         if not any(counts):
-            return Drop(reason="language.none", evidence=f"no words in {excerpt(draft.turns[0].content)!r}", turn=0)
+            return self._drop(Fault("none", f"no words in {excerpt(draft.turns[0].content)!r}"), 0)
         scores: dict[str, float] = {}
         for language in dict.fromkeys(turn.language for turn in draft.turns):
             ours = [index for index, turn in enumerate(draft.turns) if turn.language == language and counts[index]]
@@ -95,63 +94,18 @@ class LanguageJudge:
         return Keep(scores=scores)
 
     def _judge_text(self, text: str, language: str, index: int) -> Verdict:
-        detector = self.detector()
-        if language not in detector.languages:
-            raise LanguageError(
-                f"a turn is meant to be in {language!r}, for which there is no langdetect profile: "
-                "use a language pack that has one"
-            )
-        right = 0
-        wrong: list[tuple[int, str, Detection]] = []
-        for segment in segments(text):
-            letters = sum(map(str.isalpha, segment))
-            if not letters:
-                continue
-            # Nothing is seen in capitals, nor in a script that no profile knows.
-            detection = detector.detect(segment) or detector.detect(segment.lower()) or Detection("unknown", 0.0)
-            if detection.language == language or (language == self.code and self._rescued(segment)):
-                right += letters
-            else:
-                wrong.append((letters, segment, detection))
-        total = right + sum(letters for letters, _, _ in wrong)
-        if right >= SEGMENT_SHARE * total:
-            return Keep(scores={"language": round(right / total, 3)} if total else {})
-        _, segment, detection = max(wrong, key=lambda one: one[0])
-        seen = f"{detection.language} ({detection.probability:.2f}), not {language}: {excerpt(segment)}"
-        return Drop(reason="language.foreign", evidence=seen, turn=index)
+        found = self.tongue(language).judge(text)
+        return self._drop(found, index) if isinstance(found, Fault) else Keep(scores={"language": found})
 
-    def _rescued(self, segment: str) -> bool:
-        found = words(fold(segment))
-        ours = [word for word in found if word in self.function_words]
-        return len(set(ours)) >= RESCUE_WORDS and len(ours) >= RESCUE_SHARE * len(found)
+    def _drop(self, fault: Fault, index: int) -> Drop:
+        return Drop(reason=f"{self.name}.{fault.kind}", evidence=fault.evidence, turn=index)
 
 
-def _language_words(text: str) -> list[str]:
-    """Words with a letter in them: figures belong to no language."""
-    return [word for word in words(text) if any(map(str.isalpha, word))]
-
-
-def segments(text: str) -> Iterator[str]:
-    """Sentences and lines, joined until they can be told by themselves. What is left over goes with the last one."""
-    ready: str | None = None
-    waiting = ""
-    for piece in _pieces(text):
-        waiting = f"{waiting} {piece}" if waiting else piece
-        if sum(map(str.isalpha, waiting)) >= SEGMENT_LETTERS:
-            if ready is not None:
-                yield ready
-            ready, waiting = waiting, ""
-    if ready is None:
-        ready = waiting
-    elif waiting:
-        ready = f"{ready} {waiting}"
-    if ready:
-        yield ready
-
-
-def _pieces(text: str) -> Iterator[str]:
-    for sentence in _BREAK.split(text):
-        for start in range(0, len(sentence), SEGMENT_CHARACTERS):
-            piece = sentence[start : start + SEGMENT_CHARACTERS].strip()
-            if piece:
-                yield piece
+@cache
+def _other_tongue(language: str, detector: DetectorName) -> Tongue:
+    """The other language of a bilingual conversation, told by the pack that ships, else by the detector alone."""
+    if language in available_languages():
+        pack = load_pack(language)
+        own = frozenset(pack.function_words)
+        return open_tongue(language, detector, pack.profile, pack.words, own, pack.unseen_limit)
+    return open_tongue(language, detector, None, None, function_words().get(language, frozenset()), 1.0)

@@ -9,26 +9,16 @@ from typing import ClassVar
 
 from filters.prose import without_code
 from filters.text import excerpt, fold
+from languages.markers import bare_role, role_label, template_field
 from languages.pack import Markers
 from schemas.conversation import Draft, Gate
 from schemas.recipe import ShapeFilter
 from schemas.verdict import Drop, Keep, Verdict
 
-# The names that chat formats use themselves, whatever the language of the conversation.
-GENERIC_ROLES = ("user", "assistant", "system", "human")
-GENERIC_FIELDS = ("instruction", "input", "response", "output", "question", "answer")
-
 # Control tokens of common chat templates: ChatML, Llama, Phi, Mistral, Gemma, DeepSeek.
 _TOKEN = re.compile(
     r"<\|[^\s|<>]{1,40}\|>|<｜[^\s<>]{1,40}｜>|\[/?INST\]|<</?SYS>>|<(?:start|end)_of_turn>|\A\s*<s>|</s>\s*\Z"
 )
-# A line's start, a heading's or quotation's marks and bold type included; list items are left alone.
-_LINE = r"^[ \t]*(?:[#>][ \t]*)*(?:\*\*|__)?"
-_COLON = r"[*_]*[ \t]*[:：]"
-
-
-def _any(names: tuple[str, ...]) -> str:
-    return "|".join(re.escape(name) for name in names)
 
 
 @dataclass(frozen=True)
@@ -37,22 +27,15 @@ class ShapeJudge:
 
     min_chars: int
     max_chars: int
-    role: re.Pattern[str]
-    field: re.Pattern[str]
+    labels: tuple[re.Pattern[str], ...]
     name: ClassVar[str] = "shape"
     gates: ClassVar[frozenset[Gate]] = frozenset({Gate.USER_TURN, Gate.REPLY})
     heavy: ClassVar[bool] = False
 
     @classmethod
     def open(cls, settings: ShapeFilter, markers: Markers) -> ShapeJudge:
-        roles = _any((*GENERIC_ROLES, *markers.roles))
-        fields = _any((*GENERIC_FIELDS, *markers.fields))
-        flags = re.MULTILINE | re.IGNORECASE
-        # A role's name before a colon at the start of a line, or one of the two alone on a line, is a turn that ran on.
-        role = re.compile(rf"{_LINE}(?:(?:{roles}){_COLON}|(?:user|assistant)[ \t]*$)", flags)
-        # A field's name is an everyday heading too ("Answer: 4"): only as `### Answer:` is it a template's.
-        field = re.compile(rf"^[ \t]*#{{2,6}}[ \t]*(?:{fields}){_COLON}", flags)
-        return cls(settings.min_chars, settings.max_chars, role, field)
+        labels = (role_label(markers, "user", "assistant", "system"), bare_role(), template_field(markers))
+        return cls(settings.min_chars, settings.max_chars, labels)
 
     def judge(self, draft: Draft, gate: Gate) -> Verdict:
         for kind, evidence in self._faults(draft):
@@ -82,7 +65,7 @@ class ShapeJudge:
         found = _TOKEN.search(text)
         if found is None:
             prose = without_code(text)
-            found = self.role.search(prose) or self.field.search(prose)
+            found = next(filter(None, (label.search(prose) for label in self.labels)), None)
         return found.group().strip() if found else None
 
 

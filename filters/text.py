@@ -20,6 +20,6 @@ def words(text: str) -> list[str]:
 
 
 def excerpt(text: str, limit: int = 80) -> str:
-    """The text's start on one line, at most `limit` characters."""
-    line = " ".join(text[: 4 * limit].split())
+    """The text's start on one line, at most `limit` characters; half a surrogate pair becomes a question mark."""
+    line = " ".join(text[: 4 * limit].encode(errors="replace").decode().split())
     return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"

@@ -5,9 +5,11 @@ from __future__ import annotations
 import random
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from generators.backbone import Backbone, Completion, SampleRequest
 from generators.mode import Step
+from generators.sanitising import Sanitiser
 from generators.steering import draw_steering, system_message
 from languages.pack import LanguagePack
 from schemas.conversation import Draft, Gate, Message, Role, Steering, Turn
@@ -38,6 +40,7 @@ class Magpie:
         self._pack = pack
         self._seed = seed
         self._id_prefix = id_prefix
+        self._sanitiser = Sanitiser.open(pack.markers)
 
     def plan(self, index: int) -> Plan:
         """All that is random about a draft and ours, from the recipe's seed and the draft's index alone."""
@@ -83,16 +86,17 @@ class Magpie:
             messages = (*messages, draft.last.message())
         yield Step(draft, Gate.CONVERSATION)
 
-    def _turn(self, role: Role, text: str, completion: Completion) -> Turn:
-        return Turn.model_validate(
-            {
-                "role": role,
-                "content": text.strip(),
-                "finish_reason": completion.finish_reason,
-                "language": self._pack.code,
-                "prompt_tokens": completion.prompt_tokens,
-                "completion_tokens": completion.completion_tokens,
-            }
+    def _turn(self, role: Literal["user", "assistant"], text: str, completion: Completion) -> Turn:
+        cleaned = self._sanitiser.clean(text, role)
+        return Turn(
+            role=role,
+            content=cleaned.text,
+            # Where the model played on, the turn itself had come to its end.
+            finish_reason="stop" if cleaned.played_on else completion.finish_reason,
+            language=self._pack.code,
+            prompt_tokens=completion.prompt_tokens,
+            completion_tokens=completion.completion_tokens,
+            sanitised=cleaned.labelled or cleaned.played_on,
         )
 
 

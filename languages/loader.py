@@ -15,11 +15,12 @@ from schemas.yaml_text import parse_yaml
 
 PACK_FILE = "pack.yaml"
 PROFILE_FILE = "profile.json"
+WORDS_FILE = "words.tsv"
 
 
 def available_languages(extra_dir: Path | None = None) -> tuple[str, ...]:
     """The codes of all language packs, sorted. Raises LanguageError when `extra_dir` is no folder."""
-    return tuple(sorted(_folders(extra_dir)))
+    return tuple(sorted(pack_folders(extra_dir)))
 
 
 def load_pack(code: str, extra_dir: Path | None = None) -> LanguagePack:
@@ -28,20 +29,25 @@ def load_pack(code: str, extra_dir: Path | None = None) -> LanguagePack:
     `profile` is the absolute path of the pack's langdetect profile, or None where langdetect ships its own.
     Raises LanguageError when there is no such pack, it is invalid, or no profile for the language exists.
     """
-    folders = _folders(extra_dir)
+    folders = pack_folders(extra_dir)
     folder = folders.get(code)
     if folder is None:
         raise LanguageError(
             f"there is no language pack for {code!r}; known: {', '.join(sorted(folders))}. "
             f"Write {code}/{PACK_FILE} in a folder of your own and name that folder in ITURRI_LANGUAGES"
         )
-    pack = _read(folder / PACK_FILE)
+    pack = read_pack(folder / PACK_FILE)
     if pack.code != code:
         raise LanguageError(f"{folder / PACK_FILE}: code is {pack.code!r}, but the folder says {code!r}: make them one")
-    return pack.model_copy(update={"profile": _profile(pack, folder)})
+    words = folder / (pack.words or WORDS_FILE)
+    if pack.words is not None and not words.is_file():
+        raise LanguageError(f"{folder / PACK_FILE}: words: {words} is missing")
+    found = words if words.is_file() else None
+    return pack.model_copy(update={"profile": _profile(pack, folder), "words": found})
 
 
-def _folders(extra_dir: Path | None) -> dict[str, Path]:
+def pack_folders(extra_dir: Path | None) -> dict[str, Path]:
+    """The folders of all language packs, by code. Raises LanguageError when `extra_dir` is no folder."""
     roots = [Path(__file__).resolve().parent]
     if extra_dir is not None:
         if not extra_dir.is_dir():
@@ -50,7 +56,8 @@ def _folders(extra_dir: Path | None) -> dict[str, Path]:
     return {file.parent.name: file.parent for root in roots for file in sorted(root.glob(f"*/{PACK_FILE}"))}
 
 
-def _read(path: Path) -> LanguagePack:
+def read_pack(path: Path) -> LanguagePack:
+    """What a `pack.yaml` says, whether or not the files that it needs are there. Raises LanguageError."""
     try:
         return LanguagePack.model_validate(parse_yaml(path.read_text(encoding="utf-8")))
     except (OSError, UnicodeDecodeError) as error:
@@ -70,5 +77,5 @@ def _profile(pack: LanguagePack, folder: Path) -> Path | None:
         return None
     raise LanguageError(
         f"the language pack for {pack.code!r} has no profile to tell the language by: {path} is missing; "
-        f"make it with `python -m languages.profile {pack.code} {path} TEXT...`"
+        f"make it with `iturri language new`"
     )

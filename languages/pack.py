@@ -23,17 +23,19 @@ class SteeringTexts(Frozen):
 
 
 class Markers(Frozen):
-    """What a model leaves in a turn when it runs on into the next one."""
+    """What a model leaves in a turn when it runs on into the next one: names that a colon follows."""
 
-    roles: tuple[str, ...] = Field(description="role names that a colon follows, such as `Erabiltzailea`")
-    fields: tuple[str, ...] = Field(
-        default=(),
-        description="names of a template's fields, such as `Erantzuna` in `### Erantzuna:`; fine without ###",
-    )
+    user: tuple[str, ...] = Field(description="of the one who asks, such as `Erabiltzailea`")
+    assistant: tuple[str, ...] = Field(description="of the one who answers, such as `Laguntzailea`")
+    system: tuple[str, ...] = ()
+    question: tuple[str, ...] = Field(default=(), description="of what is asked, such as `Galdera`")
+    answer: tuple[str, ...] = Field(default=(), description="of the answer, such as `Erantzuna`")
+    input: tuple[str, ...] = Field(default=(), description="of what the question is about, such as `Sarrera`")
+    step: tuple[str, ...] = Field(default=(), description="of a numbered step, such as `urratsa` in `1. urratsa`")
 
 
 class LanguagePack(Frozen):
-    """Read from `pack.yaml` in the pack's folder; the langdetect profile lies beside it."""
+    """Read from `pack.yaml` in the pack's folder; `profile.json` and `words.tsv` lie beside it."""
 
     code: LanguageCode
     name: str = Field(description="in English")
@@ -41,4 +43,11 @@ class LanguagePack(Frozen):
     steering: SteeringTexts
     markers: Markers
     function_words: tuple[str, ...] = Field(min_length=1, description="frequent words that carry grammar, lower case")
+    unseen_limit: float = Field(
+        default=0.45,
+        gt=0,
+        le=1,
+        description="text with a larger share of character pieces that no word of the corpus has is gibberish; 1: off",
+    )
     profile: Path | None = Field(default=None, description="langdetect profile; None where langdetect ships its own")
+    words: Path | None = Field(default=None, description="word statistics of the corpus; None where there are none")

@@ -50,8 +50,10 @@ def fingerprint_fields(recipe: Recipe, backbone: Backbone, pack: LanguagePack) -
 def recipe_fields(recipe: Recipe, pack: LanguagePack) -> Fields:
     """Those of the fields that are known before the backbone runs."""
     fields: Fields = _without_left_out(recipe.model_dump(mode="json"), "")
-    texts = pack.model_dump_json(exclude={"profile"})
-    return {**fields, "language_pack": hashlib.sha256(texts.encode()).hexdigest()}
+    digest = hashlib.sha256(pack.model_dump_json(exclude={"profile", "words"}).encode())
+    for path in (pack.profile, pack.words):
+        digest.update(path.read_bytes() if path is not None else b"")
+    return {**fields, "language_pack": digest.hexdigest()}
 
 
 def refuse_another(ours: Fields, theirs: Fields, directory: Path) -> None:

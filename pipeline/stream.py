@@ -193,7 +193,7 @@ class Stream:
             exchanges=draft.exchanges,
             backbone=self._backbone.name,
             backbone_revision=self._backbone.revision,
-            sampling=_with_steering(self._sampling[draft.mode], draft),
+            sampling=_how_it_was_made(self._sampling[draft.mode], draft),
             template_hash=self._backbone.template.hash,
             recipe_fingerprint=self._fingerprint,
             scores=scores,
@@ -246,6 +246,8 @@ def _sampling(mode: ModeSpec) -> dict[str, Any]:
     }
 
 
-def _with_steering(sampling: dict[str, Any], draft: Draft) -> str:
-    steering = draft.steering.model_dump(mode="json", exclude_defaults=True)
-    return json.dumps({**sampling, "steering": steering}, ensure_ascii=False, sort_keys=True)
+def _how_it_was_made(sampling: dict[str, Any], draft: Draft) -> str:
+    made = {**sampling, "steering": draft.steering.model_dump(mode="json", exclude_defaults=True)}
+    if sanitised := [number for number, turn in enumerate(draft.turns) if turn.sanitised]:
+        made["sanitised_turns"] = sanitised
+    return json.dumps(made, ensure_ascii=False, sort_keys=True)

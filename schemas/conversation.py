@@ -37,6 +37,9 @@ class Turn(Frozen):
     language: str = Field(description="the language this turn is meant to be in")
     prompt_tokens: int = Field(ge=0)
     completion_tokens: int = Field(ge=0)
+    sanitised: bool = Field(
+        default=False, description="whether labels, or what the model played on with, were taken off"
+    )
 
     def message(self) -> Message:
         return Message(role=self.role, content=self.content)
@@ -92,7 +95,9 @@ class Conversation(Frozen):
     exchanges: int
     backbone: str
     backbone_revision: str | None
-    sampling: str = Field(description="JSON: the sampling parameters of user turns and replies, and the steering")
+    sampling: str = Field(
+        description="JSON: sampling parameters of user turns and replies, steering, and which turns were sanitised"
+    )
     template_hash: str
     recipe_fingerprint: str
     scores: dict[str, float]

@@ -151,11 +151,17 @@ class RepetitionFilter(Frozen):
     max_repeated_share: float = Field(default=0.3, ge=0, le=1, description="the share of n-grams that are repeats")
 
 
+DetectorName = Literal["arbitrated", "langdetect", "py3langid", "both"]
+
+
 class LanguageFilter(Frozen):
     """Every turn on its own must be in the language it is meant to be in."""
 
     enabled: bool = True
-    detector: Literal["langdetect"] = "langdetect"
+    detector: DetectorName = Field(
+        default="arbitrated",
+        description="arbitrated: py3langid, and langdetect where it is unsure; both: only what both agree on",
+    )
     min_words: int = Field(default=6, ge=1, description="shorter turns are judged with the conversation, not alone")
 
 

@@ -26,7 +26,7 @@ def pack_data(code: str) -> dict[str, object]:
             "openers": texts,
             "topics": texts,
         },
-        "markers": {"roles": ["Rol"]},
+        "markers": {"user": ["Rol"], "assistant": ["Otro"]},
         "function_words": ["eta"],
     }
 
@@ -38,12 +38,14 @@ def write_pack(folder: Path, code: str, **changes: object) -> Path:
     return path
 
 
-def test_basque_ships_with_its_profile() -> None:
-    pack = load_pack("eu")
-    assert pack.name == "Basque"
-    assert pack.profile is not None
-    assert pack.profile.is_file()
-    assert pack.profile.is_absolute()
+@pytest.mark.parametrize(("code", "name"), [("eu", "Basque"), ("gl", "Galician")])
+def test_what_ships_comes_with_its_statistics(code: str, name: str) -> None:
+    pack = load_pack(code)
+    assert pack.name == name
+    for path in (pack.profile, pack.words):
+        assert path is not None
+        assert path.is_file()
+        assert path.is_absolute()
 
 
 @pytest.mark.parametrize("code", available_languages())
@@ -59,8 +61,8 @@ def test_every_pack_that_ships_is_sound(code: str) -> None:
 def test_a_users_pack_is_found_and_wins(tmp_path: Path) -> None:
     write_pack(tmp_path, "es")
     (write_pack(tmp_path, "eu", name="Mine") / "profile.json").write_text("{}")
-    assert available_languages(tmp_path) == ("es", "eu")
-    assert available_languages() == ("eu",)
+    assert available_languages(tmp_path) == ("es", "eu", "gl")
+    assert available_languages() == ("eu", "gl")
     assert load_pack("eu", tmp_path).name == "Mine"
     assert load_pack("eu", tmp_path).profile == (tmp_path / "eu" / "profile.json").resolve()
     assert load_pack("eu").name == "Basque"
@@ -69,6 +71,16 @@ def test_a_users_pack_is_found_and_wins(tmp_path: Path) -> None:
 def test_langdetects_own_profile_serves_where_the_pack_has_none(tmp_path: Path) -> None:
     write_pack(tmp_path, "es")
     assert load_pack("es", tmp_path).profile is None
+
+
+def test_word_statistics_are_there_or_not_but_a_file_that_is_named_must_be(tmp_path: Path) -> None:
+    write_pack(tmp_path, "es")
+    assert load_pack("es", tmp_path).words is None
+    (tmp_path / "es" / "words.tsv").write_text("de\t7\n", encoding="utf-8")
+    assert load_pack("es", tmp_path).words == (tmp_path / "es" / "words.tsv").resolve()
+    write_pack(tmp_path / "more", "es", words="gone.tsv")
+    with pytest.raises(LanguageError, match=r"words: .*gone\.tsv is missing"):
+        load_pack("es", tmp_path / "more")
 
 
 def test_a_profile_may_have_another_name(tmp_path: Path) -> None:
@@ -85,7 +97,7 @@ def test_an_unknown_language_is_named_with_the_known_ones_and_the_cure(code: str
 
 def test_a_missing_profile_says_how_to_make_it(tmp_path: Path) -> None:
     write_pack(tmp_path, "an")
-    with pytest.raises(LanguageError, match=r"'an'.*profile\.json is missing.*python -m languages\.profile an"):
+    with pytest.raises(LanguageError, match=r"'an'.*profile\.json is missing.*iturri language new"):
         load_pack("an", tmp_path)
     write_pack(tmp_path / "more", "es", profile="gone.json")
     with pytest.raises(LanguageError, match=r"gone\.json is missing"):
