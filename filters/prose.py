@@ -25,6 +25,8 @@ _REMOVED = re.compile(
       # addresses
     | (?:https?|ftp)://[^\s<>")\]]+ | \bwww\.[^\s<>")\]]+
     | (?<![\w.+-])[\w.+-]+@[\w-]+(?:\.[\w-]+)+
+      # dotted names of programs (com.sun.star.util)
+    | (?<![\w.])[A-Za-z_]\w*(?:\.[A-Za-z_]\w*){2,}(?:\(\))?
     """,
     re.VERBOSE | re.DOTALL | re.IGNORECASE,
 )

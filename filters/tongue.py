@@ -25,6 +25,9 @@ RESCUE_WORDS = 2
 RESCUE_SHARE = 0.3
 # Quotations up to this share of a text's words may be in any language.
 QUOTED_SHARE = 0.25
+# Quotations as short as titles may be half of it.
+TITLE_WORDS = 6
+TITLES_SHARE = 0.5
 # From these shares of a text's words on there is too much of other languages: anywhere, and in sentences of their own.
 MIXED_SHARE = 0.2
 FOREIGN_SENTENCES = 0.1
@@ -32,7 +35,13 @@ FOREIGN_SENTENCES = 0.1
 GIBBERISH_WORDS = 4
 UNKNOWN_SHARE = 0.6
 
-_QUOTATION = re.compile(r'"(?=\S)[^"\n]{1,500}(?<=\S)"|“[^”\n]{1,500}”|«[^»\n]{1,500}»|„[^“”\n]{1,500}[“”]')
+_QUOTATION = re.compile(
+    r"""
+      "(?=\S)[^"\n]{1,500}(?<=\S)" | “[^”\n]{1,500}” | «[^»\n]{1,500}» | „[^“”\n]{1,500}[“”]
+    | (?<!\w)'(?=\S)[^'\n]{1,200}(?<=\S)'(?!\w) | ‘[^’\n]{1,200}’(?!\w)
+    """,
+    re.VERBOSE,
+)
 # A word with a capital that begins no sentence.
 _NAME = re.compile(r"(?<=[^\s.!?…:;])[ \t]+(?=[^\W\d_])(?!(?-i:[a-zà-öø-ÿ]))\w+")
 
@@ -138,7 +147,9 @@ def apart_from_quotations(text: str) -> tuple[str, str]:
     if not quotations:
         return text, ""
     rest, quoted = _QUOTATION.sub(" ", text), "\n".join(quotations)
-    return (rest, quoted) if len(words_of(quoted)) <= QUOTED_SHARE * len(words_of(text)) else (text, "")
+    titles = all(len(words_of(quotation)) <= TITLE_WORDS for quotation in quotations)
+    most = TITLES_SHARE if titles else QUOTED_SHARE
+    return (rest, quoted) if len(words_of(quoted)) <= most * len(words_of(text)) else (text, "")
 
 
 @cache

@@ -27,6 +27,8 @@ from filters.text import excerpt, fold
         ("<script>alert('the end')</script>Kaixo", "Kaixo"),
         ("# Izena\n\n- **Lehena**\n- _bigarrena_\n1. hirugarrena\n> aipua", "Izena Lehena bigarrena hirugarrena aipua"),
         ("Ikusi [orri hau](https://example.com/the-page).", "Ikusi orri hau."),
+        ("Sortu com.sun.star.util.DateTime objektua.", "Sortu objektua."),
+        ("Ez dakit... Bai.Ez. Hara!", "Ez dakit... Bai.Ez. Hara!"),
         ("snake_case eta 3*4*5", "snake_case eta 3*4*5"),
         ("KAIXO LAGUN HANDIA", "kaixo lagun handia"),
         ("NATO erakundea handia da", "NATO erakundea handia da"),
