@@ -12,8 +12,9 @@ GENERIC = Markers(
     assistant=("assistant", "ai"),
     system=("system",),
     question=("instruction", "question"),
-    answer=("response", "answer", "output"),
+    answer=("response", "answer"),
     input=("input",),
+    output=("output",),
     step=("step",),
 )
 
@@ -40,11 +41,11 @@ def bare_role() -> re.Pattern[str]:
 
 def template_field(markers: Markers) -> re.Pattern[str]:
     """A field's name as a heading with a colon (`### Erantzuna:`); without the marks it is an everyday heading."""
-    fields = _any("question", "answer", "input", markers=markers)
+    fields = _any("question", "answer", "input", "output", markers=markers)
     return re.compile(rf"^[ \t]*#{{2,6}}[ \t]*(?:\*\*|__)?(?:{fields}){_COLON}", _FLAGS)
 
 
 def first_step(markers: Markers) -> re.Pattern[str]:
     """The heading of the first step of a procedure: `1. urratsa`, `## Step 1:`, `**Urratsa 1**`."""
     steps = _any("step", markers=markers)
-    return re.compile(rf"{_LINE}(?:1[.ª]?[ \t]+(?:{steps})|(?:{steps})[ \t]+1)\b", _FLAGS)
+    return re.compile(rf"{_LINE}(?:1\.?[ªº]?[ \t]+(?:{steps})|(?:{steps})[ \t]+1)\b", _FLAGS)

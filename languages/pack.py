@@ -31,6 +31,7 @@ class Markers(Frozen):
     question: tuple[str, ...] = Field(default=(), description="of what is asked, such as `Galdera`")
     answer: tuple[str, ...] = Field(default=(), description="of the answer, such as `Erantzuna`")
     input: tuple[str, ...] = Field(default=(), description="of what the question is about, such as `Sarrera`")
+    output: tuple[str, ...] = Field(default=(), description="of what comes of it, such as `Irteera`; also in questions")
     step: tuple[str, ...] = Field(default=(), description="of a numbered step, such as `urratsa` in `1. urratsa`")
 
 
