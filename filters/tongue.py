@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+import numpy as np
+
 from filters.mixing import Mixture, MixtureReader
 from filters.segments import letters, segments
 from filters.text import excerpt
@@ -23,6 +25,9 @@ SEGMENT_SHARE = 0.8
 # the language that the detector sees, is in it whatever the detector says: short sentences full of foreign names.
 RESCUE_WORDS = 2
 RESCUE_SHARE = 0.3
+# A few words that the corpus knows are in the language unless another one is so much likelier, in nats.
+FEW_WORDS = 5
+FAMILIAR_LEAD = 8.0
 # Quotations up to this share of a text's words may be in any language.
 QUOTED_SHARE = 0.25
 # Quotations as short as titles may be half of it.
@@ -101,7 +106,7 @@ class Tongue:
             total += count
             # Nothing is seen in capitals, nor in a script that no detector knows.
             seen = self._detector.detect(segment) or self._detector.detect(segment.lower()) or UNKNOWN
-            if seen.language == self._code or self._rescued(segment, seen.language):
+            if seen.language == self._code or self._rescued(segment, seen.language) or self._familiar(segment):
                 right += count
             else:
                 wrong.append((count, number, segment, seen))
@@ -121,6 +126,14 @@ class Tongue:
         ours = [word for word in found if word in self._own and word not in theirs]
         others = sum(word in theirs and word not in self._own for word in found)
         return len(set(ours)) >= RESCUE_WORDS and len(ours) >= max(RESCUE_SHARE * len(found), others + 1)
+
+    def _familiar(self, segment: str) -> bool:
+        """Whether the corpus knows every word of a few, and no language is far likelier: detectors need more text."""
+        words = words_of(segment)
+        if self._words is None or len(words) > FEW_WORDS or not all(word in self._words.counts for word in words):
+            return False
+        total = np.sum([self._detector.evidence(word) for word in words], axis=0)
+        return bool(total.max() - total[self._detector.languages.index(self._code)] < FAMILIAR_LEAD)
 
     def _gibberish(self, text: str) -> Fault | None:
         """Words made of pieces that the language's corpus never has. Names, which are in no language, are left out."""

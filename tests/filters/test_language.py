@@ -92,6 +92,19 @@ def test_a_script_that_no_detector_knows_is_foreign_too() -> None:
     assert reason(judge_last(LANGUAGE, "ᎣᏏᏲ ᏙᎯᏧ ᎣᏍᏓ ᏙᏓᏓᎪᎲᎢ ᏩᏙ ᎤᏙᎯᏳᎯ ᎠᏂ ᎡᎭ")) == "language.foreign"
 
 
+@pytest.mark.parametrize("text", ["Bai, noski", "alarma kendu", "Babes maximoa"])
+def test_a_few_words_that_the_corpus_knows_are_kept(text: str) -> None:
+    found = LANGUAGE.tongue("eu")._detector.detect(text)
+    assert found is not None
+    assert found.language != "eu"
+    assert reason(walk([LANGUAGE], draft(text))) is None
+
+
+@pytest.mark.parametrize("text", ["Muchas gracias.", "See you soon", "Bienvenidos.", "Merci beaucoup"])
+def test_a_few_words_of_another_language_are_not(text: str) -> None:
+    assert reason(walk([LANGUAGE], draft(text))) == "language.foreign"
+
+
 def test_a_short_turn_that_is_plainly_foreign_is_dropped_at_once() -> None:
     verdict = judge_last(LANGUAGE, QUESTION, "No tengo ningún comentario.")
     assert reason(verdict) == "language.foreign"
