@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM during a build: the first ends it cleanly, the second at once."""
+"""Ctrl-C and SIGTERM during a build or a filter run: the first ends it cleanly, the second at once."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Interrupts:
         self._heard()
 
     def _force(self, code: int) -> None:
-        """Leave now. The ledger stands this as it stands a kill; our own processes must not stay behind."""
+        """Leave now. Ledgers and parts stand this as they stand a kill; our own processes must not stay behind."""
         for process in psutil.Process().children(recursive=True):
             try:
                 process.kill()
@@ -66,5 +66,5 @@ class Interrupts:
                 continue
         if sys.stderr.isatty():
             sys.stderr.write("\x1b[?25h")  # the progress bar hides the cursor
-        say("ended at once; what is in the ledger is safe")
+        say("ended at once; what is on disk is safe")
         os._exit(code)

@@ -22,11 +22,22 @@ app = typer.Typer(
 )
 recipes = typer.Typer(name="recipe", help="Check recipes, and describe their fields.", no_args_is_help=True)
 app.add_typer(recipes)
+languages = typer.Typer(name="language", help="Make language packs, check them, list them.", no_args_is_help=True)
+app.add_typer(languages)
 
 Backbones = Annotated[
     Path | None, typer.Option("--backbones", metavar="FILE", help="Declares backbones; else ITURRI_BACKBONES does.")
 ]
 Build = Annotated[str, typer.Argument(metavar="BUILD", help="A build directory, or its name among this machine's.")]
+Code = Annotated[str, typer.Argument(metavar="CODE", help="Such as ast, for Asturian.")]
+Corpus = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--corpus", metavar="FILE...", help="Plain text of the language, UTF-8, a sentence or paragraph a line."
+    ),
+]
+# What a shell makes of `--corpus texts/*.txt`: all files but the first look like arguments.
+More = Annotated[list[Path] | None, typer.Argument(metavar="FILE", hidden=True)]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on stdout, for machines.")]
 
 
@@ -71,6 +82,50 @@ def _build(
     from cli import build
 
     return build.run(build.BuildOptions(tuple(recipe), backbones, out, target, as_json, quiet))
+
+
+@app.command("filter")
+def _filter(
+    given: Annotated[
+        str,
+        typer.Argument(
+            metavar="INPUT",
+            help="A Parquet or JSONL file, a glob of them (in quotes), a folder, or NAMESPACE/NAME on the Hub.",
+        ),
+    ],
+    language: Annotated[str, typer.Option("--language", metavar="CODE", help="What the rows are meant to be in.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Write what is kept, what is dropped, and the report.")
+    ] = None,
+    filters: Annotated[
+        Path | None,
+        typer.Option("--filters", metavar="FILE", help="A recipe, or its filters alone; else their defaults."),
+    ] = None,
+    duplicates: Annotated[
+        bool, typer.Option("--duplicates", help="Drop repeats too. Memory then grows with the rows that are kept.")
+    ] = False,
+    config: Annotated[str | None, typer.Option("--config", metavar="NAME", help="Of a folder or the Hub.")] = None,
+    split: Annotated[
+        str | None, typer.Option("--split", metavar="NAME", help="Of a folder or the Hub; else train.")
+    ] = None,
+    revision: Annotated[
+        str | None, typer.Option("--revision", metavar="R", help="Of the Hub: a branch, a tag or a commit.")
+    ] = None,
+    column: Annotated[
+        str | None, typer.Option("--column", metavar="NAME", help="Holds the rows; else messages or conversations.")
+    ] = None,
+    limit: Annotated[int | None, typer.Option("--limit", metavar="N", min=1, help="Read so many rows only.")] = None,
+    as_json: AsJson = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="Show no progress, and with --out no report either.")
+    ] = False,
+) -> int:
+    """Run the filters over a dataset that is there already, or go on with a run that was stopped."""
+    from cli import filter
+    from pipeline.filtering.files import DatasetInput
+
+    asked = DatasetInput(given, config, split, revision, column, limit)
+    return filter.run(filter.FilterOptions(asked, language, out, filters, duplicates, as_json, quiet))
 
 
 @app.command("show")
@@ -151,6 +206,55 @@ def _schema() -> int:
     from cli import recipe
 
     return recipe.schema()
+
+
+@languages.command("new")
+def _new(
+    code: Code,
+    more: More = None,
+    name: Annotated[str | None, typer.Option("--name", help="The language's name in English.")] = None,
+    native_name: Annotated[
+        str | None, typer.Option("--native-name", metavar="NAME", help="Its name in the language itself.")
+    ] = None,
+    corpus: Corpus = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="The folder of packs; else ITURRI_LANGUAGES.")
+    ] = None,
+    update: Annotated[
+        bool, typer.Option("--update", help="Renew the profile and words of a pack, and leave pack.yaml alone.")
+    ] = False,
+) -> int:
+    """Make a language pack from a corpus: DIR/CODE, for a speaker to complete."""
+    if update and (name is not None or native_name is not None):
+        raise typer.BadParameter("the names are those of pack.yaml: leave this out with --update", param_hint="--name")
+    from cli import language
+
+    return language.new(language.NewPack(code, name, native_name, (*(corpus or ()), *(more or ())), out, update))
+
+
+@languages.command("check")
+def _check_language(
+    code: Code,
+    more: More = None,
+    corpus: Corpus = None,
+    against: Annotated[
+        list[str] | None,
+        typer.Option("--against", metavar="OTHER=FILE", help="Plain text of a neighbour, such as es=spanish.txt."),
+    ] = None,
+    as_json: AsJson = False,
+) -> int:
+    """Say what a language pack lacks, and measure how well its language is told. 1 when something is missing."""
+    from cli import language_check
+
+    return language_check.check(code, (*(corpus or ()), *(more or ())), against or (), as_json)
+
+
+@languages.command("list")
+def _list() -> int:
+    """List the language packs: those that come with Iturri, and those in the folder that ITURRI_LANGUAGES names."""
+    from cli import language
+
+    return language.show_all()
 
 
 if __name__ == "__main__":

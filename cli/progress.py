@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Protocol
 
 from rich.console import Console
-from rich.logging import RichHandler
-from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
+from rich.progress import TaskID
 
 from cli import consoles, figures
+from cli.display import LINE_EVERY_S, Nothing, PlainLines, Shown, TerminalBars
 from pipeline.build import Progress as BuildProgress
-
-LINE_EVERY_S = 10.0
 
 Cost = Callable[[float], str]
 """From the seconds that a backbone sampled to what they cost, such as `0.120 GPU h`."""
 
 
-class Display(Protocol):
-    """Shows builds that run one after another. A context manager."""
+class Display(Shown, Protocol):
+    """Shows builds that run one after another."""
 
     def starting(self, backbone: str) -> None:
         """A backbone is being started."""
@@ -32,18 +29,6 @@ class Display(Protocol):
 
     def update(self, progress: BuildProgress) -> None:
         """The running build is here now."""
-
-    def note(self, line: str) -> None:
-        """Something worth a line."""
-
-    def log_handler(self) -> logging.Handler:
-        """A handler whose lines do not disturb what is shown."""
-
-    def __enter__(self) -> Self: ...
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None: ...
 
 
 def open_display(quiet: bool) -> Display:
@@ -65,7 +50,7 @@ def figures_of(progress: BuildProgress, cost: Cost) -> list[str]:
     ]
 
 
-class Silence:
+class Silence(Nothing):
     """Shows nothing."""
 
     def starting(self, backbone: str) -> None:
@@ -77,28 +62,12 @@ class Silence:
     def update(self, progress: BuildProgress) -> None:
         return
 
-    def note(self, line: str) -> None:
-        return
 
-    def log_handler(self) -> logging.Handler:
-        handler = logging.StreamHandler()
-        handler.setLevel(logging.ERROR)
-        return handler
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        return
-
-
-class Lines(Silence):
+class Lines(PlainLines):
     """A plain line every ten seconds, for logs and pipes."""
 
     def __init__(self, console: Console) -> None:
-        self._console = console
+        super().__init__(console)
         self._name = ""
         self._cost: Cost | None = None
         self._said = 0.0
@@ -119,26 +88,12 @@ class Lines(Silence):
         funnel = progress.funnel
         self.note(f"{self._name}: {funnel.accepted:,}/{funnel.target:,}, {', '.join(figures_of(progress, self._cost))}")
 
-    def note(self, line: str) -> None:
-        self._console.print(line, markup=False, soft_wrap=True)
 
-    def log_handler(self) -> logging.Handler:
-        return logging.StreamHandler()
-
-
-class Bars(Silence):
+class Bars(TerminalBars):
     """One bar per build."""
 
     def __init__(self, console: Console) -> None:
-        self._console = console
-        self._bars = Progress(
-            SpinnerColumn(),
-            TextColumn("{task.description}", markup=False),
-            BarColumn(bar_width=24),
-            TextColumn("{task.fields[figures]}", markup=False),
-            console=console,
-            refresh_per_second=4,
-        )
+        super().__init__(console)
         self._task: TaskID | None = None
         self._cost: Cost | None = None
 
@@ -158,12 +113,6 @@ class Bars(Silence):
         text = " · ".join([f"{funnel.accepted:,}/{funnel.target:,}", *figures_of(progress, self._cost)])
         self._bars.update(self._task, completed=funnel.accepted, total=funnel.target, figures=text)
 
-    def note(self, line: str) -> None:
-        self._bars.print(line, markup=False, soft_wrap=True)
-
-    def log_handler(self) -> logging.Handler:
-        return RichHandler(console=self._console, show_time=False, show_level=False, show_path=False)
-
     def _finish(self) -> None:
         """A backbone that has started needs no line any more; a build's bar stays as it ended."""
         if self._task is not None:
@@ -173,12 +122,8 @@ class Bars(Silence):
                 self._bars.remove_task(self._task)
             self._task = None
 
-    def __enter__(self) -> Self:
-        self._bars.start()
-        return self
-
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._finish()
-        self._bars.stop()
+        super().__exit__(kind, error, trace)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from cli.failures import failure, say
 from cli.machine import machine_settings, resolved_backbone
-from languages.loader import load_pack
+from languages.completeness import load_translated_pack
 from schemas.errors import IturriError
 from schemas.reading import read_recipe
 from schemas.recipe import Recipe
@@ -39,7 +39,7 @@ def schema() -> int:
 def _checked(file: Path, settings: Settings) -> str:
     """What could not be checked, if anything. Raises IturriError."""
     recipe = read_recipe(file)
-    load_pack(recipe.language, settings.languages)
+    load_translated_pack(recipe.language, settings.languages)
     if isinstance(recipe.backbone, str) and settings.backbones is None:
         return f" (backbone {recipe.backbone!r} not looked up: neither --backbones nor ITURRI_BACKBONES is given)"
     resolved_backbone(recipe, settings)

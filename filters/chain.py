@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Iterable
 
 from filters.duplicates import DuplicateJudge
@@ -42,8 +41,7 @@ def judge(filters: Iterable[Filter], draft: Draft, gate: Gate) -> Verdict:
 
 
 def init_worker(filters: Filters, pack: LanguagePack) -> None:
-    """Make a process of a pool ready for judge_in_worker: open its heavy filters, leave Ctrl-C to the build."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """Make a process of a pool ready for judge_in_worker: open its heavy filters."""
     _worker_filters[:] = _heavy(filters, pack)
 
 

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from languages.pack import LanguagePack
     from pipeline.build import BuildResult, Outcome, Progress, build
     from pipeline.directory import build_directory
+    from pipeline.filtering.files import DatasetInput
+    from pipeline.filtering.run import FilterOutcome, FilterProgress, FilterResult, filter_dataset
     from pipeline.reader import BuildReader
     from publishers.hub import publish_to_hub
     from publishers.local import publish_to_folder
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
         BackboneError,
         BuildDirectoryError,
         BuildError,
+        DatasetError,
         EpochLostError,
         HubAuthError,
         InputError,
@@ -43,10 +46,11 @@ if TYPE_CHECKING:
         StorageError,
         TemplateError,
     )
+    from schemas.filter_report import FilterReport
     from schemas.funnel import DroppedSample, Funnel, FunnelRow
     from schemas.manifest import Manifest, Provenance, Shard
     from schemas.reading import read_recipe
-    from schemas.recipe import BackboneSpec, Recipe
+    from schemas.recipe import BackboneSpec, Filters, Recipe
     from schemas.settings import Settings, declared_backbones, read_settings
     from schemas.verdict import Drop, Keep, Verdict
 
@@ -61,6 +65,8 @@ _HOMES = {
     "languages.loader": ("available_languages", "load_pack"),
     "languages.pack": ("LanguagePack",),
     "pipeline.build": ("BuildResult", "Outcome", "Progress", "build"),
+    "pipeline.filtering.files": ("DatasetInput",),
+    "pipeline.filtering.run": ("FilterOutcome", "FilterProgress", "FilterResult", "filter_dataset"),
     "pipeline.directory": ("build_directory",),
     "pipeline.reader": ("BuildReader",),
     "publishers.hub": ("publish_to_hub",),
@@ -71,6 +77,7 @@ _HOMES = {
         "BackboneError",
         "BuildDirectoryError",
         "BuildError",
+        "DatasetError",
         "EpochLostError",
         "HubAuthError",
         "InputError",
@@ -84,10 +91,11 @@ _HOMES = {
         "StorageError",
         "TemplateError",
     ),
+    "schemas.filter_report": ("FilterReport",),
     "schemas.funnel": ("DroppedSample", "Funnel", "FunnelRow"),
     "schemas.manifest": ("Manifest", "Provenance", "Shard"),
     "schemas.reading": ("read_recipe",),
-    "schemas.recipe": ("BackboneSpec", "Recipe"),
+    "schemas.recipe": ("BackboneSpec", "Filters", "Recipe"),
     "schemas.settings": ("Settings", "declared_backbones", "read_settings"),
     "schemas.verdict": ("Drop", "Keep", "Verdict"),
 }
@@ -105,11 +113,18 @@ __all__ = [
     "ClaimingFilter",
     "Completion",
     "Conversation",
+    "DatasetError",
+    "DatasetInput",
     "Draft",
     "Drop",
     "DroppedSample",
     "EpochLostError",
     "Filter",
+    "FilterOutcome",
+    "FilterProgress",
+    "FilterReport",
+    "FilterResult",
+    "Filters",
     "Funnel",
     "FunnelRow",
     "Gate",
@@ -145,6 +160,7 @@ __all__ = [
     "build",
     "build_directory",
     "declared_backbones",
+    "filter_dataset",
     "load_pack",
     "open_backbone",
     "publish_to_folder",

@@ -82,16 +82,17 @@ def count_words(lines: Iterable[str]) -> WordStatistics:
 def read_words(path: Path) -> WordStatistics:
     """Statistics that `dump` wrote. Raises LanguageError that names the file and the line."""
     counts: dict[str, int] = {}
+    cure = "make them again with `iturri language new`"
     number = 0
     try:
         with path.open(encoding="utf-8") as file:
             for number, line in enumerate(file, 1):  # noqa: B007 - the error names the line
                 word, count = line.rstrip("\n").split("\t")
                 counts[word] = int(count)
-    except (OSError, ValueError) as error:
-        raise LanguageError(
-            f"{path}, line {number + 1}: no word statistics ({error}); make them with `iturri language new`"
-        ) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise LanguageError(f"{path}: the word statistics cannot be read ({error}); {cure}") from error
+    except ValueError as error:
+        raise LanguageError(f"{path}, line {number}: not a word, a tab and a count; {cure}") from error
     if not counts:
-        raise LanguageError(f"{path}: no words in it; make it again with `iturri language new`")
+        raise LanguageError(f"{path}: there are no word statistics in it; {cure}")
     return WordStatistics(counts)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from generators.backbone import Backbone
 from generators.modes import open_modes
-from languages.loader import load_pack
+from languages.completeness import load_translated_pack
 from pipeline.directory import BuildDirectory
 from pipeline.fingerprint import recipe_fields, refuse_another
 from pipeline.judging import Gates
@@ -56,7 +56,7 @@ class Progress:
 
 def check_directory(recipe: Recipe, directory: Path, settings: Settings) -> None:
     """What can be said before a backbone is started: raises BuildDirectoryError where another recipe's build lies."""
-    pack = load_pack(recipe.language, settings.languages)
+    pack = load_translated_pack(recipe.language, settings.languages)
     if BuildDirectory(directory).ledger.is_file() and BuildDirectory(directory).recipe.is_file():
         theirs = {name: value for name, value in BuildReader(directory).fields().items() if name != "sampled_model"}
         if theirs:
@@ -82,7 +82,7 @@ async def build(
     Raises BuildDirectoryError (another recipe, or in use), LanguageError, BackboneError, BuildError (the recipe says to
     give up), StorageError, EpochLostError (another run has taken over).
     """
-    pack = load_pack(recipe.language, settings.languages)
+    pack = load_translated_pack(recipe.language, settings.languages)
     place = BuildDirectory(directory)
     with place.locked(take_over):
         # Opening the filters reads language profiles, which takes most of a second.

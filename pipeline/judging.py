@@ -5,17 +5,16 @@ from __future__ import annotations
 import asyncio
 import multiprocessing
 import os
-import threading
 from collections import deque
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing.process import BaseProcess
 from types import TracebackType
 from typing import Self
 
 from filters.chain import init_worker, judge, judge_in_worker, open_filters
 from filters.filter import ClaimingFilter
 from languages.pack import LanguagePack
+from pipeline.worker import tie_to_parent
 from schemas.conversation import Draft, Gate
 from schemas.errors import BuildError
 from schemas.recipe import Filters
@@ -125,13 +124,5 @@ def _merged(first: Verdict, second: Keep) -> Verdict:
 
 
 def _start_worker(filters: Filters, pack: LanguagePack) -> None:
-    """A worker must not outlive the build: its end of the queue is open in the worker too, so it would wait forever."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    tie_to_parent()
     init_worker(filters, pack)
-
-
-def _end_with(parent: BaseProcess) -> None:
-    parent.join()
-    os._exit(1)

@@ -47,9 +47,14 @@ def write_shard(rows: Sequence[Conversation], path: Path) -> tuple[int, str]:
     """
     if not rows:
         raise ValueError("a shard has at least one row")
+    return write_table(to_table(rows), path)
+
+
+def write_table(table: pa.Table, path: Path) -> tuple[int, str]:
+    """Seals a table as write_shard seals rows. Raises StorageError."""
     with whole_file(path) as file:
         pq.write_table(
-            to_table(rows),
+            table,
             file,
             row_group_size=ROW_GROUP_ROWS,
             compression="zstd",

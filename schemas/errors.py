@@ -12,6 +12,7 @@ IturriError                     a failure; exit code 1
 │   └── EpochLostError          another run has taken this build over
 ├── StorageError                the disk is full or cannot be written
 ├── BuildError                  a build that cannot reach its target
+├── DatasetError                a dataset that cannot be read or filtered to its end
 ├── PublishError                a publication that cannot be finished
 │   └── HubAuthError            no Hub token, or one without the right
 └── ServiceError                the service cannot do what was asked
@@ -23,6 +24,7 @@ __all__ = [
     "BackboneError",
     "BuildDirectoryError",
     "BuildError",
+    "DatasetError",
     "EpochLostError",
     "HubAuthError",
     "InputError",
@@ -88,6 +90,10 @@ class StorageError(IturriError):
 
 class BuildError(IturriError):
     """A build that cannot reach its target."""
+
+
+class DatasetError(IturriError):
+    """A dataset that cannot be read or filtered to its end."""
 
 
 class PublishError(IturriError):

@@ -6,7 +6,8 @@ from typing import Any
 
 from pydantic import Field, field_validator
 
-from languages.loader import available_languages, load_pack
+from languages.completeness import load_translated_pack
+from languages.loader import available_languages
 from schemas.errors import LanguageError
 from schemas.recipe import Name, Recipe
 from schemas.settings import Settings
@@ -46,7 +47,7 @@ def admit(submitted: SubmittedRecipe, settings: Settings, backbones: tuple[str, 
         what = f"there is no language pack for {submitted.language!r}; known: {', '.join(known)}"
         raise bad_field("language", what)
     try:
-        load_pack(submitted.language, settings.languages)
+        load_translated_pack(submitted.language, settings.languages)
     except LanguageError as error:
         raise bad_field("language", str(error)) from error
     return Recipe.model_validate(submitted.model_dump())

@@ -1,19 +1,18 @@
-"""Language packs and their profiles."""
+"""Language packs: what they say, and the files that their language is told by."""
 
 from __future__ import annotations
 
-import json
-
-from cli.checks.finding import Finding, ok, problem
+from cli.checks.finding import Finding, ok, problem, warning
+from languages.completeness import untranslated
+from languages.langdetect_detector import LangdetectDetector
 from languages.loader import available_languages, load_pack
+from languages.words import read_words
 from schemas.errors import IturriError
 from schemas.settings import Settings
 
-_PROFILE_FIELDS = {"freq", "n_words", "name"}
-
 
 def check_languages(settings: Settings) -> list[Finding]:
-    """Every pack can be loaded, and its profile read."""
+    """Every pack can be loaded, its profile and its words read, and its texts are in its language."""
     try:
         codes = available_languages(settings.languages)
     except IturriError as error:
@@ -25,16 +24,13 @@ def _check_pack(code: str, settings: Settings) -> Finding:
     subject = f"language {code}"
     try:
         pack = load_pack(code, settings.languages)
+        LangdetectDetector(code, pack.profile)
+        if pack.words is not None:
+            read_words(pack.words)
     except IturriError as error:
-        return problem(subject, str(error), "mend the pack")
-    if pack.profile is None:
-        return ok(subject, f"{pack.name}, told by langdetect's own profile")
-    try:
-        fields = set(json.loads(pack.profile.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError) as error:
-        return problem(subject, f"{pack.profile} cannot be read: {error}", "make it with `python -m languages.profile`")
-    if not fields >= _PROFILE_FIELDS:
-        return problem(
-            subject, f"{pack.profile} is no langdetect profile", "make it with `python -m languages.profile`"
-        )
-    return ok(subject, f"{pack.name}, pack and profile can be read")
+        return problem(subject, str(error), "mend the pack, its files with `iturri language new --update`")
+    if fields := untranslated(pack):
+        number = f"{len(fields)} field{'s' if len(fields) > 1 else ''}"
+        text = f"{pack.name}, {number} to translate before a build; filtering works"
+        return warning(subject, text, f"`iturri language check {code}` says which")
+    return ok(subject, f"{pack.name}, pack, profile and words can be read")

@@ -11,15 +11,20 @@ from threading import Thread
 from typing import Any
 
 import pytest
+import yaml
 from pydantic import SecretStr
 
 from cli.checks import backbones, hub, service, software, storage
 from cli.checks.finding import Finding, Level
 from cli.checks.languages import check_languages
 from cli.checks.probe import ProbeError, probe
+from languages.loader import load_pack
+from languages.profile import build_profile
+from languages.words import count_words
 from schemas.recipe import BackboneSpec, OpenAIBackbone, ScriptedBackbone, VllmBackbone
 from schemas.settings import Settings
 from tests.support.cli_command import ROOT, iturri, one_line
+from tests.support.made_up_language import sentences
 
 DEMO = ROOT / "demo" / "iturri-demo-eu"
 
@@ -154,11 +159,35 @@ def test_locks_that_do_not_hold_are_a_problem(tmp_path: Path, monkeypatch: pytes
 
 
 def test_languages(tmp_path: Path) -> None:
-    assert only(check_languages(Settings())).level is Level.OK
-    (tmp_path / "xx").mkdir()
-    (tmp_path / "xx" / "pack.yaml").write_text("code: xx\n", encoding="utf-8")
-    levels = {finding.subject: finding.level for finding in check_languages(Settings(languages=tmp_path))}
-    assert levels == {"language eu": Level.OK, "language xx": Level.PROBLEM}
+    assert {finding.level for finding in check_languages(Settings())} == {Level.OK}
+    basque = load_pack("eu").model_dump(mode="json", exclude_none=True, exclude={"profile", "words"})
+    profile = build_profile("an", sentences(100))
+    files = {
+        "an": {"profile.json": profile, "words.tsv": count_words(sentences(100)).dump()},
+        "ast": {"profile.json": profile.replace('"an"', '"ast"')},
+        "lad": {"profile.json": profile},
+        "mwl": {"profile.json": profile.replace('"an"', '"mwl"'), "words.tsv": "no statistics"},
+        "oc": {},
+    }
+    for code, others in files.items():
+        name = "TRANSLATE: Asturian" if code == "ast" else code
+        texts = {"pack.yaml": yaml.safe_dump({**basque, "code": code, "name": name}), **others}
+        (tmp_path / code).mkdir()
+        for file, text in texts.items():
+            (tmp_path / code / file).write_text(text, encoding="utf-8")
+    found = {finding.subject: finding for finding in check_languages(Settings(languages=tmp_path))}
+    assert {subject: found[f"language {subject}"].level for subject in files} == {
+        "an": Level.OK,
+        "ast": Level.WARNING,
+        "lad": Level.PROBLEM,
+        "mwl": Level.PROBLEM,
+        "oc": Level.PROBLEM,
+    }
+    assert "1 field to translate" in found["language ast"].text
+    assert "iturri language check ast" in str(found["language ast"].cure)
+    assert "not the profile of 'lad'" in found["language lad"].text
+    assert "words.tsv, line 1" in found["language mwl"].text
+    assert "profile.json is missing" in found["language oc"].text
     assert only(check_languages(Settings(languages=tmp_path / "missing"))).level is Level.PROBLEM
 
 

@@ -1,0 +1,245 @@
+"""Which files an existing dataset consists of: on this machine, or on the Hub."""
+
+from __future__ import annotations
+
+import glob
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, BinaryIO, Literal
+
+import pyarrow as pa
+from pydantic import TypeAdapter, ValidationError
+
+from schemas.errors import DatasetError, InputError, IturriError
+from schemas.filter_report import FilterInput, InputFile
+from schemas.recipe import RepoId
+
+PARQUET_ENDINGS = (".parquet", ".pq")
+JSONL_ENDINGS = (".jsonl", ".ndjson", ".json")
+CODECS = {".gz": "gzip", ".zst": "zstd"}
+KNOWN_ENDINGS = f"{', '.join(PARQUET_ENDINGS)}, {', '.join(JSONL_ENDINGS)} (these also with {' or '.join(CODECS)})"
+_HUB = "hf://"
+
+Kind = Literal["parquet", "jsonl"]
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetInput:
+    """What a user asks to be read: a file, a glob, a folder, or a dataset on the Hub."""
+
+    given: str
+    config: str | None = None
+    split: str | None = None
+    revision: str | None = None
+    column: str | None = None
+    limit: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DataFile:
+    """One file: where it lies, and what the report says of it."""
+
+    place: str
+    about: InputFile
+
+    @property
+    def name(self) -> str:
+        return self.about.name
+
+    @property
+    def remote(self) -> bool:
+        return self.place.startswith(_HUB)
+
+    @property
+    def codec(self) -> str | None:
+        """How it is compressed, in the words of Arrow."""
+        return CODECS.get(Path(self.name).suffix.lower())
+
+    def open(self) -> BinaryIO:
+        """Its bytes as they are stored. Raises OSError, or on the Hub what its client raises."""
+        if not self.remote:
+            return Path(self.place).open("rb")
+        from huggingface_hub import HfFileSystem
+
+        opened: BinaryIO = HfFileSystem().open(self.place, "rb")
+        return opened
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Raises InputError for what is wrong with the file, DatasetError when the Hub fails."""
+        try:
+            yield
+        except IturriError:
+            raise
+        except (OSError, pa.ArrowException) as error:
+            if self.remote and not isinstance(error, pa.ArrowException):
+                raise self._cut_off(error) from error
+            raise InputError(f"{self.name}: cannot be read ({_line(error)}); is it whole?") from error
+        except Exception as error:
+            if self.remote:  # the Hub's client raises errors of several libraries
+                raise self._cut_off(error) from error
+            raise
+
+    def _cut_off(self, error: Exception) -> DatasetError:
+        return DatasetError(f"{self.name}: the Hub does not give it ({_line(error)}); run the same command again later")
+
+
+@dataclass(frozen=True, slots=True)
+class FoundFiles:
+    """The files of an input, all of one kind, in the order in which they are read."""
+
+    about: FilterInput
+    files: tuple[DataFile, ...]
+    kind: Kind
+
+
+def find_files(asked: DatasetInput) -> FoundFiles:
+    """The files of an input. A folder and a dataset on the Hub have those that `datasets` finds in them.
+
+    Raises InputError when there is nothing that can be read, DatasetError when the Hub cannot be reached.
+    """
+    path = Path(asked.given)
+    if path.is_dir():
+        return _declared(asked)
+    for option, value in (("--revision", asked.revision), ("--config", asked.config), ("--split", asked.split)):
+        if value is not None and (path.is_file() or glob.has_magic(asked.given)):
+            where = "a dataset on the Hub" if option == "--revision" else "a folder or a dataset on the Hub"
+            raise InputError(f"{option}: only {where} has one, and {asked.given} is none; leave it out")
+    if path.is_file():
+        return _found(asked, [asked.given])
+    if glob.has_magic(asked.given):
+        names = sorted(glob.glob(asked.given, recursive=True))  # noqa: PTH207 - Path.glob takes no absolute pattern
+        return _found(asked, [name for name in names if Path(name).is_file()])
+    if not _is_repository(asked.given):
+        raise InputError(f"{asked.given}: there is no such file or folder, and a dataset on the Hub is NAMESPACE/NAME")
+    return _declared(asked, asked.given)
+
+
+def _found(
+    asked: DatasetInput,
+    places: list[str],
+    *,
+    repository: str | None = None,
+    config: str | None = None,
+    split: str | None = None,
+) -> FoundFiles:
+    if not places:
+        raise InputError(f"{asked.given}: no file has a name like that")
+    kinds = {_kind(place) for place in places}
+    if len(kinds) > 1:
+        raise InputError(f"{asked.given}: holds both Parquet and JSONL files; filter one kind at a time")
+    files, revision = _on_hub(places) if places[0].startswith(_HUB) else (_local(places), None)
+    about = FilterInput(
+        given=asked.given,
+        repository=repository,
+        revision=revision,
+        config=config,
+        split=split,
+        column=asked.column,
+        limit=asked.limit,
+        files=tuple(file.about for file in files),
+    )
+    return FoundFiles(about, files, kinds.pop())
+
+
+def _kind(place: str) -> Kind:
+    name = place.lower()
+    for ending in CODECS:
+        name = name.removesuffix(ending)
+    if name.endswith(JSONL_ENDINGS):
+        return "jsonl"
+    if place.lower().endswith(PARQUET_ENDINGS):
+        return "parquet"
+    raise InputError(f"{place}: is neither Parquet nor JSONL by its name; known endings: {KNOWN_ENDINGS}")
+
+
+def _local(places: list[str]) -> tuple[DataFile, ...]:
+    root = os.path.commonpath([Path(place).absolute().parent for place in places])
+    files = []
+    for place in places:
+        try:
+            state = Path(place).stat()
+        except OSError as error:
+            raise InputError(f"{place}: cannot be read: {error.strerror or error}") from error
+        about = InputFile(
+            name=Path(place).absolute().relative_to(root).as_posix(),
+            bytes=state.st_size,
+            modified=datetime.fromtimestamp(state.st_mtime, UTC),
+        )
+        files.append(DataFile(place, about))
+    return tuple(files)
+
+
+def _on_hub(places: list[str]) -> tuple[tuple[DataFile, ...], str]:
+    """The files, and the commit that all of them belong to."""
+    from huggingface_hub import HfFileSystem
+
+    hub: Any = HfFileSystem()
+    try:
+        parts = [hub.resolve_path(place) for place in places]
+        sizes = [int(hub.info(place)["size"]) for place in places]
+    except Exception as error:
+        raise DatasetError(f"{places[0]}: the Hub does not give its size ({_line(error)}); try again later") from error
+    files = tuple(
+        DataFile(place, InputFile(name=part.path_in_repo, bytes=size, modified=None))
+        for place, part, size in zip(places, parts, sizes, strict=True)
+    )
+    return files, str(parts[0].revision)
+
+
+def _is_repository(given: str) -> bool:
+    try:
+        TypeAdapter(RepoId).validate_python(given)
+    except ValidationError:
+        return False
+    return not given.lower().endswith((*PARQUET_ENDINGS, *JSONL_ENDINGS, *CODECS))
+
+
+def _declared(asked: DatasetInput, repository: str | None = None) -> FoundFiles:
+    """The files of the split, as `datasets` finds them: by the card, else by their names."""
+    if repository is None and asked.revision is not None:
+        raise InputError(f"--revision: only a dataset on the Hub has one, and {asked.given} is a folder; leave it out")
+    config = _builder(asked, local=repository is None).config
+    if getattr(config, "field", None) is not None:
+        raise InputError(f"{asked.given}: its rows lie in a field of its JSON files; write them one object a line")
+    splits = {str(name): [str(file) for file in files] for name, files in (config.data_files or {}).items()}
+    split = asked.split or "train"
+    if split not in splits:
+        raise InputError(
+            f"--split: {asked.given} has no split {split!r}; it has: {', '.join(splits) or 'no files to read'}"
+        )
+    return _found(asked, splits[split], repository=repository, config=str(config.name), split=split)
+
+
+def _builder(asked: DatasetInput, *, local: bool) -> Any:
+    import datasets
+
+    # Its cache is of no use here, and would leave lock files in the user's.
+    with tempfile.TemporaryDirectory(prefix="iturri-") as scratch:
+        try:
+            name = str(Path(asked.given).resolve()) if local else asked.given  # a name alone may be that of a format
+            return datasets.load_dataset_builder(name, asked.config, revision=asked.revision, cache_dir=scratch)
+        except FileNotFoundError as error:
+            if local:
+                raise InputError(f"{asked.given}: holds no files of a known kind: {KNOWN_ENDINGS}") from error
+            raise InputError(
+                f"{asked.given}: there is no such file or folder here, and the Hub has no such dataset that you may "
+                f"read ({_line(error)})"
+            ) from error
+        except (ValueError, RuntimeError) as error:
+            option = "--config: " if "onfig" in str(error) else ""
+            raise InputError(f"{option}{asked.given}: {_line(error)}") from error
+        except Exception as error:
+            if local:
+                raise InputError(f"{asked.given}: cannot be read as a dataset: {_line(error)}") from error
+            raise DatasetError(f"{asked.given}: {_line(error)}; is the network there? Try again later") from error
+
+
+def _line(error: BaseException) -> str:
+    """The error's text in one line."""
+    return " ".join(str(error).split()).rstrip(".") or type(error).__name__

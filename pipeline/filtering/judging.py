@@ -1,0 +1,153 @@
+"""Rows walk through the gates in a pool of processes, a batch at a time, and come back in their order."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from types import TracebackType
+from typing import Any, Self
+
+import pyarrow as pa
+
+from filters.chain import judge, open_filters
+from filters.filter import Filter
+from languages.pack import LanguagePack
+from pipeline.filtering.json_columns import from_column
+from pipeline.filtering.messages import RowDraft, invalid, read_row
+from pipeline.filtering.row_batch import RowBatch
+from pipeline.worker import tie_to_parent
+from schemas.conversation import Draft, Gate
+from schemas.errors import DatasetError
+from schemas.recipe import DuplicateFilter, Filters
+from schemas.verdict import Drop
+
+Verdicts = list[Drop | None]
+"""Of each row of a batch: why it is dropped, or None."""
+
+# The filters of this process, where it is one of a pool.
+_worker_filters: list[Filter] = []
+
+
+class RowJudges:
+    """The filters without state, in processes of their own. A context manager that owns them."""
+
+    def __init__(self, filters: Filters, pack: LanguagePack, column: str, workers: int) -> None:
+        """Raises LanguageError when the language cannot be told."""
+        stateless = filters.model_copy(update={"duplicates": DuplicateFilter(enabled=False)})
+        open_filters(stateless, pack)  # what is wrong with them is better said here than by a process that dies
+        self._column = column
+        self._language = pack.code
+        self._workers = workers or min(8, max(1, (os.cpu_count() or 2) - 1))
+        # spawn: a fork would copy the threads' locks.
+        self._pool = ProcessPoolExecutor(
+            self._workers,
+            mp_context=multiprocessing.get_context("spawn"),
+            initializer=_open_worker,
+            initargs=(stateless, pack),
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._pool.shutdown(cancel_futures=True)
+
+    def judged(self, batches: Iterable[RowBatch]) -> Iterator[tuple[RowBatch, Verdicts]]:
+        """The batches in their order, with the verdicts on their rows. Raises DatasetError when a process dies."""
+        waiting: deque[tuple[RowBatch, Future[Verdicts]]] = deque()
+        for batch in batches:
+            waiting.append((batch, self._sent(batch)))
+            if len(waiting) > 2 * self._workers:
+                yield _answered(*waiting.popleft())
+        while waiting:
+            yield _answered(*waiting.popleft())
+
+    def _sent(self, batch: RowBatch) -> Future[Verdicts]:
+        # A process that is still starting must leave Ctrl-C to its parent, as it does later on.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            packed = _packed(batch.rows.column(self._column))
+            return self._pool.submit(_judge_in_worker, packed, batch.faults, self._language)
+        except BrokenProcessPool as error:
+            raise _died() from error
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def walk(filters: Iterable[Filter], draft: Draft) -> Drop | None:
+    """Through every gate, as a build does: the first Drop."""
+    filters = tuple(filters)
+    for count, turn in enumerate(draft.turns, 1):
+        so_far = draft.model_copy(update={"turns": draft.turns[:count]})
+        verdict = judge(filters, so_far, Gate.USER_TURN if turn.role == "user" else Gate.REPLY)
+        if isinstance(verdict, Drop):
+            return verdict
+    verdict = judge(filters, draft, Gate.CONVERSATION)
+    return verdict if isinstance(verdict, Drop) else None
+
+
+def row_messages(column: pa.Array) -> list[Any]:
+    """What the rows hold as messages; a Drop in place of what cannot be read."""
+    try:
+        return from_column(column)
+    except (ValueError, RecursionError):
+        return [_message_of(column.slice(place, 1)) for place in range(len(column))]
+
+
+def _message_of(cell: pa.Array) -> Any:
+    try:
+        return from_column(cell)[0]
+    except UnicodeDecodeError:
+        return invalid("no UTF-8")
+    except (ValueError, RecursionError) as error:
+        return invalid(f"no JSON ({error})")
+
+
+def _answered(batch: RowBatch, future: Future[Verdicts]) -> tuple[RowBatch, Verdicts]:
+    try:
+        return batch, future.result()
+    except BrokenProcessPool as error:
+        raise _died() from error
+
+
+def _died() -> DatasetError:
+    return DatasetError("a process of the filters has died (out of memory?); run the same command again to go on")
+
+
+def _packed(column: pa.Array) -> bytes:
+    """The column alone: a pickled slice would take all of its table along."""
+    batch = pa.record_batch([column], names=["messages"])
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, batch.schema) as stream:
+        stream.write_batch(batch)
+    packed: bytes = sink.getvalue().to_pybytes()
+    return packed
+
+
+def _open_worker(filters: Filters, pack: LanguagePack) -> None:
+    tie_to_parent()
+    _worker_filters[:] = open_filters(filters, pack)
+
+
+def _judge_in_worker(packed: bytes, faults: dict[int, str], language: str) -> Verdicts:
+    with pa.ipc.open_stream(packed) as stream:
+        column = stream.read_next_batch().column(0)
+    return [
+        invalid(faults[place]) if place in faults else _judge_row(messages, language)
+        for place, messages in enumerate(row_messages(column))
+    ]
+
+
+def _judge_row(messages: Any, language: str) -> Drop | None:
+    read = messages if isinstance(messages, Drop) else read_row(messages, language)
+    if isinstance(read, RowDraft):
+        drop = walk(_worker_filters, read.draft)
+        return None if drop is None else read.named(drop)
+    return read
