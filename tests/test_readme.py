@@ -24,7 +24,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 # Every block of commands says in a comment before it how it is tested.
 BLOCK = re.compile(r"<!-- (?P<kind>[a-z-]+) -->\n```bash\n(?P<body>.*?)```", re.DOTALL)
 BLOCKS = [(match["kind"], match["body"]) for match in BLOCK.finditer(README)]
-KINDS = {"run", "serve", "client", "needs-gpu", "needs-hub", "make"}
+KINDS = {"run", "serve", "client", "needs-gpu", "needs-hub", "needs-corpus", "make"}
 
 
 def commands(kind: str) -> list[str]:
@@ -124,6 +124,14 @@ def test_commands_that_need_the_hub_are_dry_run(checkout: Path) -> None:
             assert "--repo" in shell("iturri publish --help", checkout)
         else:
             assert words[0] == "export", f"no dry run is known for: {command}"
+
+
+def test_commands_that_need_a_corpus_are_dry_run(checkout: Path) -> None:
+    for command in commands("needs-corpus"):
+        words = command.split()
+        assert words[:3] == ["iturri", "language", "new"], f"no dry run is known for: {command}"
+        described = shell("iturri language new --help", checkout)
+        assert all(word in described for word in words if word.startswith("--"))
 
 
 def test_the_make_targets_exist() -> None:
