@@ -88,7 +88,7 @@ def test_the_body_gives_provenance_funnel_filters_and_how_to_load() -> None:
         "| magpie | accepted | accepted | 25 | 80.6% | 1,250 |",
         "| **generated tokens per accepted conversation** | **62** |",
         "| engine hours | 0.03 (90 s) |",
-        "| language | detector langdetect, min_words 6 |",
+        "| language | detector arbitrated, min_words 6 |",
         'dataset = load_dataset("herria/proba", "grounded-eu", split="train")',
         "howpublished = {\\url{https://huggingface.co/datasets/herria/proba}},",
         "  title        = {proba (Basque)},",
