@@ -89,7 +89,9 @@ class LanguageJudge:
             if short:
                 verdict = self._judge_text("\n".join(texts[index] for index in short), language, short[0])
                 if isinstance(verdict, Drop):
-                    return verdict
+                    # Dropped for all of them together, it is shown by the first that would not stand alone.
+                    alone = (self._judge_text(texts[index], language, index) for index in short)
+                    return next((one for one in alone if isinstance(one, Drop)), verdict)
                 scores = {name: min(score, scores.get(name, score)) for name, score in verdict.scores.items()}
         return Keep(scores=scores)
 

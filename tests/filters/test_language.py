@@ -125,6 +125,17 @@ def test_short_turns_that_are_foreign_together_are_dropped_at_the_conversation()
     assert verdict.turn == 0  # type: ignore[union-attr]
 
 
+def test_of_short_turns_the_one_at_fault_is_named() -> None:
+    verdict = walk([LANGUAGE], draft("Kaixo, zer moduz?", "你好，我是一个人工智能助手。"))
+    assert reason(verdict) == "language.foreign"
+    assert verdict.turn == 1  # type: ignore[union-attr]
+
+
+def test_ordinals_are_no_foreign_grammar() -> None:
+    text = "Luis XIV.a Frantzian, Filipe II.a Espainian eta Henrike VIII.a Ingalaterran."
+    assert reason(judge_last(LANGUAGE, "Nor zen errege garai hartan?", text)) is None
+
+
 def test_a_turn_is_judged_by_the_language_it_is_meant_to_be_in() -> None:
     made = draft(SPANISH, language="es")
     assert reason(LANGUAGE.judge(made, Gate.USER_TURN)) is None
