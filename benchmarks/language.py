@@ -20,6 +20,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, get_args
 
+from filters.chain import walk
 from filters.language import LanguageJudge
 from languages.loader import load_pack
 from languages.pack import LanguagePack
@@ -28,7 +29,7 @@ from pipeline.judging import Gates
 from schemas.conversation import Draft, Gate, Turn
 from schemas.recipe import DetectorName, Filters, LanguageFilter
 from schemas.settings import Settings
-from schemas.verdict import Drop, Verdict
+from schemas.verdict import Drop
 
 IN_FLIGHT = 512
 LENGTHS = {
@@ -62,14 +63,6 @@ def steps(whole: Draft) -> Iterator[tuple[Draft, Gate]]:
     yield whole, Gate.CONVERSATION
 
 
-def verdict(judge: LanguageJudge, whole: Draft) -> Verdict:
-    for part, gate in steps(whole):
-        found = judge.judge(part, gate)
-        if isinstance(found, Drop):
-            return found
-    return found
-
-
 class Score:
     """Precision and recall of what is kept."""
 
@@ -101,7 +94,7 @@ def accuracy(rows: list[dict[str, Any]], judge: LanguageJudge) -> dict[str, Any]
     clean = clean_as_gibberish = 0
     for row in rows:
         contents = [turn["content"] for turn in row["turns"]] if "turns" in row else [row["text"]]
-        found = verdict(judge, draft(contents, judge.code))
+        found = walk([judge], draft(contents, judge.code))
         kept = not isinstance(found, Drop)
         wanted = row["label"] == "keep" if "label" in row else row["lang"] == judge.code
         if row.get("category") == "gibberish":

@@ -40,6 +40,17 @@ def judge(filters: Iterable[Filter], draft: Draft, gate: Gate) -> Verdict:
     return Keep(scores=scores)
 
 
+def walk(filters: Iterable[Filter], draft: Draft) -> Verdict:
+    """A whole conversation through its gates, as a build judges it: the first Drop, or what the last gate says."""
+    filters = tuple(filters)
+    for count, turn in enumerate(draft.turns, 1):
+        so_far = draft.model_copy(update={"turns": draft.turns[:count]})
+        verdict = judge(filters, so_far, Gate.USER_TURN if turn.role == "user" else Gate.REPLY)
+        if isinstance(verdict, Drop):
+            return verdict
+    return judge(filters, draft, Gate.CONVERSATION)
+
+
 def init_worker(filters: Filters, pack: LanguagePack) -> None:
     """Make a process of a pool ready for judge_in_worker: open its heavy filters."""
     _worker_filters[:] = _heavy(filters, pack)

@@ -38,8 +38,8 @@ WALL = 1e4
 # So many words are searched at once, which bounds memory.
 CHUNK = 256
 
-# Not what a point ties to a figure ("XIV.a").
-# Words with clitics and endings ("l'eau", "Potter's", "Madril-en"), figures with theirs, and what ends a sentence.
+# Words with clitics and endings ("l'eau", "Potter's", "Madril-en"), figures with theirs, and what ends a sentence; not
+# what a point ties to a figure ("XIV.a").
 _TOKEN = regex.compile(r"(?<![\p{L}\d][.])\p{L}[\p{L}\p{M}\d]*(?:[-'’][\p{L}\p{M}]+)*|\d[\p{L}\p{M}\d]*|[.!?…:;\n]")
 _APOSTROPHE = regex.compile(r"['’]")
 _NONE: frozenset[str] = frozenset()

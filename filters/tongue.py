@@ -47,9 +47,6 @@ _QUOTATION = re.compile(
     """,
     re.VERBOSE,
 )
-# A word with a capital that begins no sentence.
-_NAME = re.compile(r"(?<=[^\s.!?…:;])[ \t]+(?=[^\W\d_])(?!(?-i:[a-zà-öø-ÿ]))\w+")
-
 UNKNOWN = Detection("unknown", 0.0)
 
 
@@ -80,16 +77,16 @@ class Tongue:
         found = self._segments(text)
         if isinstance(found, Fault):
             return found
-        return self._mixed(text, quoted) or self._gibberish(text) or found
+        mixture = self._mixtures.read(text)
+        return self._mixed(mixture, text, quoted) or self._gibberish(mixture) or found
 
     def plainly_foreign(self, text: str) -> Fault | None:
         """Whether at least half of a text too short to be judged is in another language."""
         mixture = self._mixtures.read(text)
         return _fault("foreign", mixture) if 2 * mixture.foreign >= max(1, len(mixture.words)) else None
 
-    def _mixed(self, text: str, quoted: str) -> Fault | None:
+    def _mixed(self, mixture: Mixture, text: str, quoted: str) -> Fault | None:
         """Too much of other languages inside sentences, or between them. A quotation counts in such company only."""
-        mixture = self._mixtures.read(text)
         if mixture.stretches and quoted:
             mixture = self._mixtures.read(f"{text}\n{quoted}")
         total = len(mixture.words)
@@ -135,11 +132,11 @@ class Tongue:
         total = np.sum([self._detector.evidence(word) for word in words], axis=0)
         return bool(total.max() - total[self._detector.languages.index(self._code)] < FAMILIAR_LEAD)
 
-    def _gibberish(self, text: str) -> Fault | None:
+    def _gibberish(self, mixture: Mixture) -> Fault | None:
         """Words made of pieces that the language's corpus never has. Names, which are in no language, are left out."""
         if self._words is None or self._unseen_limit >= 1:
             return None
-        words = words_of(_NAME.sub("", text))
+        words = words_of(" ".join(word.text for word in mixture.words if not word.name))
         odd = [word for word in words if word not in self._words.counts]
         if len(words) < GIBBERISH_WORDS or len(odd) < UNKNOWN_SHARE * len(words):
             return None

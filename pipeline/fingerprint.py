@@ -50,10 +50,15 @@ def fingerprint_fields(recipe: Recipe, backbone: Backbone, pack: LanguagePack) -
 def recipe_fields(recipe: Recipe, pack: LanguagePack) -> Fields:
     """Those of the fields that are known before the backbone runs."""
     fields: Fields = _without_left_out(recipe.model_dump(mode="json"), "")
+    return {**fields, "language_pack": pack_digest(pack)}
+
+
+def pack_digest(pack: LanguagePack) -> str:
+    """sha256 over all that a pack holds. Where its files lie does not count, so that a run may go on elsewhere."""
     digest = hashlib.sha256(pack.model_dump_json(exclude={"profile", "words"}).encode())
     for path in (pack.profile, pack.words):
         digest.update(path.read_bytes() if path is not None else b"")
-    return {**fields, "language_pack": digest.hexdigest()}
+    return digest.hexdigest()
 
 
 def refuse_another(ours: Fields, theirs: Fields, directory: Path) -> None:

@@ -14,14 +14,13 @@ from typing import Any, Self
 
 import pyarrow as pa
 
-from filters.chain import judge, open_filters
+from filters.chain import open_filters, walk
 from filters.filter import Filter
 from languages.pack import LanguagePack
 from pipeline.filtering.json_columns import from_column
 from pipeline.filtering.messages import RowDraft, invalid, read_row
 from pipeline.filtering.row_batch import RowBatch
 from pipeline.worker import tie_to_parent
-from schemas.conversation import Draft, Gate
 from schemas.errors import DatasetError
 from schemas.recipe import DuplicateFilter, Filters
 from schemas.verdict import Drop
@@ -81,18 +80,6 @@ class RowJudges:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def walk(filters: Iterable[Filter], draft: Draft) -> Drop | None:
-    """Through every gate, as a build does: the first Drop."""
-    filters = tuple(filters)
-    for count, turn in enumerate(draft.turns, 1):
-        so_far = draft.model_copy(update={"turns": draft.turns[:count]})
-        verdict = judge(filters, so_far, Gate.USER_TURN if turn.role == "user" else Gate.REPLY)
-        if isinstance(verdict, Drop):
-            return verdict
-    verdict = judge(filters, draft, Gate.CONVERSATION)
-    return verdict if isinstance(verdict, Drop) else None
-
-
 def row_messages(column: pa.Array) -> list[Any]:
     """What the rows hold as messages; a Drop in place of what cannot be read."""
     try:
@@ -148,6 +135,6 @@ def _judge_in_worker(packed: bytes, faults: dict[int, str], language: str) -> Ve
 def _judge_row(messages: Any, language: str) -> Drop | None:
     read = messages if isinstance(messages, Drop) else read_row(messages, language)
     if isinstance(read, RowDraft):
-        drop = walk(_worker_filters, read.draft)
-        return None if drop is None else read.named(drop)
+        verdict = walk(_worker_filters, read.draft)
+        return read.named(verdict) if isinstance(verdict, Drop) else None
     return read

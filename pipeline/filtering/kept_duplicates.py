@@ -9,8 +9,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from filters.chain import walk
 from filters.duplicates import DuplicateJudge
-from pipeline.filtering.judging import Verdicts, row_messages, walk
+from pipeline.filtering.judging import Verdicts, row_messages
 from pipeline.filtering.messages import RowDraft, read_row
 from pipeline.filtering.row_batch import BATCH_ROWS
 from schemas.errors import StorageError
@@ -53,9 +54,9 @@ class KeptDuplicates:
         row = read_row(messages, self._language, f"kept row {self._kept}")
         if not isinstance(row, RowDraft):
             raise StorageError("a kept row cannot be read any more: put the sealed part back")
-        drop = walk((self._judge,), row.draft)
-        if drop is None:
-            self._kept += 1
-            return None
-        self._judge.release(row.draft.id)
-        return row.named(drop)
+        verdict = walk((self._judge,), row.draft)
+        if isinstance(verdict, Drop):
+            self._judge.release(row.draft.id)
+            return row.named(verdict)
+        self._kept += 1
+        return None

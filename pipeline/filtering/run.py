@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from pipeline.filtering.kept_duplicates import KeptDuplicates
 from pipeline.filtering.row_batch import RowBatch, RowSource
 from pipeline.filtering.source import judged_column, open_source
 from pipeline.filtering.tally import Tally
+from pipeline.fingerprint import pack_digest
 from schemas.errors import DatasetError, InputError
 from schemas.filter_report import FilterOrder, FilterPart, FilterReport
 from schemas.recipe import Filters
@@ -78,7 +78,7 @@ def filter_dataset(
         raise InputError("filters.dry: nothing would be dropped; leave it out")
     pack = load_pack(language, settings.languages)
     found = find_files(asked)
-    order = FilterOrder(input=found.about, language=language, language_pack=_digest(pack), filters=filters)
+    order = FilterOrder(input=found.about, language=language, language_pack=pack_digest(pack), filters=filters)
     job = _Job(order, found, pack, settings.workers, stop, on_progress)
     if out is None:
         return _run(job)
@@ -112,15 +112,6 @@ def _run(job: _Job, directory: FilterDirectory | None = None, earlier: FilterRep
     column = judged_column(job.found, source.schema)
     with RowJudges(job.order.filters, job.pack, column, job.workers) as judges:
         return _Run(job, source, column, directory, earlier).run(judges)
-
-
-def _digest(pack: LanguagePack) -> str:
-    """Of all that the pack holds. Where its files lie does not count, so that a run may go on on another machine."""
-    files = {name: value for name, value in pack if isinstance(value, Path)}
-    digest = hashlib.sha256(pack.model_dump_json(exclude=set(files)).encode())
-    for _, path in sorted(files.items()):
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
 
 
 class _Run:

@@ -6,13 +6,13 @@ import subprocess
 import sys
 from concurrent.futures import ProcessPoolExecutor
 
-from filters.chain import init_worker, judge, judge_in_worker, open_filters
+from filters.chain import init_worker, judge, judge_in_worker, open_filters, walk
 from filters.filter import ClaimingFilter
 from languages.loader import load_pack
 from schemas.conversation import Draft, Gate
 from schemas.recipe import Filters
 from schemas.verdict import Drop, Keep, Verdict
-from tests.support.filters_drafts import draft, reason, walk
+from tests.support.filters_drafts import draft, reason
 
 PACK = load_pack("eu")
 GOOD = (

@@ -10,14 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from filters.chain import init_worker, judge_in_worker
+from filters.chain import init_worker, judge_in_worker, walk
 from filters.language import LanguageJudge
 from languages.loader import load_pack
 from schemas.conversation import Draft, Gate
 from schemas.errors import LanguageError
 from schemas.recipe import Filters, LanguageFilter
 from schemas.verdict import Drop
-from tests.support.filters_drafts import draft, judge_last, reason, walk
+from tests.support.filters_drafts import draft, judge_last, reason
 
 PACK = load_pack("eu")
 LANGUAGE = LanguageJudge.open(LanguageFilter(), PACK)

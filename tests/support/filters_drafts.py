@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-from filters.chain import judge
 from filters.filter import Filter
 from schemas.conversation import Draft, FinishReason, Gate, Turn
 from schemas.verdict import Drop, Verdict
@@ -30,17 +27,6 @@ def judge_last(one: Filter, *contents: str, finish_reason: FinishReason = "stop"
     """The verdict on the last turn, at the gate where it stands last."""
     made = draft(*contents, finish_reason=finish_reason)
     return one.judge(made, Gate.USER_TURN if made.last.role == "user" else Gate.REPLY)
-
-
-def walk(filters: Iterable[Filter], made: Draft) -> Verdict:
-    """Through every gate, as a build does: the first Drop, or the Keep of the conversation gate."""
-    filters = tuple(filters)
-    for count in range(1, len(made.turns) + 1):
-        part = made.model_copy(update={"turns": made.turns[:count]})
-        verdict = judge(filters, part, Gate.USER_TURN if count % 2 else Gate.REPLY)
-        if isinstance(verdict, Drop):
-            return verdict
-    return judge(filters, made, Gate.CONVERSATION)
 
 
 def reason(verdict: Verdict) -> str | None:

@@ -22,12 +22,12 @@ from filelock import FileLock
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from filters.chain import open_filters
+from filters.chain import open_filters, walk
 from languages.loader import load_pack
 from pipeline.filtering import block as filter_block
 from pipeline.filtering.directory import LOCK_NAME
 from pipeline.filtering.files import DatasetInput
-from pipeline.filtering.judging import row_messages, walk
+from pipeline.filtering.judging import row_messages
 from pipeline.filtering.messages import MOST_MESSAGES, RowDraft, read_row
 from pipeline.filtering.run import FilterOutcome, FilterProgress, FilterResult, filter_dataset
 from publishers.publication import sha256_of
@@ -58,6 +58,7 @@ from pipeline.filtering import block as filter_block
 from pipeline.filtering.files import DatasetInput
 from pipeline.filtering.run import filter_dataset
 from schemas.settings import Settings
+from schemas.verdict import Drop
 from tests.support.dataset_rows import REPEATS
 
 if __name__ == "__main__":
@@ -252,8 +253,8 @@ anything = contents | st.lists(messages | contents, max_size=5)
 def test_no_row_raises(made: Any) -> None:
     read = read_row(made, "eu")
     if isinstance(read, RowDraft):
-        drop = walk(open_filters(CHEAP, load_pack("eu")), read.draft)
-        read = read.named(drop) if drop is not None else read
+        verdict = walk(open_filters(CHEAP, load_pack("eu")), read.draft)
+        read = read.named(verdict) if isinstance(verdict, Drop) else read
     if not isinstance(read, RowDraft):
         assert read.evidence
         assert "." in read.reason
