@@ -33,8 +33,8 @@ def load_pack(code: str, extra_dir: Path | None = None) -> LanguagePack:
     folder = folders.get(code)
     if folder is None:
         raise LanguageError(
-            f"there is no language pack for {code!r}; known: {', '.join(sorted(folders))}; "
-            f"make one with `iturri language new {code}`, and name the folder of it in ITURRI_LANGUAGES"
+            f"there is no language pack for {code!r}; known: {', '.join(sorted(folders))}; codes are ISO 639's, in "
+            "small letters; `iturri language new` makes a pack, in a folder that ITURRI_LANGUAGES names"
         )
     pack = read_pack(folder / PACK_FILE)
     if pack.code != code:

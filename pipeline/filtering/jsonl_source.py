@@ -25,6 +25,8 @@ _BOM = b"\xef\xbb\xbf"
 # What may be half a surrogate pair, which JSON can write and nothing else can hold.
 _HALF = re.compile(rb"\\u[dD][89a-fA-F]")
 
+NO_UTF8 = "no UTF-8"
+
 Row = tuple[dict[str, Any], str | None]
 """A row, and what is wrong with it: it cannot be read, or not be held as it is."""
 
@@ -54,9 +56,13 @@ class JsonlSource:
                     return None
                 row, fault = _parsed(line)
                 if not rows and fault is not None and not row:
+                    cure = (
+                        "convert it, with `iconv` for example"
+                        if fault.startswith(NO_UTF8)
+                        else "`jq -c '.[]'` makes JSONL of a JSON list"
+                    )
                     raise InputError(
-                        f"{file.name}: is no JSONL, which is one object a line: its line {number} is {fault} "
-                        "(`jq -c '.[]'` makes JSONL of a JSON list)"
+                        f"{file.name}: is no JSONL, which is one object a line: its line {number} is {fault} ({cure})"
                     )
                 seen.add(row)
                 rows += 1
@@ -133,7 +139,7 @@ def _parsed(line: bytes | None) -> Row:
     try:
         row = json.loads(line.decode())
     except UnicodeDecodeError:
-        fault = "no UTF-8"
+        fault = NO_UTF8
     except RecursionError:
         fault = "nested too deeply"
     except ValueError as error:

@@ -35,6 +35,7 @@ from schemas.errors import DatasetError, InputError, StorageError
 from schemas.filter_report import FilterReport
 from schemas.recipe import Filters, ShapeFilter
 from schemas.settings import Settings
+from schemas.verdict import Drop
 from tests.support.dataset_rows import (
     CHEAP,
     MESSAGES,
@@ -48,7 +49,7 @@ from tests.support.dataset_rows import (
     write_parquet,
 )
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 BLOCK = 500
 # Imports little, since every worker imports it too.
 PROGRAM = """

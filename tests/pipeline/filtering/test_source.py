@@ -242,6 +242,7 @@ def bad_inputs(folder: Path) -> dict[str, str]:
     write_jsonl(folder / "list.json", [[{"messages": []}]])
     write_jsonl(folder / "pretty.json", ["", "{", '  "messages": []', "}"])
     (folder / "binary.jsonl").write_bytes(os.urandom(10_000))
+    (folder / "latin.jsonl").write_bytes('{"a": "año"}\n'.encode("latin-1"))
     (folder / "none.jsonl").write_bytes(b"\n\n")
     (folder / "no.jsonl.gz").write_text("text", encoding="utf-8")
     (folder / "cut.jsonl.gz").write_bytes(gzip.compress(b'{"messages": []}\n' * 10_000)[:60])
@@ -257,6 +258,7 @@ def bad_inputs(folder: Path) -> dict[str, str]:
         "list.json": r"list.json: is no JSONL, .* line 1 is no object: .*jq -c",
         "pretty.json": "pretty.json: is no JSONL, .* line 2 is no JSON",
         "binary.jsonl": "binary.jsonl: is no JSONL",
+        "latin.jsonl": r"latin.jsonl: is no JSONL, .* line 1 is no UTF-8: .*iconv",
         "none.jsonl": "holds no rows",
         "no.jsonl.gz": "no.jsonl.gz: cannot be read",
         "cut.jsonl.gz": "cut.jsonl.gz: cannot be read .*Truncated",
