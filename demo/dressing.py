@@ -14,16 +14,22 @@ PACK = Path(__file__).parent.parent / "languages" / "eu" / "pack.yaml"
 Messages = list[dict[str, str]]
 
 
+# The weights were trained with the first texts of each of the pack's lists; those added later would make others.
+KNOWN = {"system_prompts": 3, "topic_prompts": 2, "reply_prompts": 1, "example_turns": 8, "openers": 15, "topics": 22}
+
+
 class Dressing:
-    """The language pack's steering texts, dealt out as a build deals them out."""
+    """The language pack's steering texts, as far as the demo backbone knows them, dealt out as a build does."""
 
     def __init__(self, pack: Path = PACK) -> None:
         steering: dict[str, Any] = yaml.safe_load(pack.read_text())["steering"]
+        steering |= {name: steering[name][:count] for name, count in KNOWN.items()}
         self._general: list[str] = steering["system_prompts"]
         self._topical: list[str] = steering["topic_prompts"]
         self._reply: list[str] = steering["reply_prompts"]
         self._heading: str = steering["examples_heading"]
         self._examples: list[str] = steering["example_turns"]
+        self.openers: list[str] = steering["openers"]
         self.topics: list[str] = steering["topics"]
 
     def system(self, rng: random.Random, topic: str) -> str | None:

@@ -106,7 +106,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("conversations", type=Path)
     parser.add_argument("--corpus", type=Path, help="the folder of plain text the backbone was trained with")
     parser.add_argument("--recipe", type=Path, default=RECIPE)
-    parser.add_argument("--model", type=Path, default=Path(__file__).with_name("backbone"))
+    parser.add_argument("--model", type=Path, default=Path(__file__).with_name("iturri-demo-eu"))
     parser.add_argument("--held-out", type=int, default=500, help="documents for the held-out loss; 0 leaves it out")
     options = parser.parse_args(arguments)
     recipe = read_recipe(options.recipe)
