@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from filters.duplicates import DuplicateJudge
+from filters.duplicates.judge import DuplicateJudge
 from filters.filter import Filter
 from filters.language import LanguageJudge
 from filters.repetition import RepetitionJudge

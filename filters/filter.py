@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Protocol, runtime_checkable
 
 from schemas.conversation import Draft, Gate
@@ -32,14 +33,15 @@ class Filter(Protocol):
 class ClaimingFilter(Filter, Protocol):
     """A filter that remembers what it has seen. It runs in the build's own process.
 
-    `judge` claims the draft's signature; a claim ends with `release` (the draft was dropped later) or lasts.
+    `judge` claims the draft's signature. A claim ends with `release` (the draft was dropped later), or lasts from
+    `confirm` on.
     """
 
     def release(self, draft_id: str) -> None:
         """Forget what the draft claimed; nothing happens when it claimed nothing."""
 
-    def signature(self, draft_id: str) -> bytes:
-        """What the draft claimed, for the ledger."""
+    def confirm(self, draft_id: str) -> bytes:
+        """The draft is accepted: what it claimed is its own for good. Its signature, for the ledger."""
 
-    def restore(self, draft_id: str, signature: bytes) -> None:
-        """Claim again what the ledger holds of an accepted row."""
+    def restore(self, rows: Iterable[tuple[str, bytes]]) -> None:
+        """Claim again what the ledger holds of accepted rows: (id, signature) of each."""

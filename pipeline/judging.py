@@ -6,6 +6,7 @@ import asyncio
 import multiprocessing
 import os
 from collections import deque
+from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from types import TracebackType
@@ -71,14 +72,14 @@ class Gates:
         if self._claiming is not None:
             self._claiming.release(draft_id)
 
-    def signature(self, draft_id: str) -> bytes:
-        """What the draft claimed, for the ledger; empty when no filter claims."""
-        return self._claiming.signature(draft_id) if self._claiming is not None else b""
+    def confirm(self, draft_id: str) -> bytes:
+        """The draft is accepted: what it claimed is its own for good. Its signature, for the ledger, may be empty."""
+        return self._claiming.confirm(draft_id) if self._claiming is not None else b""
 
-    def restore(self, draft_id: str, signature: bytes) -> None:
-        """Claim again for an accepted row of an earlier run."""
+    def restore(self, rows: Iterable[tuple[str, bytes]]) -> None:
+        """Claim again for the accepted rows of earlier runs: (id, signature) of each."""
         if self._claiming is not None:
-            self._claiming.restore(draft_id, signature)
+            self._claiming.restore(rows)
 
     async def _judge_heavily(self, draft: Draft, gate: Gate) -> Verdict:
         future: asyncio.Future[Verdict] = asyncio.get_running_loop().create_future()

@@ -70,8 +70,7 @@ class Keeper:
         await self._run(self._sealer.finish_planned)
 
         def read() -> tuple[Counts, Indices]:
-            for row_id, signature in self._ledger.signatures():
-                gates.restore(row_id, signature)
+            gates.restore(self._ledger.signatures())
             return Counts(self._ledger.accepted(), self._ledger.dropped()), Indices(*self._ledger.done_drafts())
 
         return await self._run(read)

@@ -209,7 +209,7 @@ class Stream:
                 row=row,
                 config=config_name(draft.mode, draft.language),
                 split=split_of(draft.id, self._recipe.output.validation_share),
-                signature=self._gates.signature(draft.id),
+                signature=self._gates.confirm(draft.id),
             )
         )
 

@@ -171,7 +171,7 @@ class DuplicateFilter(Frozen):
     enabled: bool = True
     ngram: int = Field(default=2, ge=1, description="words in a shingle")
     threshold: float = Field(
-        default=0.75, gt=0, le=1, description="Jaccard similarity from which a turn is a near duplicate"
+        default=0.65, gt=0, le=1, description="Jaccard similarity from which a turn is a near duplicate"
     )
     min_words: int = Field(default=5, ge=1, description="turns with fewer words are compared exactly only")
 

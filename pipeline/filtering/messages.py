@@ -39,7 +39,7 @@ def invalid(evidence: str, message: int | None = None) -> Drop:
     return Drop(reason=INVALID, evidence=evidence, turn=message)
 
 
-def read_row(messages: Any, language: str, draft_id: str = "row") -> RowDraft | Drop:
+def read_row(messages: Any, language: str) -> RowDraft | Drop:
     """The draft of a row's messages, {role, content} or {from, value}; a Drop where they are none."""
     if not isinstance(messages, list):
         return invalid("there are none" if messages is None else f"no list: {excerpt(repr(messages))}")
@@ -59,7 +59,7 @@ def read_row(messages: Any, language: str, draft_id: str = "row") -> RowDraft | 
             places.append(place)
     if not turns:
         return invalid("nothing but system messages")
-    return RowDraft(Draft(id=draft_id, index=0, mode="dataset", language=language, turns=tuple(turns)), tuple(places))
+    return RowDraft(Draft(id="row", index=0, mode="dataset", language=language, turns=tuple(turns)), tuple(places))
 
 
 def _read_message(message: Any, language: str) -> Turn | str | None:

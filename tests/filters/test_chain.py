@@ -68,7 +68,7 @@ def test_a_filter_is_asked_at_its_gates_only() -> None:
 def test_a_good_conversation_passes_and_its_repeat_does_not() -> None:
     opened = open_filters(Filters(), PACK)
     assert reason(walk(opened, draft(*GOOD, id="d1"))) is None
-    assert reason(walk(opened, draft(*GOOD, id="d2"))) == "duplicates.exact"
+    assert reason(walk(opened, draft(*GOOD, id="d2"))) == "duplicates.in_flight"
     assert reason(walk(opened, draft(BAD, id="d3"))) == "language.foreign"
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from array import array
-from dataclasses import dataclass
 from sys import byteorder
+from typing import NamedTuple
 
 import xxhash
 
@@ -19,8 +19,7 @@ _DIGEST = 16
 _SHINGLE = 4
 
 
-@dataclass(frozen=True, slots=True)
-class Signature:
+class Signature(NamedTuple):
     """16-byte hashes of the first user turn and of the whole conversation, and the shingles of the former.
 
     `shingles` is a sorted run of distinct 32-bit hashes, little-endian; empty for a turn that is compared exactly only.
@@ -29,6 +28,11 @@ class Signature:
     first: bytes | None = None
     shingles: bytes = b""
     whole: bytes | None = None
+
+    @property
+    def mark(self) -> bytes:
+        """The hash by which an equal row is known. Equal conversations have equal first turns, so one is enough."""
+        return self.first or self.whole or b""
 
     def to_bytes(self) -> bytes:
         """A version byte, a byte that says which hashes follow, the hashes, the shingles. Empty for nothing claimed."""
@@ -42,13 +46,22 @@ class Signature:
         """The reverse of to_bytes. Raises LedgerError for bytes that are no signature."""
         if not data:
             return cls()
-        if len(data) < 2 or data[0] != _VERSION or data[1] not in (_FIRST, _WHOLE, _FIRST | _WHOLE):
+        if len(data) < 2 or data[0] != _VERSION or not 1 <= data[1] <= _FIRST | _WHOLE:
             raise LedgerError(f"a duplicate signature of {len(data)} bytes cannot be read: written by another version?")
-        first_end = 2 + (_DIGEST if data[1] & _FIRST else 0)
-        whole_end = first_end + (_DIGEST if data[1] & _WHOLE else 0)
+        first_end = 2 + _DIGEST * (data[1] & _FIRST)
+        whole_end = first_end + _DIGEST * (data[1] >> 1)
         if len(data) < whole_end or (len(data) - whole_end) % _SHINGLE:
             raise LedgerError(f"a duplicate signature of {len(data)} bytes is broken: restore the ledger from a copy")
         return cls(data[2:first_end] or None, data[whole_end:], data[first_end:whole_end] or None)
+
+
+def sign(turns: tuple[Turn, ...], ngram: int, min_words: int) -> Signature:
+    """What a whole conversation claims. One that does not begin with a user turn has no first one."""
+    whole = conversation_hash(turns)
+    if turns[0].role != "user":
+        return Signature(whole=whole)
+    text = turns[0].content
+    return Signature(text_hash(text), shingle(text, ngram, min_words), whole)
 
 
 def text_hash(text: str) -> bytes:
@@ -71,15 +84,3 @@ def shingle(text: str, ngram: int, min_words: int) -> bytes:
     if byteorder == "big":
         hashes.byteswap()
     return hashes.tobytes()
-
-
-def shingle_tokens(shingles: bytes) -> list[bytes]:
-    """The single hashes."""
-    return [shingles[start : start + _SHINGLE] for start in range(0, len(shingles), _SHINGLE)]
-
-
-def jaccard(left: bytes, right: bytes) -> float:
-    """Shared shingles over all shingles; 0 when both have none."""
-    ours, theirs = set(shingle_tokens(left)), set(shingle_tokens(right))
-    union = len(ours | theirs)
-    return len(ours & theirs) / union if union else 0.0
