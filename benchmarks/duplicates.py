@@ -23,6 +23,7 @@ from array import array
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
+from functools import partial
 from itertools import islice
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -36,8 +37,8 @@ from benchmarks.duplicates_peers import peers
 from benchmarks.duplicates_rows import Row, family, rows
 from benchmarks.duplicates_truth import Join, Sets, join_is_right, score
 from filters.duplicates.judge import BATCH_ROWS, DuplicateJudge, SignedRow
-from filters.duplicates.signature import Signature, shingle, sign, text_hash
-from filters.text import fold
+from filters.duplicates.signature import Signature, shingle, sign, sign_first, text_hash
+from filters.text import fold, words
 from schemas.conversation import Draft, Gate, Turn
 from schemas.recipe import DuplicateFilter
 from schemas.verdict import Drop
@@ -105,7 +106,12 @@ def shingle_arrays(texts: Sequence[str], shingler: Shingler) -> Sets:
 
 
 def words_of(text: str) -> bytes:
-    return shingle(text, SETTINGS.ngram, SETTINGS.min_words)
+    return sign_first(text, SETTINGS.ngram, SETTINGS.min_words).shingles
+
+
+def grams_of(text: str, ngram: int) -> bytes:
+    found = words(fold(text))
+    return shingle(found, ngram) if len(found) >= SETTINGS.min_words else b""
 
 
 def planted(made: Sequence[Row], drops: Sequence[Drop | None]) -> dict[str, Any]:
@@ -217,7 +223,7 @@ def _judge_and_measure(file: Path, answer: Connection) -> None:
 
 def measure_family(number: int) -> dict[str, Any]:
     """Rows of one template, every two of which are just too different."""
-    signed = [SignedRow(Signature(text_hash(text), words_of(text)), text) for text in family(number)]
+    signed = [SignedRow(sign_first(text, SETTINGS.ngram, SETTINGS.min_words), text) for text in family(number)]
     judge = DuplicateJudge(SETTINGS)
     started = time.perf_counter()
     drops = judge.judge_rows(signed)
@@ -227,8 +233,8 @@ def measure_family(number: int) -> dict[str, Any]:
         "rows": number,
         "dropped": sum(drop is not None for drop in drops),
         "rows_per_second_signed": round(number / took),
-        "candidates_per_row": round(judge.candidates_per_row, 4),
-        "cut_rows": judge.cut_rows,
+        "candidates_per_row": round(judge.diversity().candidates_per_row, 4),
+        "cut_rows": judge.diversity().cut_rows,
         "gate_ms": gate,
     }
 
@@ -274,8 +280,8 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
             "load_average": os.getloadavg()[0],
             "reasons": dict(Counter(drop.reason for drop in drops if drop)),
             "rows_per_second": round(len(made) / seconds),
-            "candidates_per_row": round(judge.candidates_per_row, 3),
-            "cut_rows": judge.cut_rows,
+            "candidates_per_row": round(judge.diversity().candidates_per_row, 3),
+            "cut_rows": judge.diversity().cut_rows,
             "planted": planted(made, drops),
             "gate_ms": gate_latency(judge, [row.text for row in later], "gate"),
         }
@@ -308,9 +314,9 @@ def compare(number: int) -> dict[str, Any]:
     made = list(rows(number))
     table: dict[str, Any] = {}
     shinglers: dict[str, tuple[Shingler, tuple[float, ...]]] = {
-        "words, 1": (lambda text: shingle(text, 1, SETTINGS.min_words), (0.75, 0.8)),
-        "words, 2": (lambda text: shingle(text, 2, SETTINGS.min_words), (0.75, 0.7, 0.65, 0.6)),
-        "words, 3": (lambda text: shingle(text, 3, SETTINGS.min_words), (0.7, 0.5)),
+        "words, 1": (partial(grams_of, ngram=1), (0.75, 0.8)),
+        "words, 2": (partial(grams_of, ngram=2), (0.75, 0.7, 0.65, 0.6)),
+        "words, 3": (partial(grams_of, ngram=3), (0.7, 0.5)),
         "characters, 5": (characters_of, (0.8, 0.7)),
     }
     for name, (shingler, thresholds) in shinglers.items():
@@ -324,8 +330,8 @@ def compare(number: int) -> dict[str, Any]:
                 "dropped": {kind: found["dropped"] for kind, found in planted(made, drops).items()},
                 "rows_per_second_signed": round(number / took),
                 "bytes_per_kept_row": round(judge.nbytes / sum(drop is None for drop in drops)),
-                "candidates_per_row": round(judge.candidates_per_row, 3),
-                "cut_rows": judge.cut_rows,
+                "candidates_per_row": round(judge.diversity().candidates_per_row, 3),
+                "cut_rows": judge.diversity().cut_rows,
             }
     return {"rows": number, "table": table}
 

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from filters.duplicates.signature import shingle
+from filters.duplicates.signature import sign_first
 
 BANDS, ROWS, PERMUTATIONS = 32, 4, 128
 NGRAM, MIN_WORDS = 2, 5
@@ -111,7 +111,7 @@ def _careful(
     for row, text in enumerate(texts):
         if time.perf_counter() - started > seconds:
             break
-        shingles = shingle(text, NGRAM, MIN_WORDS)
+        shingles = sign_first(text, NGRAM, MIN_WORDS).shingles
         tokens = [shingles[start : start + 4] for start in range(0, len(shingles), 4)]
         if not tokens:
             kept.append(True)

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Protocol, runtime_checkable
 
 from schemas.conversation import Draft, Gate
+from schemas.funnel import Diversity
 from schemas.verdict import Verdict
 
 
@@ -43,5 +44,8 @@ class ClaimingFilter(Filter, Protocol):
     def confirm(self, draft_id: str) -> bytes:
         """The draft is accepted: what it claimed is its own for good. Its signature, for the ledger."""
 
-    def restore(self, rows: Iterable[tuple[str, bytes]]) -> None:
-        """Claim again what the ledger holds of accepted rows: (id, signature) of each."""
+    def restore(self, rows: Iterable[tuple[str | None, bytes]], diversity: Diversity | None) -> None:
+        """Claim again what the ledger holds of accepted rows, (id, signature); `diversity` is the last one told."""
+
+    def diversity(self) -> Diversity:
+        """How different the rows are that are claimed for good."""

@@ -18,6 +18,7 @@ from languages.pack import LanguagePack
 from pipeline.worker import tie_to_parent
 from schemas.conversation import Draft, Gate
 from schemas.errors import BuildError
+from schemas.funnel import Diversity
 from schemas.recipe import Filters
 from schemas.verdict import Drop, Keep, Verdict
 
@@ -76,10 +77,14 @@ class Gates:
         """The draft is accepted: what it claimed is its own for good. Its signature, for the ledger, may be empty."""
         return self._claiming.confirm(draft_id) if self._claiming is not None else b""
 
-    def restore(self, rows: Iterable[tuple[str, bytes]]) -> None:
-        """Claim again for the accepted rows of earlier runs: (id, signature) of each."""
+    def restore(self, rows: Iterable[tuple[str, bytes]], diversity: Diversity | None) -> None:
+        """Claim again for accepted rows of earlier runs: (id, signature) of each, and what was last told of all."""
         if self._claiming is not None:
-            self._claiming.restore(rows)
+            self._claiming.restore(rows, diversity)
+
+    def diversity(self) -> Diversity | None:
+        """Of the accepted rows; None when no filter remembers them."""
+        return self._claiming.diversity() if self._claiming is not None else None
 
     async def _judge_heavily(self, draft: Draft, gate: Gate) -> Verdict:
         future: asyncio.Future[Verdict] = asyncio.get_running_loop().create_future()

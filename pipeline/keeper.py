@@ -70,7 +70,7 @@ class Keeper:
         await self._run(self._sealer.finish_planned)
 
         def read() -> tuple[Counts, Indices]:
-            gates.restore(self._ledger.signatures())
+            gates.restore(self._ledger.signatures(), self._ledger.diversity())
             return Counts(self._ledger.accepted(), self._ledger.dropped()), Indices(*self._ledger.done_drafts())
 
         return await self._run(read)
@@ -86,11 +86,14 @@ class Keeper:
     async def commit(self, stream: Stream) -> None:
         """Record what has ended since the last time, and seal the shards that are full."""
         outcomes, unfinished = stream.collect(), stream.collect_unfinished_tokens()
+        diversity = stream.diversity() if outcomes else None
         now = time.monotonic()
         seconds, self._last_commit = now - self._last_commit, now
 
         def write() -> None:
-            self._ledger.commit(outcomes, engine_seconds=seconds, unfinished_completion_tokens=unfinished)
+            self._ledger.commit(
+                outcomes, engine_seconds=seconds, unfinished_completion_tokens=unfinished, diversity=diversity
+            )
             if outcomes and self._sealer.seal(all_rows=False):
                 self._write_manifest()
 

@@ -17,7 +17,7 @@ from pipeline.ledger_schema import migrate
 from publishers.manifest import MANIFEST_NAME
 from schemas.conversation import Conversation
 from schemas.errors import BuildDirectoryError, EpochLostError, LedgerError, StorageError
-from schemas.funnel import DroppedSample, FunnelRow
+from schemas.funnel import Diversity, DroppedSample, FunnelRow
 from schemas.manifest import Shard
 
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
@@ -82,9 +82,14 @@ class Ledger:
         self._connection.close()
 
     def commit(
-        self, outcomes: Sequence[Outcome], *, engine_seconds: float = 0.0, unfinished_completion_tokens: int = 0
+        self,
+        outcomes: Sequence[Outcome],
+        *,
+        engine_seconds: float = 0.0,
+        unfinished_completion_tokens: int = 0,
+        diversity: Diversity | None = None,
     ) -> None:
-        """Record how drafts ended, and what was spent since the last commit, in one transaction."""
+        """Record how drafts ended, what was spent since the last commit, and the diversity, in one transaction."""
         with self._transaction() as connection:
             for outcome in outcomes:
                 if isinstance(outcome, Accepted):
@@ -97,6 +102,8 @@ class Ledger:
             self._raise_low_water(connection)
             _add(connection, "engine_seconds", engine_seconds)
             _add(connection, "unfinished_completion_tokens", unfinished_completion_tokens)
+            if diversity is not None:
+                _set(connection, "diversity", diversity.model_dump_json(exclude_computed_fields=True))
 
     def holds_epoch(self) -> bool:
         """Whether no later run has taken the build over."""
@@ -127,6 +134,10 @@ class Ledger:
         """(the index below which every draft has ended, those that ended above it)."""
         above = {row[0] for row in self._connection.execute("SELECT draft_index FROM done")}
         return int(_meta(self._connection, "low_water") or 0), above
+
+    def diversity(self) -> Diversity | None:
+        """As last recorded."""
+        return read_diversity(self._connection)
 
     def signatures(self) -> Iterator[tuple[str, bytes]]:
         """(row id, what it claimed) of every accepted row, in the order of acceptance."""
@@ -271,6 +282,12 @@ def read_funnel_rows(connection: sqlite3.Connection) -> tuple[FunnelRow, ...]:
     )
     names = FunnelRow.model_fields
     return tuple(FunnelRow(**dict(zip(names, row, strict=True))) for row in connection.execute(query))
+
+
+def read_diversity(connection: sqlite3.Connection) -> Diversity | None:
+    """As of the last commit; None where duplicates are not looked for."""
+    recorded = _meta(connection, "diversity")
+    return None if recorded is None else Diversity.model_validate_json(recorded)
 
 
 def read_spent(connection: sqlite3.Connection) -> tuple[float, int]:

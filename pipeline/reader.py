@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from pipeline.directory import BuildDirectory
 from pipeline.fingerprint import Fields
-from pipeline.ledger import read_fields, read_funnel_rows, read_spent
+from pipeline.ledger import read_diversity, read_fields, read_funnel_rows, read_spent
 from publishers.manifest import read_manifest
 from publishers.shard import read_shard
 from schemas.conversation import Conversation
@@ -59,7 +59,14 @@ class BuildReader:
         with self._connection() as connection:
             rows = read_funnel_rows(connection)
             seconds, tokens = read_spent(connection)
-        return Funnel(target=target, rows=rows, engine_seconds=seconds, unfinished_completion_tokens=tokens)
+            diversity = read_diversity(connection)
+        return Funnel(
+            target=target,
+            rows=rows,
+            engine_seconds=seconds,
+            unfinished_completion_tokens=tokens,
+            diversity=diversity,
+        )
 
     def accepted(self, after: int = 0, limit: int = 50) -> list[tuple[int, Conversation]]:
         """Up to `limit` (sequence number, row) above `after`, in the order of acceptance."""

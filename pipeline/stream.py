@@ -16,7 +16,7 @@ from pipeline.judging import Gates
 from pipeline.ledger import Accepted, Dropped, Outcome
 from publishers.shard import config_name, split_of
 from schemas.conversation import Conversation, Draft, Gate
-from schemas.funnel import DroppedSample, FunnelRow
+from schemas.funnel import Diversity, DroppedSample, FunnelRow
 from schemas.recipe import ModeSpec, Recipe
 from schemas.verdict import Drop
 
@@ -107,6 +107,10 @@ class Stream:
         """Tokens spent since the last call on drafts that were given up in flight."""
         tokens, self._unfinished_tokens = self._unfinished_tokens, 0
         return tokens
+
+    def diversity(self) -> Diversity | None:
+        """Of the rows accepted so far."""
+        return self._gates.diversity()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Run drafts until the target is reached, the recipe says to give up, or `stop` is set.

@@ -7,6 +7,7 @@ from datetime import datetime
 from pydantic import Field
 
 from schemas.base import Frozen
+from schemas.funnel import Diversity
 from schemas.recipe import Filters, LanguageCode
 
 
@@ -77,6 +78,7 @@ class FilterReport(FilterOrder):
     kept_share: float = Field(ge=0, le=1)
     dropped: int = Field(ge=0)
     reasons: tuple[DropReason, ...] = Field(description="most frequent first")
+    diversity: Diversity | None = Field(default=None, description="None where duplicates are not looked for")
     seconds: float = Field(ge=0, description="of judging, all runs together")
     rows_per_second: float = Field(ge=0)
     parts: tuple[FilterPart, ...] = ()

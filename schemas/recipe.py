@@ -174,6 +174,12 @@ class DuplicateFilter(Frozen):
         default=0.65, gt=0, le=1, description="Jaccard similarity from which a turn is a near duplicate"
     )
     min_words: int = Field(default=5, ge=1, description="turns with fewer words are compared exactly only")
+    max_family_share: float | None = Field(
+        default=None,
+        ge=0.005,
+        le=1,
+        description="the most that one template family, rows that begin or end alike, may be of all rows; None: no cap",
+    )
 
 
 class Filters(Frozen):

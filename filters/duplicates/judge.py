@@ -9,27 +9,35 @@ from typing import ClassVar, NamedTuple
 
 import numpy as np
 
+from filters.duplicates.distinct import Distinct
+from filters.duplicates.families import LEAST_ROWS, Families, unpack
 from filters.duplicates.row_index import RowIndex
 from filters.duplicates.row_names import RowNames
 from filters.duplicates.row_store import MARK, Marks
 from filters.duplicates.shingles import Shingles
-from filters.duplicates.signature import Signature, conversation_hash, shingle, text_hash
+from filters.duplicates.signature import Signature, conversation_hash, sign_first, text_hash
 from filters.text import excerpt
 from schemas.conversation import Draft, Gate
+from schemas.funnel import Diversity, TemplateFamily
 from schemas.recipe import DuplicateFilter
 from schemas.verdict import Drop, Keep, Verdict
 
 # Rows judged, or restored, together: enough that the work is numpy's, few enough to stay in the processor's cache.
 BATCH_ROWS = 4096
 BATCH_BYTES = 1 << 20
+FAMILIES_SHOWN = 10
 
 
 class SignedRow(NamedTuple):
-    """What is judged of a row: what it would claim, and its first turn to be shown. A name of its own is optional."""
+    """What is judged of a row: what it would claim, its first turn, and which of its messages that is.
+
+    A name of its own is optional.
+    """
 
     signature: Signature
     text: str
     id: str | None = None
+    turn: int = 0
 
 
 @dataclass(slots=True)
@@ -38,6 +46,7 @@ class _Claim:
 
     row: int
     signature: Signature
+    family: int | None
 
 
 class _Repeat(NamedTuple):
@@ -52,12 +61,23 @@ class _Repeat(NamedTuple):
     exact: bool = False
 
 
+class _FullFamily(NamedTuple):
+    """The template family that a row would join, which has its share of the rows already."""
+
+    frame: str
+    rows: int
+    of: int
+
+
+_Objection = _Repeat | _FullFamily
+
+
 class DuplicateJudge:
     """Claims at USER_TURN (first user turn only) and at CONVERSATION. Not safe between threads: one per build.
 
-    Nothing that reaches the threshold is missed and nothing below it dropped, unless `cut_rows` says otherwise.
-    A draft is in flight from its first claim until it is released or confirmed. What in-flight drafts claim lies in a
-    dictionary, what lasts in arrays: about 200 bytes a row for instructions of 6 to 30 words.
+    Nothing that reaches the threshold is missed and nothing below it dropped, unless the diversity's `cut_rows` says
+    otherwise. A draft is in flight from its first claim until it is released or confirmed. What in-flight drafts claim
+    lies in a dictionary, what lasts in arrays: about 350 bytes a row for instructions of 6 to 30 words.
     """
 
     name: ClassVar[str] = "duplicates"
@@ -70,21 +90,29 @@ class DuplicateJudge:
         self._rows_in_flight: set[int] = set()
         self._index = RowIndex(settings.threshold)
         self._names = RowNames()
+        self._families = Families()
+        self._distinct = Distinct()
+        self._lasting = 0
 
     @property
     def nbytes(self) -> int:
         """Memory of what lasts."""
         return self._index.nbytes + self._names.nbytes
 
-    @property
-    def candidates_per_row(self) -> float:
-        """How many rows each one was compared with, on average."""
-        return self._index.work.compared / max(1, self._index.work.sets)
-
-    @property
-    def cut_rows(self) -> int:
-        """Rows that shared a key with so many others that not all of them were looked at."""
-        return self._index.work.cut
+    def diversity(self) -> Diversity:
+        """Of the rows that last; families count those in flight, too."""
+        work = self._index.work
+        held = max(1, self._lasting + len(self._in_flight))
+        return Diversity(
+            ngram=self._settings.ngram,
+            distinct=self._distinct.share,
+            families=tuple(
+                TemplateFamily(frame=family.frame, rows=family.rows, share=family.rows / held)
+                for family in self._families.largest(FAMILIES_SHOWN)
+            ),
+            candidates_per_row=work.compared / max(1, work.sets),
+            cut_rows=work.cut,
+        )
 
     def judge(self, draft: Draft, gate: Gate) -> Verdict:
         """A Drop claims nothing. A draft never repeats itself: judged again, it gets the same verdict."""
@@ -99,7 +127,7 @@ class DuplicateJudge:
         """
         verdicts: list[Drop | None] = []
         for batch in _batches(rows):
-            drops, _ = self._claim(batch)
+            drops, _ = self._claim(batch, lasting=True)
             verdicts += drops
         return verdicts
 
@@ -108,6 +136,7 @@ class DuplicateJudge:
         if claim is not None:
             self._rows_in_flight.discard(claim.row)
             self._index.remove(claim.row)
+            self._families.remove(unpack(claim.signature.frames), claim.family)
 
     def confirm(self, draft_id: str) -> bytes:
         """See Signature; empty when the draft has claimed nothing."""
@@ -115,24 +144,30 @@ class DuplicateJudge:
         if claim is None:
             return b""
         self._rows_in_flight.discard(claim.row)
+        self._count_lasting([claim.signature])
         return claim.signature.to_bytes()
 
-    def restore(self, rows: Iterable[tuple[str, bytes]]) -> None:
-        """Claim for good. Raises LedgerError for broken bytes."""
+    def restore(self, rows: Iterable[tuple[str | None, bytes]], diversity: Diversity | None = None) -> None:
+        """Claim for good; `diversity` is the last one told, for the names in it.
+
+        Raises LedgerError for broken bytes.
+        """
         for batch in _batches(SignedRow(Signature.from_bytes(data), "", id) for id, data in rows if data):
             marks = np.frombuffer(b"".join(row.signature.mark for row in batch), MARK)
             numbers = self._index.add(marks, Shingles.of([row.signature.shingles for row in batch]))
             self._names.put(numbers.tolist(), [row.id for row in batch])
+            self._count_lasting([row.signature for row in batch])
+            for row in batch:
+                self._families.add(unpack(row.signature.frames))
+        self._families.name(family.frame for family in (diversity.families if diversity is not None else ()))
 
     def _judge_first(self, draft: Draft) -> Verdict:
         text = draft.turns[0].content
-        first = text_hash(text)
         claim = self._in_flight.get(draft.id)
-        if claim is not None and claim.signature.first == first:
+        if claim is not None and claim.signature.first == text_hash(text):
             return Keep()
         self.release(draft.id)
-        signature = Signature(first, shingle(text, self._settings.ngram, self._settings.min_words))
-        return self._claim_in_flight(draft, signature)
+        return self._claim_in_flight(draft, sign_first(text, self._settings.ngram, self._settings.min_words))
 
     def _judge_whole(self, draft: Draft) -> Verdict:
         whole = conversation_hash(draft.turns)
@@ -145,33 +180,43 @@ class DuplicateJudge:
         return self._claim_in_flight(draft, Signature(whole=whole))
 
     def _claim_in_flight(self, draft: Draft, signature: Signature) -> Verdict:
-        (drop,), rows = self._claim([SignedRow(signature, draft.turns[0].content, draft.id)])
+        (drop,), claims = self._claim([SignedRow(signature, draft.turns[0].content, draft.id)], lasting=False)
         if drop is not None:
             return drop
-        self._in_flight[draft.id] = _Claim(rows[0], signature)
-        self._rows_in_flight.add(rows[0])
+        self._in_flight[draft.id] = claims[0]
+        self._rows_in_flight.add(claims[0].row)
         return Keep()
 
-    def _claim(self, rows: Sequence[SignedRow]) -> tuple[list[Drop | None], list[int]]:
-        """Why each row is dropped, or None; and the numbers of those that are not: they hold what they claim."""
+    def _claim(self, rows: Sequence[SignedRow], *, lasting: bool) -> tuple[list[Drop | None], list[_Claim]]:
+        """Why each row is dropped, or None; and what those that are not hold from now on."""
         digests = [row.signature.mark for row in rows]
         marks = np.frombuffer(b"".join(digests), MARK)
         sets = Shingles.of([row.signature.shingles for row in rows])
-        repeats = self._repeats(digests, marks, sets)
-        kept = [place for place, repeat in enumerate(repeats) if repeat is None]
+        objections, families = self._objections(rows, digests, marks, sets, lasting=lasting)
+        kept = [place for place, objection in enumerate(objections) if objection is None]
         numbers = self._index.add(marks[kept], sets.only(np.array(kept, np.int64))).tolist()
         self._names.put(numbers, [rows[place].id for place in kept])
         number_of = dict(zip(kept, numbers, strict=True))
         drops: list[Drop | None] = []
-        for row, repeat in zip(rows, repeats, strict=True):
-            if repeat is None:
-                drops.append(None)
+        for row, objection in zip(rows, objections, strict=True):
+            if isinstance(objection, _Repeat) and objection.in_batch:
+                drops.append(self._drop(row, objection._replace(number=number_of[objection.number])))
             else:
-                drops.append(self._drop(row, repeat, number_of[repeat.number] if repeat.in_batch else repeat.number))
-        return drops, numbers
+                drops.append(self._drop(row, objection))
+        if lasting:
+            self._distinct.add(sets.only(np.array(kept, np.int64)).values)
+        return drops, [
+            _Claim(number, rows[place].signature, family)
+            for place, number, family in zip(kept, numbers, families, strict=True)
+        ]
 
-    def _repeats(self, digests: list[bytes], marks: Marks, sets: Shingles) -> list[_Repeat | None]:
-        """Whom each row of a batch repeats, None for those to keep: only a row that is kept can be repeated."""
+    def _objections(
+        self, rows: Sequence[SignedRow], digests: list[bytes], marks: Marks, sets: Shingles, *, lasting: bool
+    ) -> tuple[list[_Objection | None], list[int | None]]:
+        """What speaks against each row of a batch, and the families of those against which nothing does.
+
+        Only a row that is kept can be repeated, and counts.
+        """
         same = self._index.same(marks)
         new = np.flatnonzero(same < 0)
         fresh = sets.only(new)
@@ -180,32 +225,54 @@ class DuplicateJudge:
             like[place].append(_Repeat(1 - similarity, False, row))
         for place, earlier, similarity in self._index.similar_within(fresh).pairs():
             like[place].append(_Repeat(1 - similarity, True, int(new[earlier])))
-        repeats: list[_Repeat | None] = [
+        objections: list[_Objection | None] = [
             _Repeat(0, False, row, exact=True) if row >= 0 else None for row in same.tolist()
         ]
+        families: list[int | None] = []
         holders: dict[bytes, int] = {}
         for number, place in enumerate(new.tolist()):
             holder = holders.get(digests[place])
             if holder is not None:
-                repeats[place] = _Repeat(0, True, holder, exact=True)
+                objections[place] = _Repeat(0, True, holder, exact=True)
                 continue
-            kept = (one for one in like[number] if not (one.in_batch and repeats[one.number]))
-            repeats[place] = min(kept, default=None)
-            if repeats[place] is None:
+            kept = (one for one in like[number] if not (one.in_batch and objections[one.number]))
+            objections[place] = min(kept, default=None) or self._full_family(rows[place])
+            if objections[place] is None:
                 holders[digests[place]] = place
-        return repeats
+                families.append(self._families.add(unpack(rows[place].signature.frames), rows[place].text))
+                self._lasting += lasting
+        return objections, families
 
-    def _drop(self, row: SignedRow, repeat: _Repeat, number: int) -> Drop:
-        seen = f"repeats {self._names.get(number)}"
-        if not repeat.exact:
-            seen += f" (similarity {1 - repeat.distance:.2f})"
-        if number in self._rows_in_flight:
+    def _full_family(self, row: SignedRow) -> _FullFamily | None:
+        most = self._settings.max_family_share
+        if most is None:
+            return None
+        family = self._families.would_join(unpack(row.signature.frames), row.text)
+        if family is None or family.rows + 1 <= most * max(self._lasting, LEAST_ROWS):
+            return None
+        return _FullFamily(family.frame, family.rows, self._lasting)
+
+    def _count_lasting(self, signatures: list[Signature]) -> None:
+        self._lasting += len(signatures)
+        self._distinct.add(Shingles.of([signature.shingles for signature in signatures]).values)
+
+    def _drop(self, row: SignedRow, objection: _Objection | None) -> Drop | None:
+        if objection is None:
+            return None
+        if isinstance(objection, _FullFamily):
+            frame = excerpt(objection.frame, 60)
+            seen = f"{frame} has {objection.rows:,} of {objection.of:,} rows already: {excerpt(row.text)}"
+            return Drop(reason="duplicates.family", evidence=seen, turn=row.turn)
+        seen = f"repeats {self._names.get(objection.number)}"
+        if not objection.exact:
+            seen += f" (similarity {1 - objection.distance:.2f})"
+        if objection.number in self._rows_in_flight:
             seen, reason = f"{seen}, which is still being made", "duplicates.in_flight"
-        elif not repeat.exact:
+        elif not objection.exact:
             reason = "duplicates.near"
         else:
             reason = "duplicates.exact" if row.signature.first else "duplicates.conversation"
-        return Drop(reason=reason, evidence=f"{seen}: {excerpt(row.text)}", turn=0)
+        return Drop(reason=reason, evidence=f"{seen}: {excerpt(row.text)}", turn=row.turn)
 
 
 def _batches(rows: Iterable[SignedRow]) -> Iterator[list[SignedRow]]:

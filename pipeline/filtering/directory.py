@@ -116,7 +116,9 @@ class FilterDirectory:
 
     def commit(self, report: FilterReport) -> None:
         """From here on the report is what has happened. Raises StorageError."""
-        write_bytes(self.path / REPORT_NAME, (report.model_dump_json(indent=2) + "\n").encode())
+        write_bytes(
+            self.path / REPORT_NAME, (report.model_dump_json(indent=2, exclude_computed_fields=True) + "\n").encode()
+        )
 
     def _check_part(self, part: FilterPart) -> None:
         path = self.path / part.path

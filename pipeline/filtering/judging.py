@@ -10,11 +10,13 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import pyarrow as pa
 
 from filters.chain import open_filters, walk
+from filters.duplicates.judge import SignedRow
+from filters.duplicates.signature import sign
 from filters.filter import Filter
 from languages.pack import LanguagePack
 from pipeline.filtering.json_columns import from_column
@@ -28,8 +30,17 @@ from schemas.verdict import Drop
 Verdicts = list[Drop | None]
 """Of each row of a batch: why it is dropped, or None."""
 
-# The filters of this process, where it is one of a pool.
+
+class Judged(NamedTuple):
+    """The verdicts on a batch, and what its kept rows would claim: nothing where duplicates are not looked for."""
+
+    verdicts: Verdicts
+    signed: list[SignedRow]
+
+
+# The filters of this process, where it is one of a pool, and how it signs what they keep.
 _worker_filters: list[Filter] = []
+_worker_duplicates: list[DuplicateFilter] = []
 
 
 class RowJudges:
@@ -47,7 +58,7 @@ class RowJudges:
             self._workers,
             mp_context=multiprocessing.get_context("spawn"),
             initializer=_open_worker,
-            initargs=(stateless, pack),
+            initargs=(stateless, pack, filters.duplicates),
         )
 
     def __enter__(self) -> Self:
@@ -58,9 +69,9 @@ class RowJudges:
     ) -> None:
         self._pool.shutdown(cancel_futures=True)
 
-    def judged(self, batches: Iterable[RowBatch]) -> Iterator[tuple[RowBatch, Verdicts]]:
+    def judged(self, batches: Iterable[RowBatch]) -> Iterator[tuple[RowBatch, Judged]]:
         """The batches in their order, with the verdicts on their rows. Raises DatasetError when a process dies."""
-        waiting: deque[tuple[RowBatch, Future[Verdicts]]] = deque()
+        waiting: deque[tuple[RowBatch, Future[Judged]]] = deque()
         for batch in batches:
             waiting.append((batch, self._sent(batch)))
             if len(waiting) > 2 * self._workers:
@@ -68,7 +79,7 @@ class RowJudges:
         while waiting:
             yield _answered(*waiting.popleft())
 
-    def _sent(self, batch: RowBatch) -> Future[Verdicts]:
+    def _sent(self, batch: RowBatch) -> Future[Judged]:
         # A process that is still starting must leave Ctrl-C to its parent, as it does later on.
         before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
@@ -78,6 +89,12 @@ class RowJudges:
             raise _died() from error
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def signed(row: RowDraft, duplicates: DuplicateFilter) -> SignedRow:
+    """What a row would claim."""
+    turns = row.draft.turns
+    return SignedRow(sign(turns, duplicates.ngram, duplicates.min_words), turns[0].content, turn=row.places[0])
 
 
 def row_messages(column: pa.Array) -> list[Any]:
@@ -97,7 +114,7 @@ def _message_of(cell: pa.Array) -> Any:
         return invalid(f"no JSON ({error})")
 
 
-def _answered(batch: RowBatch, future: Future[Verdicts]) -> tuple[RowBatch, Verdicts]:
+def _answered(batch: RowBatch, future: Future[Judged]) -> tuple[RowBatch, Judged]:
     try:
         return batch, future.result()
     except BrokenProcessPool as error:
@@ -118,23 +135,27 @@ def _packed(column: pa.Array) -> bytes:
     return packed
 
 
-def _open_worker(filters: Filters, pack: LanguagePack) -> None:
+def _open_worker(filters: Filters, pack: LanguagePack, duplicates: DuplicateFilter) -> None:
     tie_to_parent()
     _worker_filters[:] = open_filters(filters, pack)
+    _worker_duplicates[:] = [duplicates] if duplicates.enabled else []
 
 
-def _judge_in_worker(packed: bytes, faults: dict[int, str], language: str) -> Verdicts:
+def _judge_in_worker(packed: bytes, faults: dict[int, str], language: str) -> Judged:
     with pa.ipc.open_stream(packed) as stream:
         column = stream.read_next_batch().column(0)
-    return [
-        invalid(faults[place]) if place in faults else _judge_row(messages, language)
-        for place, messages in enumerate(row_messages(column))
-    ]
+    judged = Judged([], [])
+    for place, messages in enumerate(row_messages(column)):
+        read = invalid(faults[place]) if place in faults else _read(messages, language)
+        verdict = walk(_worker_filters, read.draft) if isinstance(read, RowDraft) else read
+        if isinstance(verdict, Drop):
+            judged.verdicts.append(read.named(verdict) if isinstance(read, RowDraft) else verdict)
+            continue
+        judged.verdicts.append(None)
+        if isinstance(read, RowDraft):
+            judged.signed.extend(signed(read, duplicates) for duplicates in _worker_duplicates)
+    return judged
 
 
-def _judge_row(messages: Any, language: str) -> Drop | None:
-    read = messages if isinstance(messages, Drop) else read_row(messages, language)
-    if isinstance(read, RowDraft):
-        verdict = walk(_worker_filters, read.draft)
-        return read.named(verdict) if isinstance(verdict, Drop) else None
-    return read
+def _read(messages: Any, language: str) -> RowDraft | Drop:
+    return messages if isinstance(messages, Drop) else read_row(messages, language)

@@ -4,25 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from filters.duplicates.judge import DuplicateJudge, SignedRow
-from filters.duplicates.signature import sign
-from pipeline.filtering.judging import Verdicts, row_messages
+from filters.duplicates.judge import DuplicateJudge
+from pipeline.filtering.judging import Judged, Verdicts, row_messages, signed
 from pipeline.filtering.messages import RowDraft, read_row
 from pipeline.filtering.row_batch import BATCH_ROWS
 from schemas.errors import StorageError
+from schemas.funnel import Diversity
 from schemas.recipe import DuplicateFilter
-from schemas.verdict import Drop
 
 
 class KeptDuplicates:
     """Judges rows that all other filters keep, in the order of the input, against those that it kept before.
 
-    It names a row by its place among the kept ones, where a reader finds it. Memory grows with them, by about 200 bytes
+    It names a row by its place among the kept ones, where a reader finds it. Memory grows with them, by about 350 bytes
     for each.
     """
 
@@ -31,37 +29,28 @@ class KeptDuplicates:
         self._settings = settings
         self._language = language
 
-    def judge(self, column: pa.Array, verdicts: Verdicts) -> Verdicts:
-        """The verdicts on a batch, with a Drop more for every repeated row."""
-        places = [place for place, drop in enumerate(verdicts) if drop is None]
-        final = list(verdicts)
-        drops = self._judge_rows(row_messages(column.take(pa.array(places, pa.int64()))))
-        for place, drop in zip(places, drops, strict=True):
-            final[place] = drop
-        return final
+    def diversity(self) -> Diversity:
+        """Of the rows kept so far."""
+        return self._judge.diversity()
 
-    def restore(self, parts: list[Path], column: str) -> Iterator[None]:
-        """Judge the kept rows of an earlier run again, a few at each step. Raises StorageError."""
+    def judge(self, judged: Judged) -> Verdicts:
+        """The verdicts on a batch, with a Drop more for every repeated row."""
+        drops = iter(self._judge.judge_rows(judged.signed))
+        return [next(drops) if verdict is None else verdict for verdict in judged.verdicts]
+
+    def restore(self, parts: list[Path], column: str, diversity: Diversity | None) -> Iterator[None]:
+        """Claim the kept rows of an earlier run again, a few at each step. Raises StorageError."""
         for path in parts:
             try:
                 with pq.ParquetFile(path) as file:
                     for batch in file.iter_batches(BATCH_ROWS, columns=[column], use_threads=False):
-                        self._judge_rows(row_messages(batch.column(0)))
+                        self._judge.restore(map(self._claimed, row_messages(batch.column(0))), diversity)
                         yield
             except (OSError, pa.ArrowException) as error:
                 raise StorageError(f"{path} cannot be read: {' '.join(str(error).split())}; put it back") from error
 
-    def _judge_rows(self, messages: list[Any]) -> list[Drop | None]:
-        rows = [self._read(one) for one in messages]
-        drops = self._judge.judge_rows(self._signed(row) for row in rows)
-        return [drop and row.named(drop) for row, drop in zip(rows, drops, strict=True)]
-
-    def _read(self, messages: Any) -> RowDraft:
+    def _claimed(self, messages: object) -> tuple[None, bytes]:
         row = read_row(messages, self._language)
         if not isinstance(row, RowDraft):
             raise StorageError("a kept row cannot be read any more: put the sealed part back")
-        return row
-
-    def _signed(self, row: RowDraft) -> SignedRow:
-        turns = row.draft.turns
-        return SignedRow(sign(turns, self._settings.ngram, self._settings.min_words), turns[0].content)
+        return None, signed(row, self._settings).signature.to_bytes()

@@ -14,7 +14,7 @@ from languages.pack import LanguagePack
 from pipeline.filtering.block import KINDS, Block
 from pipeline.filtering.directory import FilterDirectory
 from pipeline.filtering.files import DatasetInput, FoundFiles, find_files
-from pipeline.filtering.judging import RowJudges, Verdicts
+from pipeline.filtering.judging import Judged, RowJudges
 from pipeline.filtering.kept_duplicates import KeptDuplicates
 from pipeline.filtering.row_batch import RowBatch, RowSource
 from pipeline.filtering.source import judged_column, open_source
@@ -22,6 +22,7 @@ from pipeline.filtering.tally import Tally
 from pipeline.fingerprint import pack_digest
 from schemas.errors import DatasetError, InputError
 from schemas.filter_report import FilterOrder, FilterPart, FilterReport
+from schemas.funnel import Diversity
 from schemas.recipe import Filters
 from schemas.settings import Settings
 
@@ -132,6 +133,7 @@ class _Run:
         self._tally = Tally.of(earlier) if earlier else Tally()
         self._parts = list(earlier.parts) if earlier else []
         self._seconds_before = earlier.seconds if earlier else 0.0
+        self._diversity = earlier.diversity if earlier else None
         self._start = self._tally.rows
         self._began = time.monotonic()
         self._progress_at = -PROGRESS_EVERY_S
@@ -147,11 +149,11 @@ class _Run:
             block = Block()
             if not self._restore_duplicates():
                 return self._stopped(report)
-            for batch, verdicts in judges.judged(self._source.batches(self._start)):
+            for batch, judged in judges.judged(self._source.batches(self._start)):
                 if not block.has_room(batch.rows):
                     report = self._seal(block)
                     block = Block()
-                self._add(block, batch, verdicts)
+                self._add(block, batch, judged)
                 if self._job.stop():
                     return self._stopped(report)
         except DatasetError:
@@ -165,11 +167,11 @@ class _Run:
         if self._duplicates is None or self._directory is None:
             return True
         kept = [self._directory.path / part.path for part in self._parts if part.path.startswith("kept/")]
-        return not any(self._job.stop() for _ in self._duplicates.restore(kept, self._column))
+        restoring = self._duplicates.restore(kept, self._column, self._diversity)
+        return not any(self._job.stop() for _ in restoring)
 
-    def _add(self, block: Block, batch: RowBatch, verdicts: Verdicts) -> None:
-        if self._duplicates is not None:
-            verdicts = self._duplicates.judge(batch.rows.column(self._column), verdicts)
+    def _add(self, block: Block, batch: RowBatch, judged: Judged) -> None:
+        verdicts = judged.verdicts if self._duplicates is None else self._duplicates.judge(judged)
         for drop in verdicts:
             self._tally.add(drop)
         if self._directory is not None:
@@ -178,6 +180,7 @@ class _Run:
 
     def _seal(self, block: Block, *, complete: bool = False) -> FilterReport:
         """Write the block's parts. They count from the moment in which the report lists them."""
+        self._look_at_diversity()
         if self._directory is not None and block.batches:
             for kind in KINDS:
                 table = block.table(kind, self._source.schema)
@@ -188,7 +191,13 @@ class _Run:
 
     def _commit(self, *, complete: bool = False) -> FilterReport:
         report = _report(
-            self._job.order, self._column, self._tally, self._seconds(), parts=tuple(self._parts), complete=complete
+            self._job.order,
+            self._column,
+            self._tally,
+            self._seconds(),
+            diversity=self._diversity,
+            parts=tuple(self._parts),
+            complete=complete,
         )
         if self._directory is not None:
             self._directory.commit(report)
@@ -196,7 +205,13 @@ class _Run:
 
     def _stopped(self, committed: FilterReport) -> FilterResult:
         """What is not in a block of the directory is lost; without one, the counts are all there is."""
+        if self._directory is None:
+            self._look_at_diversity()
         return FilterResult(FilterOutcome.STOPPED, committed if self._directory is not None else self._commit())
+
+    def _look_at_diversity(self) -> None:
+        if self._duplicates is not None:
+            self._diversity = self._duplicates.diversity()
 
     def _seconds(self) -> float:
         return self._seconds_before + time.monotonic() - self._began
@@ -218,6 +233,7 @@ def _report(
     tally: Tally,
     seconds: float,
     *,
+    diversity: Diversity | None = None,
     parts: tuple[FilterPart, ...] = (),
     complete: bool = False,
 ) -> FilterReport:
@@ -225,6 +241,7 @@ def _report(
         **dict(order),
         iturri_version=version("iturri"),
         column=column,
+        diversity=diversity,
         parts=parts,
         complete=complete,
         **tally.fields(seconds),
