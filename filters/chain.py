@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from filters.duplicates.judge import DuplicateJudge
+from filters.duplicates.memory import Memory
 from filters.filter import Filter
 from filters.language import LanguageJudge
 from filters.repetition import RepetitionJudge
@@ -18,14 +19,16 @@ from schemas.verdict import Drop, Keep, Verdict
 _worker_filters: list[Filter] = []
 
 
-def open_filters(filters: Filters, pack: LanguagePack) -> tuple[Filter, ...]:
+def open_filters(filters: Filters, pack: LanguagePack, memory: Memory | None = None) -> tuple[Filter, ...]:
     """The enabled filters, cheapest first. Raises LanguageError when the language cannot be told.
+
+    `memory` is for what they remember.
 
     Duplicates come after the filters without state, so that nothing they drop is ever claimed, and before the language,
     which costs a hundred times as much; a text in the wrong language gives its claim back as soon as it is dropped,
     and a repeat of it would have been dropped for its language too.
     """
-    return (*_cheap(filters, pack), *_heavy(filters, pack))
+    return (*_cheap(filters, pack, memory), *_heavy(filters, pack))
 
 
 def judge(filters: Iterable[Filter], draft: Draft, gate: Gate) -> Verdict:
@@ -61,10 +64,10 @@ def judge_in_worker(batch: list[tuple[Draft, Gate]]) -> list[Verdict]:
     return [judge(_worker_filters, draft, gate) for draft, gate in batch]
 
 
-def _cheap(filters: Filters, pack: LanguagePack) -> tuple[Filter, ...]:
+def _cheap(filters: Filters, pack: LanguagePack, memory: Memory | None) -> tuple[Filter, ...]:
     shape = (ShapeJudge.open(filters.shape, pack.markers),) if filters.shape.enabled else ()
     repetition = (RepetitionJudge.open(filters.repetition),) if filters.repetition.enabled else ()
-    duplicates = (DuplicateJudge(filters.duplicates),) if filters.duplicates.enabled else ()
+    duplicates = (DuplicateJudge(filters.duplicates, memory),) if filters.duplicates.enabled else ()
     return (*shape, *repetition, *duplicates)
 
 

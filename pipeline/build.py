@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from filters.duplicates.memory import Memory
 from generators.backbone import Backbone
 from generators.modes import open_modes
 from languages.completeness import load_translated_pack
@@ -86,7 +87,8 @@ async def build(
     place = BuildDirectory(directory)
     with place.locked(take_over):
         # Opening the filters reads language profiles, which takes most of a second.
-        opened = await asyncio.to_thread(Gates, recipe.filters, pack, settings.workers)
+        memory = Memory(settings.duplicates_memory_mb, directory)
+        opened = await asyncio.to_thread(Gates, recipe.filters, pack, settings.workers, memory)
         async with Keeper(recipe, place, backbone, pack) as keeper, opened as gates:
             counts, indices = await keeper.restore(gates)
             mixer = open_modes(recipe, pack, await keeper.id_prefix())

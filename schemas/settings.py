@@ -32,6 +32,9 @@ class Settings(BaseSettings):
     workers: int = Field(
         default=0, ge=0, le=1024, description="processes for heavy filters; 0: one less than the cores, at most 8"
     )
+    duplicates_memory_mb: int = Field(
+        default=4096, ge=1, description="of memory for the duplicate filter of one run; more of it goes to a file"
+    )
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
 

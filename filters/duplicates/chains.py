@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from filters.duplicates.memory import Memory
 from filters.duplicates.shingles import Ints, Keys
 
 # How far from the newest entry of a chain one to be removed is looked for.
 _REMOVAL_STEPS = 64
 _REMOVED = np.uint32(1 << 31)
+_ENTRY = np.dtype(np.uint32)
 
 
 class Chains:
@@ -18,18 +20,13 @@ class Chains:
     rows.
     """
 
-    def __init__(self, capacity: int) -> None:
+    def __init__(self, capacity: int, memory: Memory) -> None:
         """Room for `capacity` entries. Memory is taken as they come, but for 4 to 8 bytes of heads for each."""
         self.capacity = capacity
         self.entries = 0
         # Entries count from 1: 0 is the end of a chain, and what fresh memory holds.
-        self._heads = np.zeros(1 << (capacity // 2).bit_length(), np.uint32)
-        self._keys = np.empty(capacity + 1, np.uint32)
-        self._rows = np.empty(capacity + 1, np.uint32)
-        self._before = np.empty(capacity + 1, np.uint32)
-        self._other = np.empty(capacity + 1, np.uint32)
-        for column in (self._keys, self._rows, self._before, self._other):
-            column[0] = 0
+        self._heads = memory.zeros(1 << (capacity // 2).bit_length(), _ENTRY)
+        self._keys, self._rows, self._before, self._other = (memory.zeros(capacity + 1, _ENTRY) for _ in range(4))
 
     @property
     def nbytes(self) -> int:

@@ -8,6 +8,8 @@ from typing import Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from filters.duplicates.memory import Memory
+
 Item = TypeVar("Item", bound=np.generic)
 Positions = NDArray[np.int64]
 
@@ -20,8 +22,9 @@ class Growing(Generic[Item]):
     The system gives a block its memory page by page, when it is written, so the unused end of the last one is free.
     """
 
-    def __init__(self, item: type[Item] | np.dtype[Item]) -> None:
+    def __init__(self, item: type[Item] | np.dtype[Item], memory: Memory) -> None:
         self._item: np.dtype[Item] = np.dtype(item)
+        self._memory = memory
         self._blocks: list[NDArray[Item]] = []
         self._starts: list[int] = []
         self._room = 0
@@ -40,7 +43,7 @@ class Growing(Generic[Item]):
         first = self._length
         self._length += len(values)
         while self._room < self._length:
-            block = np.empty(max(_FIRST_BLOCK, self._room), self._item)
+            block = self._memory.zeros(max(_FIRST_BLOCK, self._room), self._item)
             self._blocks.append(block)
             self._starts.append(self._room)
             self._room += len(block)

@@ -11,6 +11,7 @@ import numpy as np
 
 from filters.duplicates.distinct import Distinct
 from filters.duplicates.families import LEAST_ROWS, Families, unpack
+from filters.duplicates.memory import Memory
 from filters.duplicates.row_index import RowIndex
 from filters.duplicates.row_names import RowNames
 from filters.duplicates.row_store import MARK, Marks
@@ -84,12 +85,13 @@ class DuplicateJudge:
     gates: ClassVar[frozenset[Gate]] = frozenset({Gate.USER_TURN, Gate.CONVERSATION})
     heavy: ClassVar[bool] = False
 
-    def __init__(self, settings: DuplicateFilter) -> None:
+    def __init__(self, settings: DuplicateFilter, memory: Memory | None = None) -> None:
+        memory = memory or Memory()
         self._settings = settings
         self._in_flight: dict[str, _Claim] = {}
         self._rows_in_flight: set[int] = set()
-        self._index = RowIndex(settings.threshold)
-        self._names = RowNames()
+        self._index = RowIndex(settings.threshold, memory)
+        self._names = RowNames(memory)
         self._families = Families()
         self._distinct = Distinct()
         self._lasting = 0

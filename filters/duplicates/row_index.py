@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from filters.duplicates.chains import Chains
+from filters.duplicates.memory import Memory
 from filters.duplicates.prefixes import Order
 from filters.duplicates.row_store import NO_MARK, Marks, RowStore
 from filters.duplicates.shingles import Ints, Keys, Shingles, shared
@@ -73,9 +74,10 @@ class RowIndex:
     seen until then; rows move there little by little, and until all have, both tables are asked.
     """
 
-    def __init__(self, threshold: float) -> None:
+    def __init__(self, threshold: float, memory: Memory) -> None:
         self._threshold = threshold
-        self._rows = RowStore()
+        self._memory = memory
+        self._rows = RowStore(memory)
         self._counts = np.zeros(_CELLS, np.uint32)
         self._tables = [self._table(_FIRST_CAPACITY)]
         self._entries = 0
@@ -139,7 +141,7 @@ class RowIndex:
         np.add.at(counts, _cells(sets), _ONE)
         order = Order(counts, self._threshold)
         keys, numbers = order.stored(sets)
-        table = _Table(order, Chains(max(1, len(keys))))
+        table = _Table(order, Chains(max(1, len(keys)), self._memory))
         table.chains.add(keys, numbers)
         which, earlier = self._meeting([table], sets)
         which, earlier = which[earlier < which], earlier[earlier < which]
@@ -166,7 +168,7 @@ class RowIndex:
         return Matches(which[near], rows[near], similarities[near])
 
     def _table(self, capacity: int) -> _Table:
-        return _Table(Order(self._counts.copy(), self._threshold), Chains(capacity))
+        return _Table(Order(self._counts.copy(), self._threshold), Chains(capacity, self._memory))
 
     def _room(self) -> int:
         """For entries of new rows, beside those of the rows that are still to move."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from filters.duplicates.growing import Growing
+from filters.duplicates.memory import Memory
 
 # As many as always fit into 32 bits.
 _MOST_DIGITS = 9
@@ -16,11 +17,11 @@ class RowNames:
     A row without an id is called by its own number.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, memory: Memory) -> None:
         self._stems: list[tuple[str, int]] = [("kept row ", 1)]
         self._number_of: dict[tuple[str, int], int] = {self._stems[0]: 0}
-        self._stem: Growing[np.uint32] = Growing(np.uint32)
-        self._number: Growing[np.uint32] = Growing(np.uint32)
+        self._stem: Growing[np.uint32] = Growing(np.uint32, memory)
+        self._number: Growing[np.uint32] = Growing(np.uint32, memory)
 
     @property
     def nbytes(self) -> int:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from filters.duplicates.growing import Growing
+from filters.duplicates.memory import Memory
 from filters.duplicates.shingles import Ints, Shingles, spread
 
 MARK = np.dtype("V16")
@@ -28,9 +29,9 @@ class Rows:
 class RowStore:
     """Rows by their numbers, from 0 on. The place of a removed row is given to a later one with as many shingles."""
 
-    def __init__(self) -> None:
-        self._records: Growing[np.void] = Growing(_ROW)
-        self._shingles: Growing[np.uint32] = Growing(np.dtype(np.uint32))
+    def __init__(self, memory: Memory) -> None:
+        self._records: Growing[np.void] = Growing(_ROW, memory)
+        self._shingles: Growing[np.uint32] = Growing(np.uint32, memory)
         self._removed: dict[int, list[int]] = {}
 
     def __len__(self) -> int:

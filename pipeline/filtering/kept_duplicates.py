@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from filters.duplicates.judge import DuplicateJudge
+from filters.duplicates.memory import Memory
 from pipeline.filtering.judging import Judged, Verdicts, row_messages, signed
 from pipeline.filtering.messages import RowDraft, read_row
 from pipeline.filtering.row_batch import BATCH_ROWS
@@ -24,8 +25,8 @@ class KeptDuplicates:
     for each.
     """
 
-    def __init__(self, settings: DuplicateFilter, language: str) -> None:
-        self._judge = DuplicateJudge(settings)
+    def __init__(self, settings: DuplicateFilter, language: str, memory: Memory) -> None:
+        self._judge = DuplicateJudge(settings, memory)
         self._settings = settings
         self._language = language
 

@@ -9,6 +9,7 @@ from enum import StrEnum
 from importlib.metadata import version
 from pathlib import Path
 
+from filters.duplicates.memory import Memory
 from languages.loader import load_pack
 from languages.pack import LanguagePack
 from pipeline.filtering.block import KINDS, Block
@@ -80,7 +81,7 @@ def filter_dataset(
     pack = load_pack(language, settings.languages)
     found = find_files(asked)
     order = FilterOrder(input=found.about, language=language, language_pack=pack_digest(pack), filters=filters)
-    job = _Job(order, found, pack, settings.workers, stop, on_progress)
+    job = _Job(order, found, pack, settings, stop, on_progress)
     if out is None:
         return _run(job)
     directory = FilterDirectory(out)
@@ -101,7 +102,7 @@ class _Job:
     order: FilterOrder
     found: FoundFiles
     pack: LanguagePack
-    workers: int
+    settings: Settings
     stop: Callable[[], bool]
     on_progress: Callable[[FilterProgress], None] | None
 
@@ -111,7 +112,7 @@ def _run(job: _Job, directory: FilterDirectory | None = None, earlier: FilterRep
     if source is None:
         return FilterResult(FilterOutcome.STOPPED, earlier or _report(job.order, None, Tally(), 0.0))
     column = judged_column(job.found, source.schema)
-    with RowJudges(job.order.filters, job.pack, column, job.workers) as judges:
+    with RowJudges(job.order.filters, job.pack, column, job.settings.workers) as judges:
         return _Run(job, source, column, directory, earlier).run(judges)
 
 
@@ -138,7 +139,10 @@ class _Run:
         self._began = time.monotonic()
         self._progress_at = -PROGRESS_EVERY_S
         duplicates = job.order.filters.duplicates
-        self._duplicates = KeptDuplicates(duplicates, job.order.language) if duplicates.enabled else None
+        self._duplicates = None
+        if duplicates.enabled:
+            memory = Memory(job.settings.duplicates_memory_mb, directory.path if directory is not None else None)
+            self._duplicates = KeptDuplicates(duplicates, job.order.language, memory)
 
     def run(self, judges: RowJudges) -> FilterResult:
         report = self._commit()

@@ -5,12 +5,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from filters.duplicates.growing import Growing
+from filters.duplicates.memory import Memory
 
 
 @given(st.lists(st.integers(0, 5000), max_size=8), st.randoms(use_true_random=False))
 def test_it_holds_what_it_was_given(lengths: list[int], random: object) -> None:
     """Over the borders of blocks, too."""
-    column: Growing[np.int64] = Growing(np.dtype(np.int64))
+    column: Growing[np.int64] = Growing(np.int64, Memory())
     expected = np.arange(sum(lengths)) * 7
     for length in lengths:
         assert column.extend(expected[len(column) : len(column) + length]) == len(column) - length

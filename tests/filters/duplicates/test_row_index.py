@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from filters.duplicates import row_index
+from filters.duplicates.memory import Memory
 from filters.duplicates.row_index import RowIndex
 from filters.duplicates.row_store import MARK
 from filters.duplicates.shingles import Shingles
@@ -45,7 +46,7 @@ def test_it_finds_what_comparing_all_pairs_finds(
     batches: list[list[frozenset[int]]], threshold: float, data: st.DataObject
 ) -> None:
     """While rows come, go and move to larger tables."""
-    index = RowIndex(threshold)
+    index = RowIndex(threshold, Memory())
     rows: dict[int, tuple[int, frozenset[int]]] = {}
     given_marks = 0
     for batch in batches:
@@ -87,7 +88,7 @@ def test_a_family_costs_no_more_than_other_rows() -> None:
     """Rows that share four fifths of their shingles, and not one pair of them similar enough."""
     random = np.random.default_rng(2)
     shared = random.integers(0, 1 << 32, 16).tolist()
-    index = RowIndex(0.75)
+    index = RowIndex(0.75, Memory())
     family = [frozenset([*shared, *random.integers(0, 1 << 32, 4).tolist()]) for _ in range(6000)]
     for start in range(0, len(family), 500):
         sets = shingles(family[start : start + 500])
@@ -100,7 +101,7 @@ def test_a_family_costs_no_more_than_other_rows() -> None:
 
 def test_work_is_bounded_whatever_comes() -> None:
     """Thousands of rows with the same shingles, one of which was never claimed by the others."""
-    index = RowIndex(0.75)
+    index = RowIndex(0.75, Memory())
     one = random_sets(1, 1)[0]
     for start in range(0, 4000, 1000):
         index.add(marks(list(range(start, start + 1000))), shingles([one] * 1000))
@@ -110,7 +111,7 @@ def test_work_is_bounded_whatever_comes() -> None:
 
 
 def test_memory_is_stated_and_kept() -> None:
-    index = RowIndex(0.75)
+    index = RowIndex(0.75, Memory())
     sets = random_sets(20_000, 2)
     for start in range(0, len(sets), 1000):
         index.add(marks(list(range(start, start + 1000))), shingles(sets[start : start + 1000]))
@@ -118,7 +119,7 @@ def test_memory_is_stated_and_kept() -> None:
 
 
 def test_what_was_released_leaves_no_trace_in_memory() -> None:
-    index = RowIndex(0.75)
+    index = RowIndex(0.75, Memory())
     sets = random_sets(300, 3)
     for round in range(60):
         numbers = index.add(marks(list(range(round * 300, round * 300 + 300))), shingles(sets))

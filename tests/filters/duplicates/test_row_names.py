@@ -3,6 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from filters.duplicates.memory import Memory
 from filters.duplicates.row_names import RowNames
 
 ids = st.one_of(
@@ -16,7 +17,7 @@ ids = st.one_of(
 
 @given(st.lists(st.tuples(st.integers(0, 40), ids)))
 def test_every_row_keeps_its_name(named: list[tuple[int, str | None]]) -> None:
-    names = RowNames()
+    names = RowNames(Memory())
     for row, id in named:
         names.put([row], [id])
     for row, id in dict(named).items():
@@ -24,6 +25,6 @@ def test_every_row_keeps_its_name(named: list[tuple[int, str | None]]) -> None:
 
 
 def test_eight_bytes_a_row() -> None:
-    names = RowNames()
+    names = RowNames(Memory())
     names.put(list(range(1000)), [f"fddf9a10-0570f982-{number:08d}" for number in range(1000)])
     assert names.nbytes == 8000
