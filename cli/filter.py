@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cli import consoles, figures
+from cli.diversity import print_diversity
 from cli.failures import say
 from cli.filter_progress import FilterDisplay, open_filter_display
 from cli.interrupts import Interrupts
@@ -117,6 +118,8 @@ def _print_report(options: FilterOptions, result: FilterResult) -> None:
     report, console = result.report, consoles.out()
     console.print(_headline(options, report), markup=False, soft_wrap=True)
     console.print(_reasons_table(report))
+    if report.diversity is not None:
+        print_diversity(console, report.diversity)
 
 
 def _headline(options: FilterOptions, report: FilterReport) -> str:

@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cli import consoles, figures
+from cli.diversity import print_diversity
 from cli.machine import build_folder, machine_settings
 from pipeline.reader import BuildReader
 from schemas.conversation import Conversation, Message
@@ -41,6 +42,8 @@ def run(build: str, *, dropped: bool, reason: str | None, number: int, as_json: 
     console = consoles.out()
     console.print(_headline(folder, reader.recipe().name, funnel, manifest), markup=False, soft_wrap=True)
     console.print(funnel_table(funnel))
+    if funnel.diversity is not None:
+        print_diversity(console, funnel.diversity)
     if manifest is not None and manifest.shards:
         console.print(shard_table(manifest))
     for sequence, row in accepted:

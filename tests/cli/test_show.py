@@ -6,7 +6,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from tests.support.cli_command import iturri, one_line
+import pytest
+
+from tests.support.cli_command import iturri, one_line, write_recipe
 
 
 def shown(built: Path, *arguments: str) -> dict[str, Any]:
@@ -39,6 +41,37 @@ def test_the_table_accounts_for_every_draft_and_token(built: Path) -> None:
     assert tokens == found["funnel"]["completion_tokens"]
     assert found["funnel"]["dropped"] == sum(row["drafts"] for row in rows if row["gate"] != "accepted") > 0
     assert found["accepted"] == found["dropped"] == []
+
+
+def test_it_says_how_different_the_rows_are(tmp_path: Path) -> None:
+    subjects = (
+        "itsaso urdinari",
+        "mendi garaiari",
+        "eguzki epelari",
+        "hondartza hutsari",
+        "baso ilunari",
+        "zubi zaharrari",
+    )
+    write_recipe(
+        tmp_path / "poems.json",
+        backbone={
+            "kind": "scripted",
+            "user_turns": [f"Idatzi {subject} buruzko olerkia" for subject in subjects],
+            "replies": ["Ondo da hori, galdetu lasai."],
+        },
+        filters={"language": {"enabled": False}},
+        target={"conversations": len(subjects)},
+    )
+    assert iturri("build", "-q", "poems.json", cwd=tmp_path).returncode == 0
+    diversity = shown(tmp_path, "builds/poems", "-n", "0")["funnel"]["diversity"]
+    assert diversity["distinct"] == pytest.approx(19 / 24, abs=0.01)
+    (family,) = diversity["families"]
+    assert (family["frame"], family["rows"]) == ("idatzi … buruzko olerkia", 5)
+    assert diversity["alarms"] == []
+    done = iturri("show", "builds/poems", "-n", "0", cwd=tmp_path)
+    assert f"distinct-2 of first user turns: {diversity['distinct']:.1%}" in done.stdout
+    lines = done.stdout.partition("largest template families")[2].splitlines()
+    assert lines[2].split() == [*family["frame"].split(), "5", "83.3%"]
 
 
 def test_drops_come_with_reason_and_evidence(built: Path) -> None:

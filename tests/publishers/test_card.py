@@ -12,7 +12,7 @@ from huggingface_hub.repocard import metadata_load
 from publishers.card import card, size_category
 from publishers.licences import HUB_LICENCES
 from publishers.redaction import redacted
-from schemas.funnel import Funnel
+from schemas.funnel import Diversity, Funnel, TemplateFamily
 from schemas.manifest import Shard
 from tests.support.publishers_builds import manifest, recipe_fields
 
@@ -133,6 +133,15 @@ def test_text_of_the_recipe_cannot_break_out() -> None:
     text = card(manifest(SHARDS, fields))
     assert metadata(text)["pretty_name"] == "a: b --- # | c"
     assert "\none --- two\n" in text
+
+
+def test_it_names_the_largest_families() -> None:
+    family = TemplateFamily(frame="idatzi … | olerkia", rows=1234, share=0.25)
+    diversity = Diversity(ngram=2, distinct=0.5, families=(family,), candidates_per_row=1, cut_rows=0)
+    body = card(manifest(SHARDS, funnel=Funnel(target=1, diversity=diversity)))
+    assert "Of the 2-grams of words in the first user turns, 50.0% are different ones." in body
+    assert "| idatzi … \\| olerkia | 1,234 | 25.0% |" in body
+    assert "template families" not in card(manifest(SHARDS, funnel=Funnel(target=1)))
 
 
 def test_a_build_that_is_not_finished_says_so() -> None:

@@ -60,11 +60,13 @@ def test_a_full_disk_is_told_before_anything_is_written(tmp_path: Path) -> None:
 
 def test_verdicts_are_the_same_from_memory_and_from_files(tmp_path: Path) -> None:
     settings = DuplicateFilter()
-    texts = [f"a{n % 7000} b{n % 7000} c{n % 7000} d{n % 7000} e{n % 7000} f{n % 7000} g{n % 97}" for n in range(12_000)]
+    texts = [
+        f"a{n % 7000} b{n % 7000} c{n % 7000} d{n % 7000} e{n % 7000} f{n % 7000} g{n % 97}" for n in range(12_000)
+    ]
     rows = [SignedRow(sign_first(text, settings.ngram, settings.min_words), text) for text in texts]
     spilling = Memory(1, tmp_path)
     judges = [DuplicateJudge(settings, memory) for memory in (Memory(), spilling)]
     in_memory, in_files = (judge.judge_rows(rows) for judge in judges)
     assert in_memory == in_files
     assert sum(drop is not None for drop in in_memory) == 5000
-    assert spilling.spilled > MB
+    assert spilling.spilled > MB / 2
