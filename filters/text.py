@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
 
+import regex
+
 EVIDENCE_LIMIT = 200
-_WORD = re.compile(r"\w+")
+# Python's own \w does not know the vowel signs of Devanagari and its kin.
+_WORD = regex.compile(r"\w+")
 
 
 def fold(text: str) -> str:
@@ -15,8 +17,9 @@ def fold(text: str) -> str:
 
 
 def words(text: str) -> list[str]:
-    """Runs of letters, digits and underscores."""
-    return _WORD.findall(text)
+    """Runs of letters with their marks, digits and underscores."""
+    found: list[str] = _WORD.findall(text)
+    return found
 
 
 def excerpt(text: str, limit: int = 80) -> str:
