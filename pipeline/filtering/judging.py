@@ -27,6 +27,9 @@ from schemas.errors import DatasetError
 from schemas.recipe import DuplicateFilter, Filters
 from schemas.verdict import Drop
 
+# Batches given out for each process: what judges all rows together is faster, the more are ready when it looks.
+WAITING = 16
+
 Verdicts = list[Drop | None]
 """Of each row of a batch: why it is dropped, or None."""
 
@@ -69,15 +72,18 @@ class RowJudges:
     ) -> None:
         self._pool.shutdown(cancel_futures=True)
 
-    def judged(self, batches: Iterable[RowBatch]) -> Iterator[tuple[RowBatch, Judged]]:
-        """The batches in their order, with the verdicts on their rows. Raises DatasetError when a process dies."""
+    def judged(self, batches: Iterable[RowBatch]) -> Iterator[list[tuple[RowBatch, Judged]]]:
+        """The batches in their order, with the verdicts on their rows: at each step as many as are ready.
+
+        Raises DatasetError when a process dies.
+        """
         waiting: deque[tuple[RowBatch, Future[Judged]]] = deque()
         for batch in batches:
             waiting.append((batch, self._sent(batch)))
-            if len(waiting) > 2 * self._workers:
-                yield _answered(*waiting.popleft())
+            if len(waiting) > WAITING * self._workers:
+                yield _answered(waiting)
         while waiting:
-            yield _answered(*waiting.popleft())
+            yield _answered(waiting)
 
     def _sent(self, batch: RowBatch) -> Future[Judged]:
         # A process that is still starting must leave Ctrl-C to its parent, as it does later on.
@@ -114,11 +120,16 @@ def _message_of(cell: pa.Array) -> Any:
         return invalid(f"no JSON ({error})")
 
 
-def _answered(batch: RowBatch, future: Future[Judged]) -> tuple[RowBatch, Judged]:
-    try:
-        return batch, future.result()
-    except BrokenProcessPool as error:
-        raise _died() from error
+def _answered(waiting: deque[tuple[RowBatch, Future[Judged]]]) -> list[tuple[RowBatch, Judged]]:
+    """The first one, which is waited for, and those after it that are ready."""
+    answered: list[tuple[RowBatch, Judged]] = []
+    while waiting and (not answered or waiting[0][1].done()):
+        batch, future = waiting.popleft()
+        try:
+            answered.append((batch, future.result()))
+        except BrokenProcessPool as error:
+            raise _died() from error
+    return answered
 
 
 def _died() -> DatasetError:

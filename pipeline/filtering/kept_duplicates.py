@@ -34,10 +34,10 @@ class KeptDuplicates:
         """Of the rows kept so far."""
         return self._judge.diversity()
 
-    def judge(self, judged: Judged) -> Verdicts:
-        """The verdicts on a batch, with a Drop more for every repeated row."""
-        drops = iter(self._judge.judge_rows(judged.signed))
-        return [next(drops) if verdict is None else verdict for verdict in judged.verdicts]
+    def judge(self, batches: list[Judged]) -> list[Verdicts]:
+        """The verdicts on batches, with a Drop more for every repeated row."""
+        drops = iter(self._judge.judge_rows(row for judged in batches for row in judged.signed))
+        return [[next(drops) if verdict is None else verdict for verdict in judged.verdicts] for judged in batches]
 
     def restore(self, parts: list[Path], column: str, diversity: Diversity | None) -> Iterator[None]:
         """Claim the kept rows of an earlier run again, a few at each step. Raises StorageError."""

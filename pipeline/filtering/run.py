@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from importlib.metadata import version
@@ -15,7 +15,7 @@ from languages.pack import LanguagePack
 from pipeline.filtering.block import KINDS, Block
 from pipeline.filtering.directory import FilterDirectory
 from pipeline.filtering.files import DatasetInput, FoundFiles, find_files
-from pipeline.filtering.judging import Judged, RowJudges
+from pipeline.filtering.judging import Judged, RowJudges, Verdicts
 from pipeline.filtering.kept_duplicates import KeptDuplicates
 from pipeline.filtering.row_batch import RowBatch, RowSource
 from pipeline.filtering.source import judged_column, open_source
@@ -153,11 +153,12 @@ class _Run:
             block = Block()
             if not self._restore_duplicates():
                 return self._stopped(report)
-            for batch, judged in judges.judged(self._source.batches(self._start)):
-                if not block.has_room(batch.rows):
-                    report = self._seal(block)
-                    block = Block()
-                self._add(block, batch, judged)
+            for ready in judges.judged(self._source.batches(self._start)):
+                for batch, verdicts in self._without_duplicates(ready):
+                    if not block.has_room(batch.rows):
+                        report = self._seal(block)
+                        block = Block()
+                    self._add(block, batch, verdicts)
                 if self._job.stop():
                     return self._stopped(report)
         except DatasetError:
@@ -174,8 +175,12 @@ class _Run:
         restoring = self._duplicates.restore(kept, self._column, self._diversity)
         return not any(self._job.stop() for _ in restoring)
 
-    def _add(self, block: Block, batch: RowBatch, judged: Judged) -> None:
-        verdicts = judged.verdicts if self._duplicates is None else self._duplicates.judge(judged)
+    def _without_duplicates(self, ready: list[tuple[RowBatch, Judged]]) -> Iterator[tuple[RowBatch, Verdicts]]:
+        judged = [one for _, one in ready]
+        final = self._duplicates.judge(judged) if self._duplicates is not None else [one.verdicts for one in judged]
+        return zip((batch for batch, _ in ready), final, strict=True)
+
+    def _add(self, block: Block, batch: RowBatch, verdicts: Verdicts) -> None:
         for drop in verdicts:
             self._tally.add(drop)
         if self._directory is not None:
