@@ -11,7 +11,7 @@ from typing import Literal
 
 Kind = Literal["fresh", "exact", "edit", "innocent"]
 
-WORDS = Path(__file__).resolve().parent.parent / "languages" / "eu" / "words.tsv"
+WORDS = Path(__file__).resolve().parents[2] / "languages" / "eu" / "words.tsv"
 FAMILIES = 3_000
 # Of rows that are no repeat of any kind: how many come from a template.
 TEMPLATED = 0.8
