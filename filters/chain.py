@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
+from filters.contamination import ContaminationJudge
 from filters.duplicates.judge import DuplicateJudge
 from filters.filter import Filter
 from filters.language import LanguageJudge
@@ -11,21 +13,35 @@ from filters.repetition import RepetitionJudge
 from filters.shape import ShapeJudge
 from languages.pack import LanguagePack
 from schemas.conversation import Draft, Gate
+from schemas.errors import LanguageError
 from schemas.recipe import Filters
 from schemas.verdict import Drop, Keep, Verdict
+
+
+class Known(NamedTuple):
+    """What `filters.duplicates.against` names: benchmarks, and (id, signature) of the rows of earlier publications."""
+
+    contamination: ContaminationJudge | None = None
+    earlier: Iterable[tuple[str, bytes]] | None = None
+
+
+NOTHING = Known()
+
 
 # The heavy filters of this process, where it is one of a pool.
 _worker_filters: list[Filter] = []
 
 
-def open_filters(filters: Filters, pack: LanguagePack) -> tuple[Filter, ...]:
+def open_filters(filters: Filters, pack: LanguagePack | None, known: Known = NOTHING) -> tuple[Filter, ...]:
     """The enabled filters, cheapest first. Raises LanguageError when the language cannot be told.
+
+    Without a pack only those run that need no language.
 
     Duplicates come after the filters without state, so that nothing they drop is ever claimed, and before the language,
     which costs a hundred times as much; a text in the wrong language gives its claim back as soon as it is dropped,
     and a repeat of it would have been dropped for its language too.
     """
-    return (*_cheap(filters, pack), *_heavy(filters, pack))
+    return (*_cheap(filters, pack, known), *_heavy(filters, pack))
 
 
 def judge(filters: Iterable[Filter], draft: Draft, gate: Gate) -> Verdict:
@@ -61,12 +77,26 @@ def judge_in_worker(batch: list[tuple[Draft, Gate]]) -> list[Verdict]:
     return [judge(_worker_filters, draft, gate) for draft, gate in batch]
 
 
-def _cheap(filters: Filters, pack: LanguagePack) -> tuple[Filter, ...]:
-    shape = (ShapeJudge.open(filters.shape, pack.markers),) if filters.shape.enabled else ()
+def _cheap(filters: Filters, pack: LanguagePack | None, known: Known) -> tuple[Filter, ...]:
+    shape = (ShapeJudge.open(filters.shape, _needed(pack).markers),) if filters.shape.enabled else ()
     repetition = (RepetitionJudge.open(filters.repetition),) if filters.repetition.enabled else ()
-    duplicates = (DuplicateJudge(filters.duplicates),) if filters.duplicates.enabled else ()
-    return (*shape, *repetition, *duplicates)
+    contamination = (known.contamination,) if known.contamination is not None else ()
+    return (*shape, *repetition, *contamination, *_duplicates(filters, known))
 
 
-def _heavy(filters: Filters, pack: LanguagePack) -> tuple[Filter, ...]:
-    return (LanguageJudge.open(filters.language, pack),) if filters.language.enabled else ()
+def _duplicates(filters: Filters, known: Known) -> tuple[Filter, ...]:
+    if not filters.duplicates.enabled and known.earlier is None:
+        return ()
+    judge = DuplicateJudge(filters.duplicates)
+    judge.restore(known.earlier or ())
+    return (judge,)
+
+
+def _heavy(filters: Filters, pack: LanguagePack | None) -> tuple[Filter, ...]:
+    return (LanguageJudge.open(filters.language, _needed(pack)),) if filters.language.enabled else ()
+
+
+def _needed(pack: LanguagePack | None) -> LanguagePack:
+    if pack is None:
+        raise LanguageError("the filters of shape and language need a language")
+    return pack

@@ -12,7 +12,7 @@ from concurrent.futures.process import BrokenProcessPool
 from types import TracebackType
 from typing import Self
 
-from filters.chain import init_worker, judge, judge_in_worker, open_filters
+from filters.chain import NOTHING, Known, init_worker, judge, judge_in_worker, open_filters
 from filters.filter import ClaimingFilter
 from languages.pack import LanguagePack
 from pipeline.worker import tie_to_parent
@@ -27,8 +27,8 @@ BATCH = 32
 class Gates:
     """The filters of one build. An async context manager that owns the process pool."""
 
-    def __init__(self, filters: Filters, pack: LanguagePack, workers: int) -> None:
-        opened = open_filters(filters, pack)
+    def __init__(self, filters: Filters, pack: LanguagePack, workers: int, known: Known = NOTHING) -> None:
+        opened = open_filters(filters, pack, known)
         self._cheap = tuple(one for one in opened if not one.heavy)
         self._heavy_gates = frozenset[Gate]().union(*(one.gates for one in opened if one.heavy))
         self._claiming = next((one for one in self._cheap if isinstance(one, ClaimingFilter)), None)

@@ -56,6 +56,7 @@ class DuplicateJudge:
     """Claims at USER_TURN (first user turn only) and at CONVERSATION. Not safe between threads: one per build.
 
     Nothing that reaches the threshold is missed and nothing below it dropped, unless `cut_rows` says otherwise.
+    With `enabled: false` rows claim nothing: they are compared with the restored ones only.
     A draft is in flight from its first claim until it is released or confirmed. What in-flight drafts claim lies in a
     dictionary, what lasts in arrays: about 200 bytes a row for instructions of 6 to 30 words.
     """
@@ -95,7 +96,7 @@ class DuplicateJudge:
     def judge_rows(self, rows: Iterable[SignedRow]) -> list[Drop | None]:
         """The same as every row judged at its gates, one after the other, and confirmed if it is kept.
 
-        Rows without an id are named by their number: their place among the kept ones, where nothing is ever released.
+        Rows without an id are named by their place among the kept ones.
         """
         verdicts: list[Drop | None] = []
         for batch in _batches(rows):
@@ -148,6 +149,8 @@ class DuplicateJudge:
         (drop,), rows = self._claim([SignedRow(signature, draft.turns[0].content, draft.id)])
         if drop is not None:
             return drop
+        if not rows:
+            return Keep()
         self._in_flight[draft.id] = _Claim(rows[0], signature)
         self._rows_in_flight.add(rows[0])
         return Keep()
@@ -158,7 +161,7 @@ class DuplicateJudge:
         marks = np.frombuffer(b"".join(digests), MARK)
         sets = Shingles.of([row.signature.shingles for row in rows])
         repeats = self._repeats(digests, marks, sets)
-        kept = [place for place, repeat in enumerate(repeats) if repeat is None]
+        kept = [place for place, repeat in enumerate(repeats) if repeat is None and self._settings.enabled]
         numbers = self._index.add(marks[kept], sets.only(np.array(kept, np.int64))).tolist()
         self._names.put(numbers, [rows[place].id for place in kept])
         number_of = dict(zip(kept, numbers, strict=True))
@@ -178,7 +181,8 @@ class DuplicateJudge:
         like: defaultdict[int, list[_Repeat]] = defaultdict(list)
         for place, row, similarity in self._index.similar(fresh).pairs():
             like[place].append(_Repeat(1 - similarity, False, row))
-        for place, earlier, similarity in self._index.similar_within(fresh).pairs():
+        within = self._index.similar_within(fresh).pairs() if self._settings.enabled else ()
+        for place, earlier, similarity in within:
             like[place].append(_Repeat(1 - similarity, True, int(new[earlier])))
         repeats: list[_Repeat | None] = [
             _Repeat(0, False, row, exact=True) if row >= 0 else None for row in same.tolist()
@@ -191,7 +195,7 @@ class DuplicateJudge:
                 continue
             kept = (one for one in like[number] if not (one.in_batch and repeats[one.number]))
             repeats[place] = min(kept, default=None)
-            if repeats[place] is None:
+            if repeats[place] is None and self._settings.enabled:
                 holders[digests[place]] = place
         return repeats
 

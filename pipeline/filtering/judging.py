@@ -14,13 +14,15 @@ from typing import Any, Self
 
 import pyarrow as pa
 
-from filters.chain import open_filters, walk
+from filters.chain import Known, open_filters, walk
+from filters.contamination import Contaminated, ContaminationJudge
 from filters.filter import Filter
 from languages.pack import LanguagePack
 from pipeline.filtering.json_columns import from_column
-from pipeline.filtering.messages import RowDraft, invalid, read_row
+from pipeline.filtering.messages import UNDETERMINED, RowDraft, invalid, read_row
 from pipeline.filtering.row_batch import RowBatch
 from pipeline.worker import tie_to_parent
+from schemas.conversation import Draft
 from schemas.errors import DatasetError
 from schemas.recipe import DuplicateFilter, Filters
 from schemas.verdict import Drop
@@ -35,19 +37,26 @@ _worker_filters: list[Filter] = []
 class RowJudges:
     """The filters without state, in processes of their own. A context manager that owns them."""
 
-    def __init__(self, filters: Filters, pack: LanguagePack, column: str, workers: int) -> None:
+    def __init__(
+        self,
+        filters: Filters,
+        pack: LanguagePack | None,
+        contamination: ContaminationJudge | None,
+        column: str,
+        workers: int,
+    ) -> None:
         """Raises LanguageError when the language cannot be told."""
         stateless = filters.model_copy(update={"duplicates": DuplicateFilter(enabled=False)})
         open_filters(stateless, pack)  # what is wrong with them is better said here than by a process that dies
         self._column = column
-        self._language = pack.code
+        self._language = pack.code if pack is not None else UNDETERMINED
         self._workers = workers or min(8, max(1, (os.cpu_count() or 2) - 1))
         # spawn: a fork would copy the threads' locks.
         self._pool = ProcessPoolExecutor(
             self._workers,
             mp_context=multiprocessing.get_context("spawn"),
             initializer=_open_worker,
-            initargs=(stateless, pack),
+            initargs=(stateless, pack, contamination),
         )
 
     def __enter__(self) -> Self:
@@ -118,9 +127,9 @@ def _packed(column: pa.Array) -> bytes:
     return packed
 
 
-def _open_worker(filters: Filters, pack: LanguagePack) -> None:
+def _open_worker(filters: Filters, pack: LanguagePack | None, contamination: ContaminationJudge | None) -> None:
     tie_to_parent()
-    _worker_filters[:] = open_filters(filters, pack)
+    _worker_filters[:] = open_filters(filters, pack, Known(contamination))
 
 
 def _judge_in_worker(packed: bytes, faults: dict[int, str], language: str) -> Verdicts:
@@ -136,5 +145,12 @@ def _judge_row(messages: Any, language: str) -> Drop | None:
     read = messages if isinstance(messages, Drop) else read_row(messages, language)
     if isinstance(read, RowDraft):
         verdict = walk(_worker_filters, read.draft)
+        if isinstance(verdict, Contaminated):
+            # A build spends nothing on the turns that would have followed; here they are there, and count.
+            verdict = verdict.model_copy(update={"items": _items(read.draft)})
         return read.named(verdict) if isinstance(verdict, Drop) else None
     return read
+
+
+def _items(draft: Draft) -> tuple[tuple[int, int], ...]:
+    return next(one.items(draft) for one in _worker_filters if isinstance(one, ContaminationJudge))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from filters.duplicates.judge import DuplicateJudge, SignedRow
 from filters.duplicates.signature import sign
 from pipeline.filtering.judging import Verdicts, row_messages
-from pipeline.filtering.messages import RowDraft, read_row
+from pipeline.filtering.messages import UNDETERMINED, RowDraft, read_row
 from pipeline.filtering.row_batch import BATCH_ROWS
 from schemas.errors import StorageError
 from schemas.recipe import DuplicateFilter
@@ -23,13 +23,14 @@ class KeptDuplicates:
     """Judges rows that all other filters keep, in the order of the input, against those that it kept before.
 
     It names a row by its place among the kept ones, where a reader finds it. Memory grows with them, by about 200 bytes
-    for each.
+    for each. `earlier` are rows of other datasets, (name, signature) of each; with `enabled: false` they are all that
+    rows are compared with.
     """
 
-    def __init__(self, settings: DuplicateFilter, language: str) -> None:
+    def __init__(self, settings: DuplicateFilter, earlier: Iterable[tuple[str, bytes]]) -> None:
         self._judge = DuplicateJudge(settings)
+        self._judge.restore(earlier)
         self._settings = settings
-        self._language = language
 
     def judge(self, column: pa.Array, verdicts: Verdicts) -> Verdicts:
         """The verdicts on a batch, with a Drop more for every repeated row."""
@@ -42,7 +43,7 @@ class KeptDuplicates:
 
     def restore(self, parts: list[Path], column: str) -> Iterator[None]:
         """Judge the kept rows of an earlier run again, a few at each step. Raises StorageError."""
-        for path in parts:
+        for path in parts if self._settings.enabled else ():
             try:
                 with pq.ParquetFile(path) as file:
                     for batch in file.iter_batches(BATCH_ROWS, columns=[column], use_threads=False):
@@ -57,7 +58,7 @@ class KeptDuplicates:
         return [drop and row.named(drop) for row, drop in zip(rows, drops, strict=True)]
 
     def _read(self, messages: Any) -> RowDraft:
-        row = read_row(messages, self._language)
+        row = read_row(messages, UNDETERMINED)
         if not isinstance(row, RowDraft):
             raise StorageError("a kept row cannot be read any more: put the sealed part back")
         return row

@@ -1,0 +1,168 @@
+"""A benchmark as the n-grams of words by which its items are known again."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import xxhash
+from numpy.typing import NDArray
+
+from filters.duplicates.shingles import Ints, spread
+from filters.text import fold, words
+
+# Brown et al. 2020 (GPT-3), appendix C: n is the 5th percentile of the items' lengths in words, within these.
+SHORTEST, LONGEST = 8, 13
+_PERCENTILE = 5
+# A text of fewer words says nothing, not even where a whole turn is the same.
+LEAST_WORDS = 3
+# What stands in more texts of one benchmark is a template's, and so is a text that more items share: an instruction
+# is shared by all of them, a passage by those that ask about it.
+MOST_TEXTS = 10
+MOST_SHARING = 50
+_MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
+
+Hashes = NDArray[np.uint64]
+Numbers = NDArray[np.uint32]
+
+
+def folded_words(text: str) -> list[str]:
+    """The words of a text without case, width and punctuation."""
+    return words(fold(text))
+
+
+def word_hashes(found: list[str]) -> Hashes:
+    """xxh3-64 of each word."""
+    return np.fromiter((xxhash.xxh3_64_intdigest(word.encode()) for word in found), np.uint64, len(found))
+
+
+def gram_hashes(hashes: Hashes, ngram: int) -> Hashes:
+    """64-bit hashes of all runs of `ngram` words, by where they begin: a polynomial in the hashes of the words."""
+    count = max(0, len(hashes) - ngram + 1)
+    grams = np.zeros(count, np.uint64)
+    for offset in range(ngram):
+        grams = grams * _MULTIPLIER + hashes[offset : offset + count]
+    return grams
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Grams:
+    """Sorted hashes, each beside the number of a text that has it: 12 bytes for every two."""
+
+    hashes: Hashes
+    texts: Numbers
+
+    @classmethod
+    def of(cls, hashes: Hashes, texts: Numbers) -> Grams:
+        order = np.lexsort((texts, hashes))
+        return cls(hashes[order], texts[order])
+
+    def find(self, sought: Hashes) -> tuple[Ints, Ints]:
+        """(place among those sought, text) of every two that meet, by place."""
+        starts = np.searchsorted(self.hashes, sought)
+        inside = np.flatnonzero(starts < len(self.hashes))
+        places = inside[self.hashes[starts[inside]] == sought[inside]]
+        if not len(places):
+            return places, places
+        sizes = np.searchsorted(self.hashes, sought[places], "right") - starts[places]
+        return np.repeat(places, sizes), self.texts[spread(starts[places], sizes)].astype(np.int64)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Items:
+    """Which items hold which text; `rows` counts all of them, and an item is the place of its row."""
+
+    name: str
+    ngram: int
+    rows: int
+    starts: Ints
+    holders: Numbers
+
+    @property
+    def texts(self) -> int:
+        return len(self.starts) - 1
+
+    def of(self, text: int) -> list[int]:
+        """The items that hold a text, in their order."""
+        held: list[int] = self.holders[self.starts[text] : self.starts[text + 1]].tolist()
+        return held
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Benchmark:
+    """`grams` are those of its longer items; of the others a whole text has to be the same."""
+
+    items: Items
+    grams: Grams
+    whole: Grams
+
+
+class BenchmarkReader:
+    """Takes the items of a benchmark one by one: 8 bytes for every word of a text that no other item has."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._rows = 0
+        self._numbers: dict[bytes, int] = {}
+        self._words: list[Hashes] = []
+        # (text, item) of every two; the longest text of each item that has any.
+        self._held = array("I")
+        self._holders = array("I")
+        self._longest = array("I")
+
+    @property
+    def texts(self) -> int:
+        """How many different ones it has taken."""
+        return len(self._words)
+
+    def add(self, texts: Iterable[str]) -> None:
+        """The next item. Its texts are compared one by one, and what has no space in it (ids, addresses) not at all."""
+        hashed = (word_hashes(folded_words(text)) for text in texts if len(text.split(maxsplit=1)) > 1)
+        numbers = [self._number(one) for one in hashed if len(one) >= LEAST_WORDS]
+        for number in dict.fromkeys(numbers):
+            self._held.append(number)
+            self._holders.append(self._rows)
+        if numbers:
+            self._longest.append(max(numbers, key=lambda number: len(self._words[number])))
+        self._rows += 1
+
+    def read(self) -> Benchmark:
+        """The benchmark that these items are. Needs at least one text."""
+        sizes = np.fromiter(map(len, self._words), np.int64, len(self._words))
+        longest = np.frombuffer(self._longest, np.uint32)
+        ngram = int(np.clip(np.percentile(sizes[longest], _PERCENTILE), SHORTEST, LONGEST))
+        held, holders = np.frombuffer(self._held, np.uint32), np.frombuffer(self._holders, np.uint32)
+        sharing = np.bincount(held, minlength=len(sizes))
+        starts = np.concatenate((np.zeros(1, np.int64), np.cumsum(sharing)))
+        items = Items(self._name, ngram, self._rows, starts, holders[np.argsort(held, kind="stable")])
+        return Benchmark(items, self._grams(ngram, sizes, sharing), self._whole(ngram, sizes, longest))
+
+    def _number(self, hashes: Hashes) -> int:
+        number = self._numbers.setdefault(xxhash.xxh3_128_digest(hashes.tobytes()), len(self._words))
+        if number == len(self._words):
+            self._words.append(hashes)
+        return number
+
+    def _grams(self, ngram: int, sizes: Ints, sharing: Ints) -> Grams:
+        ends = np.cumsum(sizes)
+        counts = np.where(sharing > MOST_SHARING, 0, np.maximum(0, sizes - ngram + 1))
+        hashes = gram_hashes(np.concatenate(self._words), ngram)[spread(ends - sizes, counts)]
+        grams = Grams.of(hashes, np.repeat(np.arange(len(sizes), dtype=np.uint32), counts))
+        once = _changes(grams.hashes) | _changes(grams.texts)
+        hashes, texts = grams.hashes[once], grams.texts[once]
+        runs = np.diff(np.flatnonzero(_changes(hashes)), append=len(hashes))
+        used = np.repeat(runs <= MOST_TEXTS, runs)
+        return Grams(hashes[used], texts[used])
+
+    def _whole(self, ngram: int, sizes: Ints, longest: Numbers) -> Grams:
+        texts, items = np.unique(longest, return_counts=True)
+        texts = texts[(sizes[texts] < ngram) & (items <= MOST_TEXTS)]
+        hashes = [gram_hashes(self._words[text], len(self._words[text])) for text in texts.tolist()]
+        return Grams.of(np.concatenate([np.empty(0, np.uint64), *hashes]), texts.astype(np.uint32))
+
+
+def _changes(values: Hashes | Numbers) -> NDArray[np.bool_]:
+    """Where a value is not the one before it."""
+    return np.concatenate((np.ones(min(1, len(values)), np.bool_), values[1:] != values[:-1]))
