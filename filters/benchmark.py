@@ -13,19 +13,21 @@ from numpy.typing import NDArray
 from filters.duplicates.shingles import Ints, spread
 from filters.text import fold, words
 
-# Brown et al. 2020 (GPT-3), appendix C: n is the 5th percentile of the items' lengths in words, within these.
+# Brown et al. 2020 (GPT-3), appendix C: n is the 5th percentile of the items' lengths in words, within these. A text
+# that is shorter than n, but not than the least, is sought as a whole: a short question beside a long passage.
 SHORTEST, LONGEST = 8, 13
 _PERCENTILE = 5
 # A text of fewer words says nothing, not even where a whole turn is the same.
 LEAST_WORDS = 3
-# What stands in more texts of one benchmark is a template's, and so is a text that more items share: an instruction
-# is shared by all of them, a passage by those that ask about it.
+# What stands in more texts of one benchmark is a template's, and so is a short text that as many items share. A longer
+# one may be a passage with many questions; an instruction is shared by all items.
 MOST_TEXTS = 10
 MOST_SHARING = 50
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 
 Hashes = NDArray[np.uint64]
 Numbers = NDArray[np.uint32]
+_NONE: Hashes = np.empty(0, np.uint64)
 
 
 def folded_words(text: str) -> list[str]:
@@ -92,10 +94,10 @@ class Items:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Benchmark:
-    """`grams` are those of its longer items; of the others a whole text has to be the same."""
+    """`grams`, by their length, are sought anywhere in a turn; `whole`, those of short items, have to be all of it."""
 
     items: Items
-    grams: Grams
+    grams: dict[int, Grams]
     whole: Grams
 
 
@@ -137,7 +139,10 @@ class BenchmarkReader:
         sharing = np.bincount(held, minlength=len(sizes))
         starts = np.concatenate((np.zeros(1, np.int64), np.cumsum(sharing)))
         items = Items(self._name, ngram, self._rows, starts, holders[np.argsort(held, kind="stable")])
-        return Benchmark(items, self._grams(ngram, sizes, sharing), self._whole(ngram, sizes, longest))
+        used = sharing <= np.where(sizes < LONGEST, MOST_TEXTS, MOST_SHARING)
+        grams = {length: self._grams(length, sizes, used & (sizes == length)) for length in range(SHORTEST, ngram)}
+        grams[ngram] = self._grams(ngram, sizes, used & (sizes >= ngram))
+        return Benchmark(items, grams, self._whole(sizes, longest))
 
     def _number(self, hashes: Hashes) -> int:
         number = self._numbers.setdefault(xxhash.xxh3_128_digest(hashes.tobytes()), len(self._words))
@@ -145,22 +150,24 @@ class BenchmarkReader:
             self._words.append(hashes)
         return number
 
-    def _grams(self, ngram: int, sizes: Ints, sharing: Ints) -> Grams:
-        ends = np.cumsum(sizes)
-        counts = np.where(sharing > MOST_SHARING, 0, np.maximum(0, sizes - ngram + 1))
-        hashes = gram_hashes(np.concatenate(self._words), ngram)[spread(ends - sizes, counts)]
-        grams = Grams.of(hashes, np.repeat(np.arange(len(sizes), dtype=np.uint32), counts))
+    def _grams(self, length: int, sizes: Ints, wanted: NDArray[np.bool_]) -> Grams:
+        """The n-grams of the wanted texts that are no template's."""
+        texts = np.flatnonzero(wanted)
+        hashed = [gram_hashes(self._words[text], length) for text in texts.tolist()]
+        counts = sizes[texts] - length + 1
+        grams = Grams.of(np.concatenate([_NONE, *hashed]), np.repeat(texts.astype(np.uint32), counts))
         once = _changes(grams.hashes) | _changes(grams.texts)
-        hashes, texts = grams.hashes[once], grams.texts[once]
+        hashes = grams.hashes[once]
         runs = np.diff(np.flatnonzero(_changes(hashes)), append=len(hashes))
         used = np.repeat(runs <= MOST_TEXTS, runs)
-        return Grams(hashes[used], texts[used])
+        return Grams(hashes[used], grams.texts[once][used])
 
-    def _whole(self, ngram: int, sizes: Ints, longest: Numbers) -> Grams:
+    def _whole(self, sizes: Ints, longest: Numbers) -> Grams:
+        """Of the items that have no longer text the longest one."""
         texts, items = np.unique(longest, return_counts=True)
-        texts = texts[(sizes[texts] < ngram) & (items <= MOST_TEXTS)]
+        texts = texts[(sizes[texts] < SHORTEST) & (items <= MOST_TEXTS)]
         hashes = [gram_hashes(self._words[text], len(self._words[text])) for text in texts.tolist()]
-        return Grams.of(np.concatenate([np.empty(0, np.uint64), *hashes]), texts.astype(np.uint32))
+        return Grams.of(np.concatenate([_NONE, *hashes]), texts)
 
 
 def _changes(values: Hashes | Numbers) -> NDArray[np.bool_]:

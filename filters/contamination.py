@@ -7,13 +7,24 @@ from typing import ClassVar, NamedTuple
 
 import numpy as np
 
-from filters.benchmark import LEAST_WORDS, LONGEST, Benchmark, Grams, Items, folded_words, gram_hashes, word_hashes
+from filters.benchmark import (
+    LEAST_WORDS,
+    LONGEST,
+    SHORTEST,
+    Benchmark,
+    Grams,
+    Items,
+    folded_words,
+    gram_hashes,
+    word_hashes,
+)
 from filters.text import EVIDENCE_LIMIT, excerpt
 from schemas.conversation import Draft, Gate
 from schemas.verdict import Drop, Keep, Verdict
 
 _NAME_LIMIT = 60
 _QUOTE_LIMIT = 120
+_NO_TEXTS = np.empty(0, np.uint32)
 
 
 class Contaminated(Drop):
@@ -23,11 +34,12 @@ class Contaminated(Drop):
 
 
 class _Meeting(NamedTuple):
-    """One text that a turn shares words with: the n-grams' length, and where in the turn they begin."""
+    """One text that a turn shares words with: the n-grams' length, where in the turn they begin, whether it is all."""
 
     text: int
     ngram: int
     places: list[int]
+    whole: bool = False
 
     @property
     def run(self) -> tuple[int, int]:
@@ -55,10 +67,9 @@ class ContaminationJudge:
         sizes = [one.items.texts for one in benchmarks]
         # Texts have one row of numbers over all benchmarks, so that those of one n are searched together.
         self._firsts = np.cumsum([0, *sizes])
-        lengths = sorted({one.items.ngram for one in benchmarks})
         self._grams = {
-            ngram: self._merged({at: one.grams for at, one in enumerate(benchmarks) if one.items.ngram == ngram})
-            for ngram in lengths
+            length: self._merged({at: one.grams[length] for at, one in enumerate(benchmarks) if length in one.grams})
+            for length in range(SHORTEST, LONGEST + 1)
         }
         self._whole = self._merged({at: one.whole for at, one in enumerate(benchmarks)})
 
@@ -77,8 +88,7 @@ class ContaminationJudge:
         at, item = self._items(meeting.text)[0]
         quoted = excerpt(" ".join(found[start:end]), _QUOTE_LIMIT)
         where = f"{excerpt(self.benchmarks[at].name, _NAME_LIMIT)} row {item}"
-        whole = meeting.ngram < self.benchmarks[at].ngram
-        kind, seen = ("item", f"is {where}") if whole else ("ngram", f"shares {end - start} words with {where}")
+        kind, seen = ("item", f"is {where}") if meeting.whole else ("ngram", f"shares {end - start} words with {where}")
         return Contaminated(
             reason=f"{self.name}.{kind}",
             evidence=excerpt(f"{seen}: {quoted}", EVIDENCE_LIMIT),
@@ -95,12 +105,13 @@ class ContaminationJudge:
             return []
         hashes = word_hashes(found)
         meetings: list[_Meeting] = []
-        for ngram, grams in self._grams.items():
-            places, texts = grams.find(gram_hashes(hashes, ngram))
-            meetings += [_Meeting(text, ngram, places[texts == text].tolist()) for text in np.unique(texts).tolist()]
-        if len(found) < LONGEST:
+        for length, grams in self._grams.items():
+            if len(grams.hashes) and len(found) >= length:
+                places, texts = grams.find(gram_hashes(hashes, length))
+                meetings += [_Meeting(one, length, places[texts == one].tolist()) for one in np.unique(texts).tolist()]
+        if len(found) < SHORTEST:
             _, texts = self._whole.find(gram_hashes(hashes, len(found)))
-            meetings += [_Meeting(text, len(found), [0]) for text in texts.tolist()]
+            meetings += [_Meeting(text, len(found), [0], whole=True) for text in texts.tolist()]
         return meetings
 
     def _all_items(self, meetings: list[_Meeting]) -> tuple[tuple[int, int], ...]:
@@ -111,11 +122,9 @@ class ContaminationJudge:
         return [(at, item) for item in self.benchmarks[at].of(text - int(self._firsts[at]))]
 
     def _merged(self, parts: dict[int, Grams]) -> Grams:
-        if len(parts) == 1 and 0 in parts:
-            return parts[0]
         hashes = [grams.hashes for grams in parts.values()]
         texts = [grams.texts + np.uint32(self._firsts[at]) for at, grams in parts.items()]
-        return Grams.of(np.concatenate(hashes), np.concatenate(texts))
+        return Grams.of(np.concatenate([np.empty(0, np.uint64), *hashes]), np.concatenate([_NO_TEXTS, *texts]))
 
 
 def _length(run: tuple[int, int]) -> int:

@@ -137,7 +137,8 @@ def _kind(reference: Reference, names: list[str]) -> tuple[Kind, tuple[str, ...]
 def _name(reference: Reference, found: FoundFiles, *, alone: bool) -> str:
     """What evidence calls it: a repository whole, of what lies here only the last part, so that it stays short."""
     base = found.about.repository or Path(reference.dataset).name or reference.dataset
-    return " ".join(filter(None, (base, reference.config, None if alone else found.about.split)))
+    split = reference.split if alone else found.about.split
+    return " ".join(filter(None, (base, reference.config, split)))
 
 
 def _digest(found: tuple[FoundFiles, ...]) -> str:

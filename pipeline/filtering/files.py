@@ -130,7 +130,7 @@ def _find(asked: DatasetInput, *, every_split: bool) -> tuple[FoundFiles, ...]:
         names = sorted(glob.glob(asked.given, recursive=True))  # noqa: PTH207 - Path.glob takes no absolute pattern
         return (_found(asked, [name for name in names if Path(name).is_file()]),)
     repository = asked.given.removeprefix(HUB_DATASETS)
-    if not _is_repository(repository):
+    if not is_repository(repository):
         raise InputError(f"{asked.given}: there is no such file or folder, and a dataset on the Hub is NAMESPACE/NAME")
     return _declared(asked, repository, every_split)
 
@@ -207,7 +207,8 @@ def _on_hub(places: list[str]) -> tuple[tuple[DataFile, ...], str]:
     return files, str(parts[0].revision)
 
 
-def _is_repository(given: str) -> bool:
+def is_repository(given: str) -> bool:
+    """Whether this may be the name of a dataset on the Hub; that of a file is none, though it looks like one."""
     try:
         TypeAdapter(RepoId).validate_python(given)
     except ValidationError:

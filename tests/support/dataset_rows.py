@@ -47,6 +47,7 @@ def kept_ids(count: int) -> list[int]:
 
 def write_jsonl(path: Path, lines: Iterable[Any]) -> Path:
     """One line each; text as it is, everything else as JSON."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     text = (line if isinstance(line, str) else json.dumps(line, ensure_ascii=False) for line in lines)
     path.write_text("".join(f"{line}\n" for line in text), encoding="utf-8")
     return path
