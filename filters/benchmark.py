@@ -23,6 +23,7 @@ LEAST_WORDS = 3
 # one may be a passage with many questions; an instruction is shared by all items.
 MOST_TEXTS = 10
 MOST_SHARING = 50
+_CELLS_EACH = 8
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 
 Hashes = NDArray[np.uint64]
@@ -51,25 +52,36 @@ def gram_hashes(hashes: Hashes, ngram: int) -> Hashes:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Grams:
-    """Sorted hashes, each beside the number of a text that has it: 12 bytes for every two."""
+    """Sorted hashes, each beside the number of a text that has it: 13 to 14 bytes for every two.
+
+    One bit of `cells` says whether any hash begins with the bits that number it. Most of what is sought is not there,
+    and this tells so eight times as fast as a search in an array that no processor's cache holds.
+    """
 
     hashes: Hashes
     texts: Numbers
+    cells: NDArray[np.uint8]
 
     @classmethod
     def of(cls, hashes: Hashes, texts: Numbers) -> Grams:
-        order = np.lexsort((texts, hashes))
-        return cls(hashes[order], texts[order])
+        """From pairs in the order of their texts."""
+        order = np.argsort(hashes, kind="stable")
+        hashes = hashes[order]
+        filled = np.zeros(1 << max(3, (_CELLS_EACH * len(hashes) - 1).bit_length()), np.bool_)
+        filled[_cells(hashes, len(filled))] = True
+        return cls(hashes, texts[order], np.packbits(filled, bitorder="little"))
+
+    @property
+    def nbytes(self) -> int:
+        return self.hashes.nbytes + self.texts.nbytes + self.cells.nbytes
 
     def find(self, sought: Hashes) -> tuple[Ints, Ints]:
         """(place among those sought, text) of every two that meet, by place."""
-        starts = np.searchsorted(self.hashes, sought)
-        inside = np.flatnonzero(starts < len(self.hashes))
-        places = inside[self.hashes[starts[inside]] == sought[inside]]
-        if not len(places):
-            return places, places
-        sizes = np.searchsorted(self.hashes, sought[places], "right") - starts[places]
-        return np.repeat(places, sizes), self.texts[spread(starts[places], sizes)].astype(np.int64)
+        cells = _cells(sought, 8 * len(self.cells))
+        places = np.flatnonzero(self.cells[cells >> 3] >> (cells & 7).astype(np.uint8) & 1)
+        starts = np.searchsorted(self.hashes, sought[places])
+        sizes = np.searchsorted(self.hashes, sought[places], "right") - starts
+        return np.repeat(places, sizes), self.texts[spread(starts, sizes)].astype(np.int64)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -153,14 +165,15 @@ class BenchmarkReader:
     def _grams(self, length: int, sizes: Ints, wanted: NDArray[np.bool_]) -> Grams:
         """The n-grams of the wanted texts that are no template's."""
         texts = np.flatnonzero(wanted)
-        hashed = [gram_hashes(self._words[text], length) for text in texts.tolist()]
-        counts = sizes[texts] - length + 1
-        grams = Grams.of(np.concatenate([_NONE, *hashed]), np.repeat(texts.astype(np.uint32), counts))
+        words = np.concatenate([_NONE, *(self._words[text] for text in texts.tolist())])
+        counts, ends = sizes[texts] - length + 1, np.cumsum(sizes[texts])
+        inside = spread(ends - sizes[texts], counts)
+        grams = Grams.of(gram_hashes(words, length)[inside], np.repeat(texts.astype(np.uint32), counts))
         once = _changes(grams.hashes) | _changes(grams.texts)
         hashes = grams.hashes[once]
         runs = np.diff(np.flatnonzero(_changes(hashes)), append=len(hashes))
         used = np.repeat(runs <= MOST_TEXTS, runs)
-        return Grams(hashes[used], grams.texts[once][used])
+        return Grams.of(hashes[used], grams.texts[once][used])
 
     def _whole(self, sizes: Ints, longest: Numbers) -> Grams:
         """Of the items that have no longer text the longest one."""
@@ -168,6 +181,11 @@ class BenchmarkReader:
         texts = texts[(sizes[texts] < SHORTEST) & (items <= MOST_TEXTS)]
         hashes = [gram_hashes(self._words[text], len(self._words[text])) for text in texts.tolist()]
         return Grams.of(np.concatenate([_NONE, *hashes]), texts)
+
+
+def _cells(hashes: Hashes, cells: int) -> Ints:
+    """The first bits of each hash, as many as number so many cells, which are a power of two."""
+    return (hashes >> np.uint64(65 - cells.bit_length())).astype(np.int64)
 
 
 def _changes(values: Hashes | Numbers) -> NDArray[np.bool_]:

@@ -110,6 +110,6 @@ def test_what_was_planted_is_found_and_nothing_else(
 def test_it_goes_into_another_process_and_says_what_it_takes() -> None:
     items = [[" ".join(f"i{item}w{place}" for place in range(100))] for item in range(200)]
     judge = judging(items)
-    assert judge.nbytes == 12 * 200 * (100 - LONGEST + 1)
+    assert 13 <= judge.nbytes / (200 * (100 - LONGEST + 1)) < 14.1
     again = pickle.loads(pickle.dumps(judge))  # noqa: S301
     assert judge_last(again, items[3][0]) == judge_last(judge, items[3][0])
