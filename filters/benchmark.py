@@ -19,8 +19,9 @@ SHORTEST, LONGEST = 8, 13
 _PERCENTILE = 5
 # A text of fewer words says nothing, not even where a whole turn is the same.
 LEAST_WORDS = 3
-# What stands in more texts of one benchmark is a template's, and so is a short text that as many items share. A longer
-# one may be a passage with many questions; an instruction is shared by all items.
+# An n-gram in more texts of one benchmark is a template's, and so is a short text that as many items share. A longer
+# one may be a passage with many questions; an instruction is shared by all items. Where a template ends an n-gram needs
+# as many words of its own as the shortest one has.
 MOST_TEXTS = 10
 MOST_SHARING = 50
 _CELLS_EACH = 8
@@ -163,17 +164,20 @@ class BenchmarkReader:
         return number
 
     def _grams(self, length: int, sizes: Ints, wanted: NDArray[np.bool_]) -> Grams:
-        """The n-grams of the wanted texts that are no template's."""
+        """The n-grams of the wanted texts, without those that are a template's or too much of them is."""
         texts = np.flatnonzero(wanted)
         words = np.concatenate([_NONE, *(self._words[text] for text in texts.tolist())])
         counts, ends = sizes[texts] - length + 1, np.cumsum(sizes[texts])
-        inside = spread(ends - sizes[texts], counts)
-        grams = Grams.of(gram_hashes(words, length)[inside], np.repeat(texts.astype(np.uint32), counts))
+        places = spread(ends - sizes[texts], counts)
+        hashes, owners = gram_hashes(words, length)[places], np.repeat(texts.astype(np.uint32), counts)
+        common = _in_many_texts(hashes, owners)
+        edges = np.bincount(places[common], minlength=len(words) + 1)
+        edges -= np.bincount(places[common] + length, minlength=len(words) + 1)
+        own_before = np.concatenate((np.zeros(1, np.int64), np.cumsum(np.cumsum(edges)[:-1] == 0)))
+        used = own_before[places + length] - own_before[places] >= SHORTEST
+        grams = Grams.of(hashes[used], owners[used])
         once = _changes(grams.hashes) | _changes(grams.texts)
-        hashes = grams.hashes[once]
-        runs = np.diff(np.flatnonzero(_changes(hashes)), append=len(hashes))
-        used = np.repeat(runs <= MOST_TEXTS, runs)
-        return Grams.of(hashes[used], grams.texts[once][used])
+        return Grams.of(grams.hashes[once], grams.texts[once])
 
     def _whole(self, sizes: Ints, longest: Numbers) -> Grams:
         """Of the items that have no longer text the longest one."""
@@ -181,6 +185,17 @@ class BenchmarkReader:
         texts = texts[(sizes[texts] < SHORTEST) & (items <= MOST_TEXTS)]
         hashes = [gram_hashes(self._words[text], len(self._words[text])) for text in texts.tolist()]
         return Grams.of(np.concatenate([_NONE, *hashes]), texts)
+
+
+def _in_many_texts(hashes: Hashes, texts: Numbers) -> NDArray[np.bool_]:
+    """For each n-gram whether more than MOST_TEXTS have it. Pairs are in the order of their texts."""
+    order = np.argsort(hashes, kind="stable")
+    begins = _changes(hashes[order])
+    run = np.cumsum(begins) - 1
+    many = np.bincount(run[begins | _changes(texts[order])]) > MOST_TEXTS
+    found = np.empty(len(hashes), np.bool_)
+    found[order] = many[run]
+    return found
 
 
 def _cells(hashes: Hashes, cells: int) -> Ints:

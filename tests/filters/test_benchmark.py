@@ -74,7 +74,9 @@ def test_words_of_a_template_are_no_sign() -> None:
     assert held(few, TEMPLATE) == list(range(MOST_TEXTS))
     many = benchmark([f"{TEMPLATE}: {numbered(100 * number, 12)}"] for number in range(MOST_TEXTS + 1))
     assert held(many, TEMPLATE) == []
-    assert held(many, f"bakarrik {numbered(300, 12)}") == [3]
+    assert held(many, f"letra hori bakarrik {numbered(300, 12)}") == [3]
+    assert held(many, f"{TEMPLATE} {numbered(300, SHORTEST)}") == [3]
+    assert held(many, f"{TEMPLATE} {numbered(300, SHORTEST - 1)}") == [], "most of it is the template's"
     assert held(benchmark([[numbered(0, 9)]] * MOST_TEXTS), numbered(0, 9)) == list(range(MOST_TEXTS))
     assert held(benchmark([[numbered(0, 9)]] * (MOST_TEXTS + 1)), numbered(0, 9)) == []
 

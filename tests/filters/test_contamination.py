@@ -78,8 +78,8 @@ def test_several_benchmarks_of_different_lengths() -> None:
     assert judge.items(draft(QUESTION, "Ados.", ITEMS[2][0])) == ((2, 0), (2, 2), (3, 0))
 
 
-def test_a_stretch_that_a_template_interrupts_is_one() -> None:
-    """The n-grams of the template are left out; those on either side still cover its words."""
+def test_a_template_inside_an_item_is_no_obstacle() -> None:
+    """It is shorter than an n-gram, so that every one has words of the item's own."""
     template = "eta orain idatzi erantzun zuzena hemen behean"
     items = [
         [" ".join([f"a{number}b{place}" for place in range(6)]) + f" {template} a{number}z"] for number in range(30)
