@@ -1,15 +1,19 @@
-"""`iturri filter`: the filter chain over a dataset that is there already."""
+"""`iturri filter` and `iturri decontaminate`: filters over a dataset that is there already."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import shlex
 import sys
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
+import yaml
+from pydantic import ValidationError
 from rich.table import Table
 from rich.text import Text
 
@@ -21,30 +25,35 @@ from cli.interrupts import Interrupts
 from cli.machine import machine_settings
 from cli.surroundings import log_to_stderr
 from pipeline.filtering.files import DatasetInput
-from pipeline.filtering.run import FilterOutcome, FilterResult, filter_dataset
-from schemas.errors import InputError, LanguageError, RecipeError
+from pipeline.filtering.run import CONTAMINATION_ONLY, FilterOutcome, FilterResult, filter_dataset
+from pipeline.references import FIELD
+from schemas.errors import DatasetError, InputError, LanguageError, RecipeError
 from schemas.filter_report import FilterReport
+from schemas.problems import first_problem
 from schemas.reading import read_filters
-from schemas.recipe import Filters
+from schemas.recipe import Filters, Reference
 from schemas.settings import Settings
+from schemas.yaml_text import parse_yaml
 
 
 @dataclass(frozen=True, slots=True)
 class FilterOptions:
-    """The options of `iturri filter`."""
+    """The options of `iturri filter`, and without a language those of `iturri decontaminate`."""
 
     input: DatasetInput
-    language: str
+    language: str | None
     out: Path | None = None
     filters: Path | None = None
     duplicates: bool = False
+    against: tuple[str, ...] = ()
     json: bool = False
     quiet: bool = False
 
     def again(self) -> str:
         """The command that goes on from here."""
-        command = ["iturri", "filter", self.input.given, "--language", self.language]
+        command = ["iturri", "filter" if self.language is not None else "decontaminate", self.input.given]
         given = {
+            "--language": self.language,
             "--out": self.out,
             "--filters": self.filters,
             "--config": self.input.config,
@@ -56,6 +65,8 @@ class FilterOptions:
         for name, value in given.items():
             if value is not None:
                 command += [name, str(value)]
+        for one in self.against:
+            command += ["--against", one]
         return shlex.join([*command, "--duplicates"] if self.duplicates else command)
 
 
@@ -82,15 +93,39 @@ def run(options: FilterOptions) -> int:
 
 
 def _filters(options: FilterOptions) -> Filters:
-    """The recipe's own defaults, or those of the file; duplicates only where the command line asks for them."""
+    """The recipe's own defaults, or those of the file; duplicates only where the command line asks for them.
+
+    Without a language nothing but benchmarks is asked after.
+    """
+    if options.language is None:
+        benchmarks = [one.model_copy(update={"kind": "benchmark"}) for one in _references(options)]
+        return _with_duplicates(CONTAMINATION_ONLY, against=tuple(benchmarks))
     try:
         filters = read_filters(options.filters) if options.filters is not None else Filters()
     except RecipeError as error:
         raise InputError(f"--filters: {error}") from error
     if filters.dry:
         raise InputError(f"--filters: {options.filters}: dry: nothing would be dropped; leave it out")
-    duplicates = filters.duplicates.model_copy(update={"enabled": options.duplicates})
-    return filters.model_copy(update={"duplicates": duplicates})
+    against = (*filters.duplicates.against, *_references(options))
+    return _with_duplicates(filters, enabled=options.duplicates, against=against)
+
+
+def _with_duplicates(filters: Filters, **changes: Any) -> Filters:
+    return filters.model_copy(update={"duplicates": filters.duplicates.model_copy(update=changes)})
+
+
+def _references(options: FilterOptions) -> list[Reference]:
+    """What --against names: a dataset, or a mapping as in a recipe. Raises InputError."""
+    references: list[Reference] = []
+    for text in options.against:
+        try:
+            given = parse_yaml(text) if text.lstrip().startswith("{") else {"dataset": text}
+            references.append(Reference.model_validate(given))
+        except yaml.YAMLError as error:
+            raise InputError(f"--against: {text} is no mapping: {' '.join(str(error).split())}") from error
+        except ValidationError as error:
+            raise InputError(f"--against: {': '.join(filter(None, first_problem(error)))}") from error
+    return references
 
 
 async def _filtered(
@@ -111,7 +146,15 @@ async def _filtered(
             )
         except LanguageError as error:
             raise InputError(f"--language: {error}") from error
+        except (InputError, DatasetError) as error:
+            raise type(error)(_of_option(str(error), len(filters.duplicates.against) - len(options.against))) from error
         return result, interrupts.exit_code
+
+
+def _of_option(text: str, of_file: int) -> str:
+    """A message that names a dataset by its field names it by the option that gave it; the first few the file gave."""
+    field = re.match(rf"{re.escape(FIELD)}\.(\d+)\W+", text)
+    return f"--against: {text[field.end() :]}" if field and int(field[1]) >= of_file else text
 
 
 def _print_report(options: FilterOptions, result: FilterResult) -> None:
@@ -120,6 +163,8 @@ def _print_report(options: FilterOptions, result: FilterResult) -> None:
     console.print(_reasons_table(report))
     if report.diversity is not None:
         print_diversity(console, report.diversity)
+    if report.benchmarks:
+        console.print(_benchmarks_table(report))
 
 
 def _headline(options: FilterOptions, report: FilterReport) -> str:
@@ -129,6 +174,17 @@ def _headline(options: FilterOptions, report: FilterReport) -> str:
         f"{report.kept:,} of {report.rows:,} rows kept{where} ({figures.percent(report.kept_share)}); "
         f"{figures.duration(report.seconds)}, {report.rows_per_second:,.0f} rows/s"
     )
+
+
+def _benchmarks_table(report: FilterReport) -> Table:
+    """How many items of each benchmark were found in the rows that were dropped for it."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("benchmark", overflow="fold")
+    for heading in ("items", "found", "of all", "words"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for one in report.benchmarks:
+        table.add_row(Text(one.name), f"{one.items:,}", f"{one.found:,}", figures.percent(one.share), f"{one.ngram}")
+    return table
 
 
 def _reasons_table(report: FilterReport) -> Table:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
+from filters.contamination import ContaminationJudge
 from filters.duplicates.judge import DuplicateJudge
 from filters.duplicates.memory import Memory
 from filters.filter import Filter
@@ -12,23 +14,41 @@ from filters.repetition import RepetitionJudge
 from filters.shape import ShapeJudge
 from languages.pack import LanguagePack
 from schemas.conversation import Draft, Gate
-from schemas.recipe import Filters
+from schemas.errors import LanguageError
+from schemas.recipe import DuplicateFilter, Filters
 from schemas.verdict import Drop, Keep, Verdict
+
+
+class Known(NamedTuple):
+    """What `filters.duplicates.against` names: benchmarks, and (id, signature) of the rows of earlier publications."""
+
+    contamination: ContaminationJudge | None = None
+    earlier: Iterable[tuple[str, bytes]] | None = None
+
+    def compared(self, duplicates: DuplicateFilter) -> bool:
+        """Whether first user turns are compared with anything."""
+        return duplicates.enabled or self.earlier is not None
+
+
+NOTHING = Known()
+
 
 # The heavy filters of this process, where it is one of a pool.
 _worker_filters: list[Filter] = []
 
 
-def open_filters(filters: Filters, pack: LanguagePack, memory: Memory | None = None) -> tuple[Filter, ...]:
+def open_filters(
+    filters: Filters, pack: LanguagePack | None, known: Known = NOTHING, memory: Memory | None = None
+) -> tuple[Filter, ...]:
     """The enabled filters, cheapest first. Raises LanguageError when the language cannot be told.
 
-    `memory` is for what they remember.
+    Without a pack only those run that need no language. `memory` is for what they remember.
 
     Duplicates come after the filters without state, so that nothing they drop is ever claimed, and before the language,
     which costs a hundred times as much; a text in the wrong language gives its claim back as soon as it is dropped,
     and a repeat of it would have been dropped for its language too.
     """
-    return (*_cheap(filters, pack, memory), *_heavy(filters, pack))
+    return (*_cheap(filters, pack, known, memory), *_heavy(filters, pack))
 
 
 def judge(filters: Iterable[Filter], draft: Draft, gate: Gate) -> Verdict:
@@ -64,12 +84,26 @@ def judge_in_worker(batch: list[tuple[Draft, Gate]]) -> list[Verdict]:
     return [judge(_worker_filters, draft, gate) for draft, gate in batch]
 
 
-def _cheap(filters: Filters, pack: LanguagePack, memory: Memory | None) -> tuple[Filter, ...]:
-    shape = (ShapeJudge.open(filters.shape, pack.markers),) if filters.shape.enabled else ()
+def _cheap(filters: Filters, pack: LanguagePack | None, known: Known, memory: Memory | None) -> tuple[Filter, ...]:
+    shape = (ShapeJudge.open(filters.shape, _needed(pack).markers),) if filters.shape.enabled else ()
     repetition = (RepetitionJudge.open(filters.repetition),) if filters.repetition.enabled else ()
-    duplicates = (DuplicateJudge(filters.duplicates, memory),) if filters.duplicates.enabled else ()
-    return (*shape, *repetition, *duplicates)
+    contamination = (known.contamination,) if known.contamination is not None else ()
+    return (*shape, *repetition, *contamination, *_duplicates(filters, known, memory))
 
 
-def _heavy(filters: Filters, pack: LanguagePack) -> tuple[Filter, ...]:
-    return (LanguageJudge.open(filters.language, pack),) if filters.language.enabled else ()
+def _duplicates(filters: Filters, known: Known, memory: Memory | None) -> tuple[Filter, ...]:
+    if not known.compared(filters.duplicates):
+        return ()
+    judge = DuplicateJudge(filters.duplicates, memory)
+    judge.hold_against(known.earlier or ())
+    return (judge,)
+
+
+def _heavy(filters: Filters, pack: LanguagePack | None) -> tuple[Filter, ...]:
+    return (LanguageJudge.open(filters.language, _needed(pack)),) if filters.language.enabled else ()
+
+
+def _needed(pack: LanguagePack | None) -> LanguagePack:
+    if pack is None:
+        raise LanguageError("the filters of shape and language need a language")
+    return pack

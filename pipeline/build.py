@@ -13,13 +13,16 @@ from filters.duplicates.memory import Memory
 from generators.backbone import Backbone
 from generators.modes import open_modes
 from languages.completeness import load_translated_pack
+from languages.pack import LanguagePack
 from pipeline.directory import BuildDirectory
 from pipeline.fingerprint import recipe_fields, refuse_another
 from pipeline.judging import Gates
 from pipeline.keeper import Keeper
 from pipeline.reader import BuildReader
+from pipeline.references import find_references, read_known
 from pipeline.stream import Stream
 from schemas.errors import BuildError, LedgerError, StorageError
+from schemas.filter_report import AgainstDataset
 from schemas.funnel import Funnel
 from schemas.manifest import Manifest
 from schemas.recipe import Recipe
@@ -56,12 +59,17 @@ class Progress:
 
 
 def check_directory(recipe: Recipe, directory: Path, settings: Settings) -> None:
-    """What can be said before a backbone is started: raises BuildDirectoryError where another recipe's build lies."""
+    """What can be said before a backbone is started.
+
+    Raises BuildDirectoryError where another recipe's build lies, InputError that names the field for a dataset in
+    filters.duplicates.against that cannot be read, DatasetError when the Hub fails.
+    """
     pack = load_translated_pack(recipe.language, settings.languages)
+    against = tuple(one.about for one in find_references(recipe.filters.duplicates.against))
     if BuildDirectory(directory).ledger.is_file() and BuildDirectory(directory).recipe.is_file():
         theirs = {name: value for name, value in BuildReader(directory).fields().items() if name != "sampled_model"}
         if theirs:
-            refuse_another(recipe_fields(recipe, pack), theirs, directory)
+            refuse_another(recipe_fields(recipe, pack, against), theirs, directory)
 
 
 async def build(
@@ -80,26 +88,41 @@ async def build(
     task is cancelled, the drafts in flight are given up and all that has ended is in the ledger. `take_over` goes on
     with a build whose run is thought dead though it holds the lock: that run's next transaction fails.
 
-    Raises BuildDirectoryError (another recipe, or in use), LanguageError, BackboneError, BuildError (the recipe says to
-    give up), StorageError, EpochLostError (another run has taken over).
+    Raises BuildDirectoryError (another recipe, or in use), LanguageError, InputError and DatasetError (a dataset in
+    filters.duplicates.against), BackboneError, BuildError (the recipe says to give up), StorageError, EpochLostError
+    (another run has taken over).
     """
     pack = load_translated_pack(recipe.language, settings.languages)
     place = BuildDirectory(directory)
+    stop = stop or asyncio.Event()
     with place.locked(take_over):
-        # Opening the filters reads language profiles, which takes most of a second.
-        memory = Memory(settings.duplicates_memory_mb, directory)
-        opened = await asyncio.to_thread(Gates, recipe.filters, pack, settings.workers, memory)
-        async with Keeper(recipe, place, backbone, pack) as keeper, opened as gates:
+        against, opened = await asyncio.to_thread(_open_gates, recipe, pack, settings, directory, stop)
+        async with Keeper(recipe, place, backbone, pack, against) as keeper, opened as gates:
             counts, indices = await keeper.restore(gates)
             mixer = open_modes(recipe, pack, await keeper.id_prefix())
             stream = Stream(recipe, keeper.fingerprint, mixer, backbone, gates, counts, indices)
             if not stream.reached:
-                await _run_and_keep(stream, keeper, stop or asyncio.Event(), on_progress)
+                await _run_and_keep(stream, keeper, stop, on_progress)
             manifest = await keeper.finish(seal=stream.reached or stream.exhausted)
     if stream.exhausted and not manifest.complete:
         raise BuildError(_why_given_up(recipe, manifest.funnel, directory))
     outcome = Outcome.COMPLETE if manifest.complete else Outcome.STOPPED
     return BuildResult(outcome, directory, manifest)
+
+
+def _open_gates(
+    recipe: Recipe, pack: LanguagePack, settings: Settings, directory: Path, stop: asyncio.Event
+) -> tuple[tuple[AgainstDataset, ...], Gates]:
+    """The gates, and what they judge against. Reads language profiles, which takes most of a second, and datasets.
+
+    When `stop` is set meanwhile these are not read to their end: nothing is judged any more.
+    """
+    duplicates = recipe.filters.duplicates
+    found = find_references(duplicates.against)
+    known = read_known(found, duplicates, stop.is_set)
+    memory = Memory(settings.duplicates_memory_mb, directory)
+    gates = Gates(recipe.filters, pack, settings.workers, known, memory)
+    return tuple(one.about for one in found), gates
 
 
 async def _run_and_keep(

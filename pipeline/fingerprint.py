@@ -10,6 +10,7 @@ from typing import Any
 from generators.backbone import Backbone
 from languages.pack import LanguagePack
 from schemas.errors import BuildDirectoryError
+from schemas.filter_report import AgainstDataset
 from schemas.recipe import Recipe
 
 # What may change between two runs of one build. Everything else may not.
@@ -41,16 +42,24 @@ LEFT_OUT: frozenset[str] = frozenset(
 Fields = dict[str, Any]
 
 
-def fingerprint_fields(recipe: Recipe, backbone: Backbone, pack: LanguagePack) -> Fields:
+def fingerprint_fields(
+    recipe: Recipe, backbone: Backbone, pack: LanguagePack, against: tuple[AgainstDataset, ...] = ()
+) -> Fields:
     """The fields that make a fingerprint, as JSON values. The backbone is running."""
     model = {"name": backbone.name, "revision": backbone.revision, "template": backbone.template.hash}
-    return {**recipe_fields(recipe, pack), "sampled_model": model}
+    return {**recipe_fields(recipe, pack, against), "sampled_model": model}
 
 
-def recipe_fields(recipe: Recipe, pack: LanguagePack) -> Fields:
-    """Those of the fields that are known before the backbone runs."""
+def recipe_fields(recipe: Recipe, pack: LanguagePack, against: tuple[AgainstDataset, ...] = ()) -> Fields:
+    """Those of the fields that are known before the backbone runs. `against` is what the recipe's own refers to."""
     fields: Fields = _without_left_out(recipe.model_dump(mode="json"), "")
+    fields["filters"]["duplicates"]["against"] = decisive_references(against)
     return {**fields, "language_pack": pack_digest(pack)}
+
+
+def decisive_references(against: tuple[AgainstDataset, ...]) -> list[Fields]:
+    """What counts of them: what they hold and how it is read, not where it lies."""
+    return [one.model_dump(mode="json", include={"kind", "columns", "content"}) for one in against]
 
 
 def pack_digest(pack: LanguagePack) -> str:

@@ -12,7 +12,7 @@ from concurrent.futures.process import BrokenProcessPool
 from types import TracebackType
 from typing import Self
 
-from filters.chain import init_worker, judge, judge_in_worker, open_filters
+from filters.chain import NOTHING, Known, init_worker, judge, judge_in_worker, open_filters
 from filters.duplicates.memory import Memory
 from filters.filter import ClaimingFilter
 from languages.pack import LanguagePack
@@ -29,11 +29,19 @@ BATCH = 32
 class Gates:
     """The filters of one build. An async context manager that owns the process pool."""
 
-    def __init__(self, filters: Filters, pack: LanguagePack, workers: int, memory: Memory | None = None) -> None:
-        opened = open_filters(filters, pack, memory)
+    def __init__(
+        self,
+        filters: Filters,
+        pack: LanguagePack,
+        workers: int,
+        known: Known = NOTHING,
+        memory: Memory | None = None,
+    ) -> None:
+        opened = open_filters(filters, pack, known, memory)
         self._cheap = tuple(one for one in opened if not one.heavy)
         self._heavy_gates = frozenset[Gate]().union(*(one.gates for one in opened if one.heavy))
         self._claiming = next((one for one in self._cheap if isinstance(one, ClaimingFilter)), None)
+        self._remembers = filters.duplicates.enabled
         self._dry = filters.dry
         self._workers = workers or min(8, max(1, (os.cpu_count() or 2) - 1))
         self._setup = (filters, pack)
@@ -85,7 +93,7 @@ class Gates:
 
     def diversity(self) -> Diversity | None:
         """Of the accepted rows; None when no filter remembers them."""
-        return self._claiming.diversity() if self._claiming is not None else None
+        return self._claiming.diversity() if self._claiming is not None and self._remembers else None
 
     async def _judge_heavily(self, draft: Draft, gate: Gate) -> Verdict:
         future: asyncio.Future[Verdict] = asyncio.get_running_loop().create_future()

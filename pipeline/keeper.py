@@ -23,6 +23,7 @@ from pipeline.stream import Counts, Indices, Stream
 from publishers.atomic import write_bytes
 from publishers.manifest import write_manifest
 from schemas.errors import EpochLostError
+from schemas.filter_report import AgainstDataset
 from schemas.funnel import Funnel
 from schemas.manifest import Manifest, Provenance
 from schemas.recipe import Recipe
@@ -36,8 +37,15 @@ class Keeper:
     Every method may raise StorageError, LedgerError and EpochLostError; entering also BuildDirectoryError.
     """
 
-    def __init__(self, recipe: Recipe, place: BuildDirectory, backbone: Backbone, pack: LanguagePack) -> None:
-        fields = fingerprint_fields(recipe, backbone, pack)
+    def __init__(
+        self,
+        recipe: Recipe,
+        place: BuildDirectory,
+        backbone: Backbone,
+        pack: LanguagePack,
+        against: tuple[AgainstDataset, ...],
+    ) -> None:
+        fields = fingerprint_fields(recipe, backbone, pack, against)
         self.fingerprint = fingerprint(fields)
         self._fields = fields
         self._recipe = recipe

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Literal
 
 from pydantic import Field
 
@@ -30,6 +31,27 @@ class FilterInput(Frozen):
     column: str | None = Field(default=None, description="None: found by its name")
     limit: int | None = Field(default=None, ge=1)
     files: tuple[InputFile, ...]
+
+
+class AgainstDataset(Frozen):
+    """One dataset that no row may repeat."""
+
+    dataset: str = Field(description="as the user wrote it")
+    revision: str | None = Field(description="the commit on the Hub; None for what lies on this machine")
+    kind: Literal["publication", "benchmark"]
+    columns: tuple[str, ...] = Field(description="of a benchmark; empty: all that hold text")
+    content: str = Field(description="sha256 over what its files hold, or over the commit and their names")
+
+
+class BenchmarkCount(Frozen):
+    """How much of a benchmark was found in rows that were dropped for it."""
+
+    name: str
+    ngram: int = Field(description="words that a turn and an item must share, one after the other")
+    items: int = Field(ge=0, description="in all")
+    found: int = Field(ge=0, description="different ones that were found")
+    share: float = Field(ge=0, le=1)
+    rows: tuple[int, ...] = Field(description="those that were found, by their place in the benchmark, from 0")
 
 
 class DroppedRow(Frozen):
@@ -62,9 +84,10 @@ class FilterOrder(Frozen):
     """What decides which rows are kept."""
 
     input: FilterInput
-    language: LanguageCode
-    language_pack: str = Field(description="sha256 of all that the language pack holds")
+    language: LanguageCode | None = Field(description="None where no filter asks for it")
+    language_pack: str | None = Field(description="sha256 of all that the language pack holds")
     filters: Filters
+    against: tuple[AgainstDataset, ...] = Field(default=(), description="what filters.duplicates.against names")
 
 
 class FilterReport(FilterOrder):
@@ -78,6 +101,7 @@ class FilterReport(FilterOrder):
     kept_share: float = Field(ge=0, le=1)
     dropped: int = Field(ge=0)
     reasons: tuple[DropReason, ...] = Field(description="most frequent first")
+    benchmarks: tuple[BenchmarkCount, ...] = ()
     diversity: Diversity | None = Field(default=None, description="None where duplicates are not looked for")
     seconds: float = Field(ge=0, description="of judging, all runs together")
     rows_per_second: float = Field(ge=0)

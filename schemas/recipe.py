@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Discriminator, Field, Tag, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, field_validator, model_validator
 
 from schemas.base import Frozen
 
@@ -165,10 +165,38 @@ class LanguageFilter(Frozen):
     min_words: int = Field(default=6, ge=1, description="shorter turns are judged with the conversation, not alone")
 
 
+class Reference(Frozen):
+    """A dataset that is there already, which no row may repeat."""
+
+    dataset: str = Field(min_length=1, description="a Parquet or JSONL file, a glob, a folder, or a name on the Hub")
+    config: str | None = None
+    split: str | None = Field(default=None, description="None: all of them")
+    revision: str | None = Field(default=None, description="of the Hub: a branch, a tag or a commit")
+    kind: Literal["publication", "benchmark"] | None = Field(
+        default=None, description="None: a publication where a column messages or conversations is there"
+    )
+    columns: tuple[str, ...] = Field(
+        default=(), description="a benchmark's columns to read; all that hold text when left out"
+    )
+
+    @model_validator(mode="after")
+    def _of_a_benchmark(self) -> Reference:
+        if self.columns and self.kind == "publication":
+            raise ValueError("columns are those of a benchmark; leave them out, or say kind: benchmark")
+        return self
+
+
+def _reference(value: object) -> object:
+    return {"dataset": value} if isinstance(value, str) else value
+
+
+ReferenceChoice = Annotated[Reference, BeforeValidator(_reference, json_schema_input_type=str | Reference)]
+
+
 class DuplicateFilter(Frozen):
     """Exact and near duplicates of the first user turn, and exact ones of the whole conversation."""
 
-    enabled: bool = True
+    enabled: bool = Field(default=True, description="false: rows are compared with those of `against` only")
     ngram: int = Field(default=2, ge=1, description="words in a shingle")
     threshold: float = Field(
         default=0.65, gt=0, le=1, description="Jaccard similarity from which a turn is a near duplicate"
@@ -179,6 +207,9 @@ class DuplicateFilter(Frozen):
         ge=0.005,
         le=1,
         description="the most that one template family, rows that begin or end alike, may be of all rows; None: no cap",
+    )
+    against: tuple[ReferenceChoice, ...] = Field(
+        default=(), description="earlier publications whose rows are repeats, and benchmarks that no turn may quote"
     )
 
 

@@ -8,8 +8,9 @@ from pydantic import Field, field_validator
 
 from languages.completeness import load_translated_pack
 from languages.loader import available_languages
+from pipeline.filtering.files import HUB_DATASETS, is_repository
 from schemas.errors import LanguageError
-from schemas.recipe import Name, Recipe
+from schemas.recipe import Name, Recipe, Reference
 from schemas.settings import Settings
 from service.problems import bad_field
 
@@ -50,7 +51,19 @@ def admit(submitted: SubmittedRecipe, settings: Settings, backbones: tuple[str, 
         load_translated_pack(submitted.language, settings.languages)
     except LanguageError as error:
         raise bad_field("language", str(error)) from error
-    return Recipe.model_validate(submitted.model_dump())
+    against = tuple(_on_hub(place, one) for place, one in enumerate(submitted.filters.duplicates.against))
+    duplicates = submitted.filters.duplicates.model_copy(update={"against": against})
+    filters = submitted.filters.model_copy(update={"duplicates": duplicates})
+    return Recipe.model_validate({**submitted.model_dump(), "filters": filters.model_dump()})
+
+
+def _on_hub(place: int, reference: Reference) -> Reference:
+    """The same dataset, named so that no folder of this machine can be meant. Raises ProblemError."""
+    name = reference.dataset.removeprefix(HUB_DATASETS)
+    if not is_repository(name):
+        what = f"{name!r} is no dataset on the Hub, NAMESPACE/NAME; a server reads none of its own files for a recipe"
+        raise bad_field(f"filters.duplicates.against.{place}.dataset", what)
+    return reference.model_copy(update={"dataset": f"{HUB_DATASETS}{name}"})
 
 
 def known_backbones(names: tuple[str, ...]) -> str:

@@ -77,8 +77,9 @@ class DuplicateJudge:
     """Claims at USER_TURN (first user turn only) and at CONVERSATION. Not safe between threads: one per build.
 
     Nothing that reaches the threshold is missed and nothing below it dropped, unless the diversity's `cut_rows` says
-    otherwise. A draft is in flight from its first claim until it is released or confirmed. What in-flight drafts claim
-    lies in a dictionary, what lasts in arrays: about 350 bytes a row for instructions of 6 to 30 words.
+    otherwise. With `enabled: false` rows claim nothing: they are compared with those of other datasets only.
+    A draft is in flight from its first claim until it is released or confirmed. What in-flight drafts claim lies in a
+    dictionary, what lasts in arrays: about 350 bytes a row for instructions of 6 to 30 words.
     """
 
     name: ClassVar[str] = "duplicates"
@@ -125,7 +126,7 @@ class DuplicateJudge:
     def judge_rows(self, rows: Iterable[SignedRow]) -> list[Drop | None]:
         """The same as every row judged at its gates, one after the other, and confirmed if it is kept.
 
-        Rows without an id are named by their number: their place among the kept ones, where nothing is ever released.
+        Rows without an id are named by their place among the kept ones.
         """
         verdicts: list[Drop | None] = []
         for batch in _batches(rows):
@@ -154,14 +155,24 @@ class DuplicateJudge:
 
         Raises LedgerError for broken bytes.
         """
-        for batch in _batches(SignedRow(Signature.from_bytes(data), "", id) for id, data in rows if data):
-            marks = np.frombuffer(b"".join(row.signature.mark for row in batch), MARK)
-            numbers = self._index.add(marks, Shingles.of([row.signature.shingles for row in batch]))
-            self._names.put(numbers.tolist(), [row.id for row in batch])
+        for batch in self._held(rows):
             self._count_lasting([row.signature for row in batch])
             for row in batch:
                 self._families.add(unpack(row.signature.frames))
         self._families.name(family.frame for family in (diversity.families if diversity is not None else ()))
+
+    def hold_against(self, rows: Iterable[tuple[str, bytes]]) -> None:
+        """Rows of other datasets, as in `restore`: what repeats them is dropped, and nothing else is told of them."""
+        for _ in self._held(rows):
+            pass
+
+    def _held(self, rows: Iterable[tuple[str | None, bytes]]) -> Iterator[list[SignedRow]]:
+        """Claim for good, a batch at each step."""
+        for batch in _batches(SignedRow(Signature.from_bytes(data), "", id) for id, data in rows if data):
+            marks = np.frombuffer(b"".join(row.signature.mark for row in batch), MARK)
+            numbers = self._index.add(marks, Shingles.of([row.signature.shingles for row in batch]))
+            self._names.put(numbers.tolist(), [row.id for row in batch])
+            yield batch
 
     def _judge_first(self, draft: Draft) -> Verdict:
         text = draft.turns[0].content
@@ -185,6 +196,8 @@ class DuplicateJudge:
         (drop,), claims = self._claim([SignedRow(signature, draft.turns[0].content, draft.id)], lasting=False)
         if drop is not None:
             return drop
+        if not claims:
+            return Keep()
         self._in_flight[draft.id] = claims[0]
         self._rows_in_flight.add(claims[0].row)
         return Keep()
@@ -195,7 +208,7 @@ class DuplicateJudge:
         marks = np.frombuffer(b"".join(digests), MARK)
         sets = Shingles.of([row.signature.shingles for row in rows])
         objections, families = self._objections(rows, digests, marks, sets, lasting=lasting)
-        kept = [place for place, objection in enumerate(objections) if objection is None]
+        kept = [place for place, objection in enumerate(objections) if objection is None and self._settings.enabled]
         numbers = self._index.add(marks[kept], sets.only(np.array(kept, np.int64))).tolist()
         self._names.put(numbers, [rows[place].id for place in kept])
         number_of = dict(zip(kept, numbers, strict=True))
@@ -225,7 +238,8 @@ class DuplicateJudge:
         like: defaultdict[int, list[_Repeat]] = defaultdict(list)
         for place, row, similarity in self._index.similar(fresh).pairs():
             like[place].append(_Repeat(1 - similarity, False, row))
-        for place, earlier, similarity in self._index.similar_within(fresh).pairs():
+        within = self._index.similar_within(fresh).pairs() if self._settings.enabled else ()
+        for place, earlier, similarity in within:
             like[place].append(_Repeat(1 - similarity, True, int(new[earlier])))
         objections: list[_Objection | None] = [
             _Repeat(0, False, row, exact=True) if row >= 0 else None for row in same.tolist()
@@ -239,7 +253,7 @@ class DuplicateJudge:
                 continue
             kept = (one for one in like[number] if not (one.in_batch and objections[one.number]))
             objections[place] = min(kept, default=None) or self._full_family(rows[place])
-            if objections[place] is None:
+            if objections[place] is None and self._settings.enabled:
                 holders[digests[place]] = place
                 families.append(self._families.add(unpack(rows[place].signature.frames), rows[place].text))
                 self._lasting += lasting

@@ -14,7 +14,7 @@ _MOST_DIGITS = 9
 class RowNames:
     """Ids such as fddf9a10-0570f982-00000048 by row: what many share is kept once, and the number at the end for each.
 
-    A row without an id is called by its own number.
+    A row without an id is called by its place among those without one, in the order in which they were put.
     """
 
     def __init__(self, memory: Memory) -> None:
@@ -22,6 +22,7 @@ class RowNames:
         self._number_of: dict[tuple[str, int], int] = {self._stems[0]: 0}
         self._stem: Growing[np.uint32] = Growing(np.uint32, memory)
         self._number: Growing[np.uint32] = Growing(np.uint32, memory)
+        self._unnamed = 0
 
     @property
     def nbytes(self) -> int:
@@ -30,8 +31,9 @@ class RowNames:
 
     def put(self, rows: list[int], ids: list[str | None]) -> None:
         stems, numbers = [], []
-        for row, id in zip(rows, ids, strict=True):
-            stem, number = (0, row) if id is None else self._split(id)
+        for id in ids:
+            stem, number = (0, self._unnamed) if id is None else self._split(id)
+            self._unnamed += id is None
             stems.append(stem)
             numbers.append(number)
         for column, values in ((self._stem, stems), (self._number, numbers)):

@@ -24,6 +24,8 @@ JSONL_ENDINGS = (".jsonl", ".ndjson", ".json")
 CODECS = {".gz": "gzip", ".zst": "zstd"}
 KNOWN_ENDINGS = f"{', '.join(PARQUET_ENDINGS)}, {', '.join(JSONL_ENDINGS)} (these also with {' or '.join(CODECS)})"
 _HUB = "hf://"
+# Before a name on the Hub: it is that one, whatever folder of the same name lies here.
+HUB_DATASETS = "hf://datasets/"
 
 Kind = Literal["parquet", "jsonl"]
 
@@ -103,21 +105,34 @@ def find_files(asked: DatasetInput) -> FoundFiles:
 
     Raises InputError when there is nothing that can be read, DatasetError when the Hub cannot be reached.
     """
+    return _find(asked, every_split=False)[0]
+
+
+def find_splits(asked: DatasetInput) -> tuple[FoundFiles, ...]:
+    """The files of every split, or of the one that is asked for; what has no splits counts as one.
+
+    Raises as find_files does.
+    """
+    return _find(asked, every_split=True)
+
+
+def _find(asked: DatasetInput, *, every_split: bool) -> tuple[FoundFiles, ...]:
     path = Path(asked.given)
     if path.is_dir():
-        return _declared(asked)
+        return _declared(asked, None, every_split)
     for option, value in (("--revision", asked.revision), ("--config", asked.config), ("--split", asked.split)):
         if value is not None and (path.is_file() or glob.has_magic(asked.given)):
             where = "a dataset on the Hub" if option == "--revision" else "a folder or a dataset on the Hub"
             raise InputError(f"{option}: only {where} has one, and {asked.given} is none; leave it out")
     if path.is_file():
-        return _found(asked, [asked.given])
+        return (_found(asked, [asked.given]),)
     if glob.has_magic(asked.given):
         names = sorted(glob.glob(asked.given, recursive=True))  # noqa: PTH207 - Path.glob takes no absolute pattern
-        return _found(asked, [name for name in names if Path(name).is_file()])
-    if not _is_repository(asked.given):
+        return (_found(asked, [name for name in names if Path(name).is_file()]),)
+    repository = asked.given.removeprefix(HUB_DATASETS)
+    if not is_repository(repository):
         raise InputError(f"{asked.given}: there is no such file or folder, and a dataset on the Hub is NAMESPACE/NAME")
-    return _declared(asked, asked.given)
+    return _declared(asked, repository, every_split)
 
 
 def _found(
@@ -192,7 +207,8 @@ def _on_hub(places: list[str]) -> tuple[tuple[DataFile, ...], str]:
     return files, str(parts[0].revision)
 
 
-def _is_repository(given: str) -> bool:
+def is_repository(given: str) -> bool:
+    """Whether this may be the name of a dataset on the Hub; that of a file is none, though it looks like one."""
     try:
         TypeAdapter(RepoId).validate_python(given)
     except ValidationError:
@@ -200,20 +216,23 @@ def _is_repository(given: str) -> bool:
     return not given.lower().endswith((*PARQUET_ENDINGS, *JSONL_ENDINGS, *CODECS))
 
 
-def _declared(asked: DatasetInput, repository: str | None = None) -> FoundFiles:
-    """The files of the split, as `datasets` finds them: by the card, else by their names."""
+def _declared(asked: DatasetInput, repository: str | None, every_split: bool) -> tuple[FoundFiles, ...]:
+    """The files of the splits, as `datasets` finds them: by the card, else by their names."""
     if repository is None and asked.revision is not None:
         raise InputError(f"--revision: only a dataset on the Hub has one, and {asked.given} is a folder; leave it out")
     config = _builder(asked, local=repository is None).config
     if getattr(config, "field", None) is not None:
         raise InputError(f"{asked.given}: its rows lie in a field of its JSON files; write them one object a line")
     splits = {str(name): [str(file) for file in files] for name, files in (config.data_files or {}).items()}
-    split = asked.split or "train"
-    if split not in splits:
-        raise InputError(
-            f"--split: {asked.given} has no split {split!r}; it has: {', '.join(splits) or 'no files to read'}"
-        )
-    return _found(asked, splits[split], repository=repository, config=str(config.name), split=split)
+    wanted = tuple(splits) if every_split and asked.split is None and splits else (asked.split or "train",)
+    for split in wanted:
+        if split not in splits:
+            raise InputError(
+                f"--split: {asked.given} has no split {split!r}; it has: {', '.join(splits) or 'no files to read'}"
+            )
+    return tuple(
+        _found(asked, splits[split], repository=repository, config=str(config.name), split=split) for split in wanted
+    )
 
 
 def _builder(asked: DatasetInput, *, local: bool) -> Any:

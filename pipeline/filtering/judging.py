@@ -14,18 +14,20 @@ from typing import Any, NamedTuple, Self
 
 import pyarrow as pa
 
-from filters.chain import open_filters, walk
+from filters.chain import Known, open_filters, walk
+from filters.contamination import Contaminated, ContaminationJudge
 from filters.duplicates.judge import SignedRow
 from filters.duplicates.signature import sign
 from filters.filter import Filter
 from languages.pack import LanguagePack
 from pipeline.filtering.json_columns import from_column
-from pipeline.filtering.messages import RowDraft, invalid, read_row
+from pipeline.filtering.messages import UNDETERMINED, RowDraft, invalid, read_row
 from pipeline.filtering.row_batch import RowBatch
 from pipeline.worker import tie_to_parent
+from schemas.conversation import Draft
 from schemas.errors import DatasetError
 from schemas.recipe import DuplicateFilter, Filters
-from schemas.verdict import Drop
+from schemas.verdict import Drop, Verdict
 
 # Batches given out for each process: what judges all rows together is faster, the more are ready when it looks.
 WAITING = 16
@@ -49,19 +51,27 @@ _worker_duplicates: list[DuplicateFilter] = []
 class RowJudges:
     """The filters without state, in processes of their own. A context manager that owns them."""
 
-    def __init__(self, filters: Filters, pack: LanguagePack, column: str, workers: int) -> None:
+    def __init__(
+        self,
+        filters: Filters,
+        pack: LanguagePack | None,
+        known: Known,
+        column: str,
+        workers: int,
+    ) -> None:
         """Raises LanguageError when the language cannot be told."""
         stateless = filters.model_copy(update={"duplicates": DuplicateFilter(enabled=False)})
+        compared = filters.duplicates if known.compared(filters.duplicates) else None
         open_filters(stateless, pack)  # what is wrong with them is better said here than by a process that dies
         self._column = column
-        self._language = pack.code
+        self._language = pack.code if pack is not None else UNDETERMINED
         self._workers = workers or min(8, max(1, (os.cpu_count() or 2) - 1))
         # spawn: a fork would copy the threads' locks.
         self._pool = ProcessPoolExecutor(
             self._workers,
             mp_context=multiprocessing.get_context("spawn"),
             initializer=_open_worker,
-            initargs=(stateless, pack, filters.duplicates),
+            initargs=(stateless, pack, known.contamination, compared),
         )
 
     def __enter__(self) -> Self:
@@ -146,10 +156,15 @@ def _packed(column: pa.Array) -> bytes:
     return packed
 
 
-def _open_worker(filters: Filters, pack: LanguagePack, duplicates: DuplicateFilter) -> None:
+def _open_worker(
+    filters: Filters,
+    pack: LanguagePack | None,
+    contamination: ContaminationJudge | None,
+    duplicates: DuplicateFilter | None,
+) -> None:
     tie_to_parent()
-    _worker_filters[:] = open_filters(filters, pack)
-    _worker_duplicates[:] = [duplicates] if duplicates.enabled else []
+    _worker_filters[:] = open_filters(filters, pack, Known(contamination))
+    _worker_duplicates[:] = [duplicates] if duplicates is not None else []
 
 
 def _judge_in_worker(packed: bytes, faults: dict[int, str], language: str) -> Judged:
@@ -158,7 +173,7 @@ def _judge_in_worker(packed: bytes, faults: dict[int, str], language: str) -> Ju
     judged = Judged([], [])
     for place, messages in enumerate(row_messages(column)):
         read = invalid(faults[place]) if place in faults else _read(messages, language)
-        verdict = walk(_worker_filters, read.draft) if isinstance(read, RowDraft) else read
+        verdict = _walked(read.draft) if isinstance(read, RowDraft) else read
         if isinstance(verdict, Drop):
             judged.verdicts.append(read.named(verdict) if isinstance(read, RowDraft) else verdict)
             continue
@@ -170,3 +185,12 @@ def _judge_in_worker(packed: bytes, faults: dict[int, str], language: str) -> Ju
 
 def _read(messages: Any, language: str) -> RowDraft | Drop:
     return messages if isinstance(messages, Drop) else read_row(messages, language)
+
+
+def _walked(draft: Draft) -> Verdict:
+    verdict = walk(_worker_filters, draft)
+    if isinstance(verdict, Contaminated):
+        # A build spends nothing on the turns that would have followed; here they are there, and count.
+        contamination = next(one for one in _worker_filters if isinstance(one, ContaminationJudge))
+        return verdict.model_copy(update={"items": contamination.items(draft)})
+    return verdict

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pyarrow as pa
@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 from filters.duplicates.judge import DuplicateJudge
 from filters.duplicates.memory import Memory
 from pipeline.filtering.judging import Judged, Verdicts, row_messages, signed
-from pipeline.filtering.messages import RowDraft, read_row
+from pipeline.filtering.messages import UNDETERMINED, RowDraft, read_row
 from pipeline.filtering.row_batch import BATCH_ROWS
 from schemas.errors import StorageError
 from schemas.funnel import Diversity
@@ -22,17 +22,18 @@ class KeptDuplicates:
     """Judges rows that all other filters keep, in the order of the input, against those that it kept before.
 
     It names a row by its place among the kept ones, where a reader finds it. Memory grows with them, by about 350 bytes
-    for each.
+    for each. `earlier` are rows of other datasets, (name, signature) of each; with `enabled: false` they are all that
+    rows are compared with.
     """
 
-    def __init__(self, settings: DuplicateFilter, language: str, memory: Memory) -> None:
+    def __init__(self, settings: DuplicateFilter, earlier: Iterable[tuple[str, bytes]], memory: Memory) -> None:
         self._judge = DuplicateJudge(settings, memory)
+        self._judge.hold_against(earlier)
         self._settings = settings
-        self._language = language
 
-    def diversity(self) -> Diversity:
-        """Of the rows kept so far."""
-        return self._judge.diversity()
+    def diversity(self) -> Diversity | None:
+        """Of the rows kept so far; None with `enabled: false`."""
+        return self._judge.diversity() if self._settings.enabled else None
 
     def judge(self, batches: list[Judged]) -> list[Verdicts]:
         """The verdicts on batches, with a Drop more for every repeated row."""
@@ -41,7 +42,7 @@ class KeptDuplicates:
 
     def restore(self, parts: list[Path], column: str, diversity: Diversity | None) -> Iterator[None]:
         """Claim the kept rows of an earlier run again, a few at each step. Raises StorageError."""
-        for path in parts:
+        for path in parts if self._settings.enabled else ():
             try:
                 with pq.ParquetFile(path) as file:
                     for batch in file.iter_batches(BATCH_ROWS, columns=[column], use_threads=False):
@@ -51,7 +52,7 @@ class KeptDuplicates:
                 raise StorageError(f"{path} cannot be read: {' '.join(str(error).split())}; put it back") from error
 
     def _claimed(self, messages: object) -> tuple[None, bytes]:
-        row = read_row(messages, self._language)
+        row = read_row(messages, UNDETERMINED)
         if not isinstance(row, RowDraft):
             raise StorageError("a kept row cannot be read any more: put the sealed part back")
         return None, signed(row, self._settings).signature.to_bytes()

@@ -13,6 +13,8 @@ from schemas.verdict import Drop
 
 INVALID = "messages.invalid"
 TOO_MANY = "messages.too_many"
+# ISO 639's code for a language that nobody has told.
+UNDETERMINED = "und"
 # Some filters compare every turn with all earlier ones.
 MOST_MESSAGES = 1_000
 

@@ -9,6 +9,8 @@ from enum import StrEnum
 from importlib.metadata import version
 from pathlib import Path
 
+from filters.benchmark import Items
+from filters.chain import Known
 from filters.duplicates.memory import Memory
 from languages.loader import load_pack
 from languages.pack import LanguagePack
@@ -21,13 +23,21 @@ from pipeline.filtering.row_batch import RowBatch, RowSource
 from pipeline.filtering.source import judged_column, open_source
 from pipeline.filtering.tally import Tally
 from pipeline.fingerprint import pack_digest
+from pipeline.references import FoundReference, find_references, read_known
 from schemas.errors import DatasetError, InputError
 from schemas.filter_report import FilterOrder, FilterPart, FilterReport
 from schemas.funnel import Diversity
-from schemas.recipe import Filters
+from schemas.recipe import DuplicateFilter, Filters, LanguageFilter, RepetitionFilter, ShapeFilter
 from schemas.settings import Settings
 
 PROGRESS_EVERY_S = 0.5
+# What a finished dataset is judged with where only benchmarks are asked after; `against` is for the caller to add.
+CONTAMINATION_ONLY = Filters(
+    shape=ShapeFilter(enabled=False),
+    repetition=RepetitionFilter(enabled=False),
+    language=LanguageFilter(enabled=False),
+    duplicates=DuplicateFilter(enabled=False),
+)
 
 
 class FilterOutcome(StrEnum):
@@ -60,7 +70,7 @@ class FilterProgress:
 def filter_dataset(
     asked: DatasetInput,
     *,
-    language: str,
+    language: str | None,
     filters: Filters,
     settings: Settings,
     out: Path | None = None,
@@ -71,17 +81,25 @@ def filter_dataset(
 
     A run that ended early goes on after the last block that its report lists; its results are the same as if nothing
     had happened. `stop` is asked between batches of rows. Memory does not depend on the number of rows, except with
-    `filters.duplicates`, which remembers the kept ones.
+    `filters.duplicates`, which remembers the kept ones, and those of the publications in its `against`. Without a
+    language the filters of shape and language have to be off, as in CONTAMINATION_ONLY.
 
-    Raises InputError (the input, or a folder of another run), LanguageError, DatasetError (the Hub, or a process that
-    died), StorageError.
+    Raises InputError (the input, a dataset in `against`, or a folder of another run), LanguageError, DatasetError (the
+    Hub, or a process that died), StorageError.
     """
     if filters.dry:
         raise InputError("filters.dry: nothing would be dropped; leave it out")
-    pack = load_pack(language, settings.languages)
+    pack = load_pack(language, settings.languages) if language is not None else None
     found = find_files(asked)
-    order = FilterOrder(input=found.about, language=language, language_pack=pack_digest(pack), filters=filters)
-    job = _Job(order, found, pack, settings, stop, on_progress)
+    references = find_references(filters.duplicates.against)
+    order = FilterOrder(
+        input=found.about,
+        language=language,
+        language_pack=pack_digest(pack) if pack is not None else None,
+        filters=filters,
+        against=tuple(one.about for one in references),
+    )
+    job = _Job(order, found, references, pack, settings, stop, on_progress)
     if out is None:
         return _run(job)
     directory = FilterDirectory(out)
@@ -101,7 +119,8 @@ class _Job:
 
     order: FilterOrder
     found: FoundFiles
-    pack: LanguagePack
+    references: tuple[FoundReference, ...]
+    pack: LanguagePack | None
     settings: Settings
     stop: Callable[[], bool]
     on_progress: Callable[[FilterProgress], None] | None
@@ -109,11 +128,12 @@ class _Job:
 
 def _run(job: _Job, directory: FilterDirectory | None = None, earlier: FilterReport | None = None) -> FilterResult:
     source = open_source(job.found, job.stop)
-    if source is None:
+    known = read_known(job.references, job.order.filters.duplicates, job.stop)
+    if source is None or job.stop():
         return FilterResult(FilterOutcome.STOPPED, earlier or _report(job.order, None, Tally(), 0.0))
     column = judged_column(job.found, source.schema)
-    with RowJudges(job.order.filters, job.pack, column, job.settings.workers) as judges:
-        return _Run(job, source, column, directory, earlier).run(judges)
+    with RowJudges(job.order.filters, job.pack, known, column, job.settings.workers) as judges:
+        return _Run(job, source, column, known, directory, earlier).run(judges)
 
 
 class _Run:
@@ -124,6 +144,7 @@ class _Run:
         job: _Job,
         source: RowSource,
         column: str,
+        known: Known,
         directory: FilterDirectory | None,
         earlier: FilterReport | None,
     ) -> None:
@@ -138,11 +159,12 @@ class _Run:
         self._start = self._tally.rows
         self._began = time.monotonic()
         self._progress_at = -PROGRESS_EVERY_S
+        self._benchmarks = known.contamination.benchmarks if known.contamination is not None else ()
         duplicates = job.order.filters.duplicates
         self._duplicates = None
-        if duplicates.enabled:
+        if known.compared(duplicates):
             memory = Memory(job.settings.duplicates_memory_mb, directory.path if directory is not None else None)
-            self._duplicates = KeptDuplicates(duplicates, job.order.language, memory)
+            self._duplicates = KeptDuplicates(duplicates, known.earlier or (), memory)
 
     def run(self, judges: RowJudges) -> FilterResult:
         report = self._commit()
@@ -170,7 +192,7 @@ class _Run:
     def _restore_duplicates(self) -> bool:
         """Remember what earlier runs kept; False when stopped meanwhile."""
         if self._duplicates is None or self._directory is None:
-            return True
+            return not self._job.stop()
         kept = [self._directory.path / part.path for part in self._parts if part.path.startswith("kept/")]
         restoring = self._duplicates.restore(kept, self._column, self._diversity)
         return not any(self._job.stop() for _ in restoring)
@@ -204,6 +226,7 @@ class _Run:
             self._column,
             self._tally,
             self._seconds(),
+            benchmarks=self._benchmarks,
             diversity=self._diversity,
             parts=tuple(self._parts),
             complete=complete,
@@ -242,6 +265,7 @@ def _report(
     tally: Tally,
     seconds: float,
     *,
+    benchmarks: tuple[Items, ...] = (),
     diversity: Diversity | None = None,
     parts: tuple[FilterPart, ...] = (),
     complete: bool = False,
@@ -253,5 +277,5 @@ def _report(
         diversity=diversity,
         parts=parts,
         complete=complete,
-        **tally.fields(seconds),
+        **tally.fields(seconds, benchmarks),
     )

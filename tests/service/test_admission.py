@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from languages.creation import create_pack
+from schemas.recipe import Recipe
 from schemas.settings import Settings
 from service.admission import EXAMPLE, SubmittedRecipe, admit
 from service.problems import ProblemError
@@ -20,3 +21,24 @@ def test_a_language_whose_pack_is_not_translated_is_refused(tmp_path: Path) -> N
     with pytest.raises(ProblemError) as caught:
         admit(SubmittedRecipe.model_validate({**EXAMPLE, "language": CODE}), settings, ("demo",))
     assert "'xx' is not complete" in str(caught.value.detail)
+
+
+@pytest.mark.parametrize("path", ["/etc", "../data", "builds/one/rows.jsonl", "data/*.parquet", "hf://datasets/../etc"])
+def test_files_of_the_server_are_none_of_a_recipe(path: str) -> None:
+    with pytest.raises(ProblemError) as caught:
+        admitted({"dataset": path})
+    assert [one.field for one in caught.value.errors] == ["filters.duplicates.against.0.dataset"]
+
+
+def test_a_dataset_is_the_hubs_whatever_folder_the_server_has() -> None:
+    """A name on the Hub looks like a path: builds/one may be either."""
+    recipe = admitted("builds/one", {"dataset": "hf://datasets/user/bench", "config": "eu", "kind": "benchmark"})
+    assert [(one.dataset, one.config, one.kind) for one in recipe.filters.duplicates.against] == [
+        ("hf://datasets/builds/one", None, None),
+        ("hf://datasets/user/bench", "eu", "benchmark"),
+    ]
+
+
+def admitted(*against: object) -> Recipe:
+    submitted = {**EXAMPLE, "filters": {"duplicates": {"against": against}}}
+    return admit(SubmittedRecipe.model_validate(submitted), Settings(), ("demo",))

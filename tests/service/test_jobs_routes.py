@@ -86,6 +86,11 @@ async def test_dropped_drafts_are_read_by_reason(tmp_path: Path, database: str) 
         ({"backbone": "../quick"}, "backbone", "known: quick, slow"),
         ({"backbone": {"kind": "vllm", "model": "/etc"}}, "backbone", "known: quick, slow"),
         ({"output": {"directory": "/etc"}}, "output.directory", "leave this out"),
+        (
+            {"filters": {"duplicates": {"against": ["user/earlier", "/etc/passwd.jsonl"]}}},
+            "filters.duplicates.against.1.dataset",
+            "none of its own files",
+        ),
         ({"language": "xx"}, "language", "known: eu"),
         ({"target": {"conversations": 0}}, "target.conversations", "greater than or equal to 1"),
         ({"hf_token": "hf_secret"}, "hf_token", "there is no such field"),

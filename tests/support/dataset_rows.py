@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from schemas.filter_report import FilterReport
 from schemas.recipe import DuplicateFilter, Filters, LanguageFilter
 from tests.support.builds import DEEDS, REPLIES, SUBJECTS
 
@@ -40,6 +41,12 @@ def rows(count: int) -> list[dict[str, Any]]:
     return [row(number) for number in range(count)]
 
 
+def results(report: FilterReport) -> dict[str, Any]:
+    """What does not depend on how often a run was stopped: all but the time and the work that it took."""
+    took: Any = {"seconds": True, "rows_per_second": True, "diversity": {"candidates_per_row": True, "cut_rows": True}}
+    return report.model_dump(exclude=took)
+
+
 def kept_ids(count: int) -> list[int]:
     """The rows that every run keeps."""
     return [number for number in range(count) if number % 5 != 4]
@@ -47,6 +54,7 @@ def kept_ids(count: int) -> list[int]:
 
 def write_jsonl(path: Path, lines: Iterable[Any]) -> Path:
     """One line each; text as it is, everything else as JSON."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     text = (line if isinstance(line, str) else json.dumps(line, ensure_ascii=False) for line in lines)
     path.write_text("".join(f"{line}\n" for line in text), encoding="utf-8")
     return path

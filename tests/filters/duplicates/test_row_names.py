@@ -18,10 +18,14 @@ ids = st.one_of(
 @given(st.lists(st.tuples(st.integers(0, 40), ids)))
 def test_every_row_keeps_its_name(named: list[tuple[int, str | None]]) -> None:
     names = RowNames(Memory())
+    expected: dict[int, str] = {}
+    unnamed = 0
     for row, id in named:
         names.put([row], [id])
-    for row, id in dict(named).items():
-        assert names.get(row) == (f"kept row {row}" if id is None else id)
+        expected[row] = f"kept row {unnamed}" if id is None else id
+        unnamed += id is None
+    for row, name in expected.items():
+        assert names.get(row) == name
 
 
 def test_eight_bytes_a_row() -> None:
