@@ -12,7 +12,7 @@ from languages.completeness import load_translated_pack
 from schemas.errors import IturriError
 from schemas.reading import read_recipe
 from schemas.recipe import Recipe
-from schemas.settings import Settings
+from schemas.settings import Settings, with_embedder
 
 
 def check(files: list[Path], backbones: Path | None) -> int:
@@ -40,6 +40,7 @@ def _checked(file: Path, settings: Settings) -> str:
     """What could not be checked, if anything. Raises IturriError."""
     recipe = read_recipe(file)
     load_translated_pack(recipe.language, settings.languages)
+    with_embedder(recipe.filters, settings)
     if isinstance(recipe.backbone, str) and settings.backbones is None:
         return f" (backbone {recipe.backbone!r} not looked up: neither --backbones nor ITURRI_BACKBONES is given)"
     resolved_backbone(recipe, settings)

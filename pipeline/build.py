@@ -22,7 +22,7 @@ from schemas.errors import BuildError, LedgerError, StorageError
 from schemas.funnel import Funnel
 from schemas.manifest import Manifest
 from schemas.recipe import Recipe
-from schemas.settings import Settings
+from schemas.settings import Settings, with_embedder
 
 COMMIT_EVERY_S = 0.25
 PROGRESS_EVERY_S = 1.0
@@ -55,7 +55,11 @@ class Progress:
 
 
 def check_directory(recipe: Recipe, directory: Path, settings: Settings) -> None:
-    """What can be said before a backbone is started: raises BuildDirectoryError where another recipe's build lies."""
+    """What can be said before a backbone is started.
+
+    Raises BuildDirectoryError where another recipe's build lies, RecipeError for an embedder that is not declared.
+    """
+    recipe = _resolved(recipe, settings)
     pack = load_translated_pack(recipe.language, settings.languages)
     if BuildDirectory(directory).ledger.is_file() and BuildDirectory(directory).recipe.is_file():
         theirs = {name: value for name, value in BuildReader(directory).fields().items() if name != "sampled_model"}
@@ -79,9 +83,11 @@ async def build(
     task is cancelled, the drafts in flight are given up and all that has ended is in the ledger. `take_over` goes on
     with a build whose run is thought dead though it holds the lock: that run's next transaction fails.
 
-    Raises BuildDirectoryError (another recipe, or in use), LanguageError, BackboneError, BuildError (the recipe says to
-    give up), StorageError, EpochLostError (another run has taken over).
+    Raises BuildDirectoryError (another recipe, or in use), RecipeError (an embedder that is not declared),
+    LanguageError, BackboneError, EmbedderError, BuildError (the recipe says to give up), StorageError, EpochLostError
+    (another run has taken over).
     """
+    recipe = _resolved(recipe, settings)
     pack = load_translated_pack(recipe.language, settings.languages)
     place = BuildDirectory(directory)
     with place.locked(take_over):
@@ -98,6 +104,11 @@ async def build(
         raise BuildError(_why_given_up(recipe, manifest.funnel, directory))
     outcome = Outcome.COMPLETE if manifest.complete else Outcome.STOPPED
     return BuildResult(outcome, directory, manifest)
+
+
+def _resolved(recipe: Recipe, settings: Settings) -> Recipe:
+    """The recipe with its embedder whole, so that what embeds is part of the fingerprint, and its name is not."""
+    return recipe.model_copy(update={"filters": with_embedder(recipe.filters, settings)})
 
 
 async def _run_and_keep(

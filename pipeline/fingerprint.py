@@ -22,6 +22,10 @@ LEFT_OUT: frozenset[str] = frozenset(
         "output.directory",
         "output.shard_rows",
         "output.dropped_samples",
+        "filters.duplicates.semantic.embedder.endpoints",
+        "filters.duplicates.semantic.embedder.api_key_env",
+        "filters.duplicates.semantic.embedder.timeout_s",
+        "filters.duplicates.semantic.embedder.retries",
         "backbone.endpoints",
         "backbone.api_key_env",
         "backbone.timeout_s",
@@ -49,8 +53,14 @@ def fingerprint_fields(recipe: Recipe, backbone: Backbone, pack: LanguagePack) -
 
 def recipe_fields(recipe: Recipe, pack: LanguagePack) -> Fields:
     """Those of the fields that are known before the backbone runs."""
-    fields: Fields = _without_left_out(recipe.model_dump(mode="json"), "")
+    fields = without_left_out(recipe.model_dump(mode="json"))
     return {**fields, "language_pack": pack_digest(pack)}
+
+
+def without_left_out(fields: Fields) -> Fields:
+    """A recipe's fields, or a part of them under its own name, less those that may change between two runs."""
+    kept: Fields = _without_left_out(fields, "")
+    return kept
 
 
 def pack_digest(pack: LanguagePack) -> str:

@@ -9,8 +9,8 @@ from pydantic import Field, field_validator
 from languages.completeness import load_translated_pack
 from languages.loader import available_languages
 from schemas.errors import LanguageError
-from schemas.recipe import Name, Recipe
-from schemas.settings import Settings
+from schemas.recipe import Name, Recipe, SemanticFilter
+from schemas.settings import Settings, declared_embedders, no_embedder
 from service.problems import bad_field
 
 EXAMPLE: dict[str, Any] = {
@@ -42,6 +42,7 @@ def admit(submitted: SubmittedRecipe, settings: Settings, backbones: tuple[str, 
         raise bad_field("backbone", f"there is no backbone {submitted.backbone!r}; {known_backbones(backbones)}")
     if submitted.output.directory is not None:
         raise bad_field("output.directory", "the server chooses where a build lies; leave this out")
+    _admit_embedder(submitted.filters.duplicates.semantic, settings)
     known = available_languages(settings.languages)
     if submitted.language not in known:
         what = f"there is no language pack for {submitted.language!r}; known: {', '.join(known)}"
@@ -51,6 +52,17 @@ def admit(submitted: SubmittedRecipe, settings: Settings, backbones: tuple[str, 
     except LanguageError as error:
         raise bad_field("language", str(error)) from error
     return Recipe.model_validate(submitted.model_dump())
+
+
+def _admit_embedder(semantic: SemanticFilter | None, settings: Settings) -> None:
+    if semantic is None:
+        return
+    field, declared = "filters.duplicates.semantic.embedder", declared_embedders(settings)
+    if not isinstance(semantic.embedder, str):
+        known = f"known: {', '.join(sorted(declared))}" if declared else "it declares none, see ITURRI_BACKBONES"
+        raise bad_field(field, f"must be the name of an embedder that this server declares; {known}")
+    if semantic.embedder not in declared:
+        raise bad_field(field, no_embedder(semantic.embedder, declared))
 
 
 def known_backbones(names: tuple[str, ...]) -> str:

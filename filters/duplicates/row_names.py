@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from filters.duplicates.growing import Growing
@@ -27,7 +29,7 @@ class RowNames:
         """Without what many rows share."""
         return self._stem.nbytes + self._number.nbytes
 
-    def put(self, rows: list[int], ids: list[str | None]) -> None:
+    def put(self, rows: Sequence[int], ids: Sequence[str | None]) -> None:
         stems, numbers = [], []
         for row, id in zip(rows, ids, strict=True):
             stem, number = (0, row) if id is None else self._split(id)

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from pipeline.filtering.block import KINDS, PartKind
 from pipeline.filtering.files import FoundFiles
-from pipeline.fingerprint import differing_fields
+from pipeline.fingerprint import differing_fields, without_left_out
 from publishers.atomic import is_leftover, write_bytes
 from publishers.shard import write_table
 from schemas.errors import InputError, StorageError
@@ -133,8 +133,8 @@ def _is_ours(path: Path) -> bool:
 
 
 def _decisive(order: FilterOrder) -> dict[str, Any]:
-    """The fields of an order; how the user wrote the input down does not count."""
-    fields = order.model_dump(mode="json", include=set(FilterOrder.model_fields))
+    """The fields of an order; how the user wrote the input down, and where an embedder is, do not count."""
+    fields = without_left_out(order.model_dump(mode="json", include=set(FilterOrder.model_fields)))
     return {**fields, "input": {name: value for name, value in fields["input"].items() if name != "given"}}
 
 

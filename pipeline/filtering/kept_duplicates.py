@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from filters.duplicates.judge import DuplicateJudge, SignedRow
 from filters.duplicates.signature import sign
 from pipeline.filtering.judging import Verdicts, row_messages
+from pipeline.filtering.kept_rows import kept_columns
 from pipeline.filtering.messages import RowDraft, read_row
-from pipeline.filtering.row_batch import BATCH_ROWS
 from schemas.errors import StorageError
 from schemas.recipe import DuplicateFilter
 from schemas.verdict import Drop
@@ -42,14 +41,9 @@ class KeptDuplicates:
 
     def restore(self, parts: list[Path], column: str) -> Iterator[None]:
         """Judge the kept rows of an earlier run again, a few at each step. Raises StorageError."""
-        for path in parts:
-            try:
-                with pq.ParquetFile(path) as file:
-                    for batch in file.iter_batches(BATCH_ROWS, columns=[column], use_threads=False):
-                        self._judge_rows(row_messages(batch.column(0)))
-                        yield
-            except (OSError, pa.ArrowException) as error:
-                raise StorageError(f"{path} cannot be read: {' '.join(str(error).split())}; put it back") from error
+        for cells in kept_columns(parts, column):
+            self._judge_rows(row_messages(cells))
+            yield
 
     def _judge_rows(self, messages: list[Any]) -> list[Drop | None]:
         rows = [self._read(one) for one in messages]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from importlib.metadata import version
@@ -16,6 +17,7 @@ from pipeline.filtering.directory import FilterDirectory
 from pipeline.filtering.files import DatasetInput, FoundFiles, find_files
 from pipeline.filtering.judging import RowJudges, Verdicts
 from pipeline.filtering.kept_duplicates import KeptDuplicates
+from pipeline.filtering.kept_semantic import KeptSemantic
 from pipeline.filtering.row_batch import RowBatch, RowSource
 from pipeline.filtering.source import judged_column, open_source
 from pipeline.filtering.tally import Tally
@@ -23,7 +25,7 @@ from pipeline.fingerprint import pack_digest
 from schemas.errors import DatasetError, InputError
 from schemas.filter_report import FilterOrder, FilterPart, FilterReport
 from schemas.recipe import Filters
-from schemas.settings import Settings
+from schemas.settings import Settings, with_embedder
 
 PROGRESS_EVERY_S = 0.5
 
@@ -71,11 +73,12 @@ def filter_dataset(
     had happened. `stop` is asked between batches of rows. Memory does not depend on the number of rows, except with
     `filters.duplicates`, which remembers the kept ones.
 
-    Raises InputError (the input, or a folder of another run), LanguageError, DatasetError (the Hub, or a process that
-    died), StorageError.
+    Raises InputError (the input, or a folder of another run), LanguageError, RecipeError (an embedder that is not
+    declared), EmbedderError, DatasetError (the Hub, or a process that died), StorageError.
     """
     if filters.dry:
         raise InputError("filters.dry: nothing would be dropped; leave it out")
+    filters = with_embedder(filters, settings)
     pack = load_pack(language, settings.languages)
     found = find_files(asked)
     order = FilterOrder(input=found.about, language=language, language_pack=pack_digest(pack), filters=filters)
@@ -110,8 +113,23 @@ def _run(job: _Job, directory: FilterDirectory | None = None, earlier: FilterRep
     if source is None:
         return FilterResult(FilterOutcome.STOPPED, earlier or _report(job.order, None, Tally(), 0.0))
     column = judged_column(job.found, source.schema)
-    with RowJudges(job.order.filters, job.pack, column, job.workers) as judges:
-        return _Run(job, source, column, directory, earlier).run(judges)
+    with (
+        _kept_duplicates(job.order) as duplicates,
+        RowJudges(job.order.filters, job.pack, column, job.workers) as judges,
+    ):
+        return _Run(job, source, column, directory, earlier, duplicates).run(judges)
+
+
+@contextmanager
+def _kept_duplicates(order: FilterOrder) -> Iterator[KeptDuplicates | KeptSemantic | None]:
+    duplicates = order.filters.duplicates
+    if not duplicates.enabled:
+        yield None
+    elif duplicates.semantic is None:
+        yield KeptDuplicates(duplicates, order.language)
+    else:
+        with KeptSemantic(duplicates, duplicates.semantic, order.language) as semantic:
+            yield semantic
 
 
 class _Run:
@@ -124,6 +142,7 @@ class _Run:
         column: str,
         directory: FilterDirectory | None,
         earlier: FilterReport | None,
+        duplicates: KeptDuplicates | KeptSemantic | None,
     ) -> None:
         self._job = job
         self._source = source
@@ -135,8 +154,7 @@ class _Run:
         self._start = self._tally.rows
         self._began = time.monotonic()
         self._progress_at = -PROGRESS_EVERY_S
-        duplicates = job.order.filters.duplicates
-        self._duplicates = KeptDuplicates(duplicates, job.order.language) if duplicates.enabled else None
+        self._duplicates = duplicates
 
     def run(self, judges: RowJudges) -> FilterResult:
         report = self._commit()
