@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from operator import mul
 from threading import Lock, Thread
@@ -25,16 +26,22 @@ Fault = int | float | Callable[[dict[str, Any]], Any]
 
 def embed(text: str, dimensions: int = 256) -> list[float]:
     """How often each trigram of the folded text occurs, by its hash."""
+    return list(_counted(text, dimensions))
+
+
+@cache
+def _counted(text: str, dimensions: int) -> tuple[float, ...]:
     padded = f"  {fold(text)}  "
     vector = [0.0] * dimensions
     for start in range(len(padded) - 2):
         vector[xxhash.xxh32_intdigest(padded[start : start + 3].encode()) % dimensions] += 1
-    return vector
+    return tuple(vector)
 
 
 def cosine(left: str, right: str, dimensions: int = 256) -> float:
-    ours, theirs = embed(left, dimensions), embed(right, dimensions)
-    return sum(map(mul, ours, theirs)) / math.hypot(*ours) / math.hypot(*theirs)
+    ours, theirs = _counted(left, dimensions), _counted(right, dimensions)
+    shared: float = sum(map(mul, ours, theirs))
+    return shared / math.hypot(*ours) / math.hypot(*theirs)
 
 
 @dataclass

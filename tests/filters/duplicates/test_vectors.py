@@ -12,7 +12,8 @@ from filters.duplicates.vectors import VectorRows, Vectors, similar
 def units(count: int, seed: int, dimensions: int = 8) -> Vectors:
     # Few directions, so that near ones are frequent.
     drawn = np.random.default_rng(seed).integers(-1, 2, (count, dimensions)) + 0.1
-    return (drawn / np.linalg.norm(drawn, axis=1, keepdims=True)).astype(np.float32)
+    made: Vectors = (drawn / np.linalg.norm(drawn, axis=1, keepdims=True)).astype(np.float32)
+    return made
 
 
 @settings(deadline=None)
