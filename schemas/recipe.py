@@ -199,7 +199,7 @@ class SemanticFilter(Frozen):
 
     embedder: EmbedderChoice = Field(description="a declared name, or the servers themselves")
     threshold: float = Field(
-        default=0.9, ge=0.1, le=1, description="cosine from which a turn is a duplicate; models differ in their scale"
+        default=0.95, ge=0.1, le=1, description="cosine from which a turn is a duplicate; models differ in their scale"
     )
 
 
