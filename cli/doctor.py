@@ -11,6 +11,7 @@ from rich.text import Text
 
 from cli import consoles
 from cli.checks.backbones import check_backbones
+from cli.checks.embedders import check_embedders
 from cli.checks.finding import Finding, Level, problem
 from cli.checks.hub import check_hub
 from cli.checks.languages import check_languages
@@ -20,7 +21,7 @@ from cli.checks.storage import check_storage
 from cli.machine import machine_settings
 from schemas.errors import SettingsError
 from schemas.recipe import BackboneSpec
-from schemas.settings import declared_backbones
+from schemas.settings import declared_backbones, declared_embedders
 
 _STYLES = {Level.OK: "green", Level.WARNING: "yellow", Level.PROBLEM: "bold red"}
 
@@ -54,6 +55,8 @@ def _findings(file: Path | None, port: int) -> Iterator[Finding]:
         broken = [problem("backbones", str(error), "mend that file")]
     yield from check_vllm(declared)
     yield from broken or check_backbones(declared)
+    if not broken:
+        yield from check_embedders(declared_embedders(settings))
     yield from check_languages(settings)
     yield from check_storage(settings)
     yield from check_database(settings)

@@ -12,7 +12,7 @@ from languages.completeness import load_translated_pack
 from schemas.errors import IturriError
 from schemas.reading import read_recipe
 from schemas.recipe import Recipe
-from schemas.settings import Settings
+from schemas.settings import Settings, with_embedder
 
 
 def check(files: list[Path], backbones: Path | None) -> int:
@@ -40,7 +40,15 @@ def _checked(file: Path, settings: Settings) -> str:
     """What could not be checked, if anything. Raises IturriError."""
     recipe = read_recipe(file)
     load_translated_pack(recipe.language, settings.languages)
-    if isinstance(recipe.backbone, str) and settings.backbones is None:
-        return f" (backbone {recipe.backbone!r} not looked up: neither --backbones nor ITURRI_BACKBONES is given)"
+    if settings.backbones is None and (names := _named(recipe)):
+        return f" ({' and '.join(names)} not looked up: neither --backbones nor ITURRI_BACKBONES is given)"
     resolved_backbone(recipe, settings)
+    with_embedder(recipe.filters, settings)
     return ""
+
+
+def _named(recipe: Recipe) -> list[str]:
+    """What the recipe has the declared name of only."""
+    semantic = recipe.filters.duplicates.semantic
+    named = {"backbone": recipe.backbone, "embedder": semantic.embedder if semantic is not None else None}
+    return [f"{kind} {name!r}" for kind, name in named.items() if isinstance(name, str)]

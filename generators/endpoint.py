@@ -62,10 +62,17 @@ class Endpoint:
         return None
 
     async def complete(self, body: dict[str, Any]) -> dict[str, Any]:
-        """One completion request. Raises Retry for what may pass by itself, ContextFull and BackboneError."""
+        """One completion request. Raises Retry for what may pass by itself, ContextFullError and BackboneError."""
+        return await self._answer("completions", body)
+
+    async def embed(self, body: dict[str, Any]) -> dict[str, Any]:
+        """One request for embeddings. Raises as `complete` does."""
+        return await self._answer("embeddings", body)
+
+    async def _answer(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         self._in_flight += 1
         try:
-            response = await self._client.post(f"{self.url}/completions", json=body)
+            response = await self._client.post(f"{self.url}/{path}", json=body)
         except httpx.InvalidURL as error:
             raise BackboneError(f"{self.url}: {one_line(error)}") from error
         except httpx.HTTPError as error:
@@ -79,7 +86,7 @@ class Endpoint:
             except (json.JSONDecodeError, UnicodeDecodeError) as error:
                 raise Retry("the answer is no JSON") from error
             if not isinstance(answer, dict):
-                raise Retry("the answer is no completion")
+                raise Retry("the answer is no JSON object")
             return answer
         said = _said(response)
         if status in {httpx.codes.REQUEST_TIMEOUT, httpx.codes.TOO_MANY_REQUESTS} or status >= 500:

@@ -12,7 +12,8 @@ import httpx
 from generators.backbone import Completion, SampleRequest
 from generators.chat_template import TokenizerTemplate, load_template
 from generators.endpoint import ContextFullError, Endpoint
-from generators.retries import Retry, backoff_s
+from generators.endpoints import GivenUpError, answered
+from generators.retries import Retry
 from generators.template import ChatTemplate
 from schemas.errors import BackboneError, SettingsError
 from schemas.recipe import OpenAIBackbone as OpenAISpec
@@ -67,21 +68,12 @@ class OpenAIBackbone:
 
     async def sample(self, request: SampleRequest) -> Completion:
         template = self._running()
-        attempt = 0
-        while True:
-            endpoint = min(self._endpoints, key=Endpoint.load)
-            try:
-                return await self._once(template, endpoint, request)
-            except Retry as retry:
-                if attempt == self._spec.retries:
-                    tries = f"given up after {attempt + 1} attempts"
-                    raise BackboneError(f"backbone {self._label}: {endpoint.url}: {retry}; {tries}") from retry
-                delay = backoff_s(attempt, retry.after_s)
-                endpoint.rest(delay)
-                attempt += 1
-                # Another endpoint that is well need not wait for this one.
-                if all(other.resting for other in self._endpoints):
-                    await asyncio.sleep(delay)
+        try:
+            return await answered(
+                self._endpoints, lambda endpoint: self._once(template, endpoint, request), self._spec.retries
+            )
+        except GivenUpError as error:
+            raise BackboneError(f"backbone {self._label}: {error}") from error
 
     async def _once(self, template: TokenizerTemplate, endpoint: Endpoint, request: SampleRequest) -> Completion:
         prompt = list(request.prompt_token_ids)

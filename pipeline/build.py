@@ -26,7 +26,7 @@ from schemas.filter_report import AgainstDataset
 from schemas.funnel import Funnel
 from schemas.manifest import Manifest
 from schemas.recipe import Recipe
-from schemas.settings import Settings
+from schemas.settings import Settings, with_embedder
 
 COMMIT_EVERY_S = 0.25
 PROGRESS_EVERY_S = 1.0
@@ -61,9 +61,11 @@ class Progress:
 def check_directory(recipe: Recipe, directory: Path, settings: Settings) -> None:
     """What can be said before a backbone is started.
 
-    Raises BuildDirectoryError where another recipe's build lies, InputError that names the field for a dataset in
-    filters.duplicates.against that cannot be read, DatasetError when the Hub fails.
+    Raises BuildDirectoryError where another recipe's build lies, RecipeError for an embedder that is not declared,
+    InputError that names the field for a dataset in filters.duplicates.against that cannot be read, DatasetError when
+    the Hub fails.
     """
+    recipe = _resolved(recipe, settings)
     pack = load_translated_pack(recipe.language, settings.languages)
     against = tuple(one.about for one in find_references(recipe.filters.duplicates.against))
     if BuildDirectory(directory).ledger.is_file() and BuildDirectory(directory).recipe.is_file():
@@ -88,10 +90,12 @@ async def build(
     task is cancelled, the drafts in flight are given up and all that has ended is in the ledger. `take_over` goes on
     with a build whose run is thought dead though it holds the lock: that run's next transaction fails.
 
-    Raises BuildDirectoryError (another recipe, or in use), LanguageError, InputError and DatasetError (a dataset in
-    filters.duplicates.against), BackboneError, BuildError (the recipe says to give up), StorageError, EpochLostError
+    Raises BuildDirectoryError (another recipe, or in use), RecipeError (an embedder that is not declared),
+    LanguageError, InputError and DatasetError (a dataset in filters.duplicates.against), BackboneError, EmbedderError,
+    BuildError (the recipe says to give up), StorageError, EpochLostError
     (another run has taken over).
     """
+    recipe = _resolved(recipe, settings)
     pack = load_translated_pack(recipe.language, settings.languages)
     place = BuildDirectory(directory)
     stop = stop or asyncio.Event()
@@ -123,6 +127,11 @@ def _open_gates(
     memory = Memory(settings.duplicates_memory_mb, directory)
     gates = Gates(recipe.filters, pack, settings.workers, known, memory)
     return tuple(one.about for one in found), gates
+
+
+def _resolved(recipe: Recipe, settings: Settings) -> Recipe:
+    """The recipe with its embedder whole, so that what embeds is part of the fingerprint, and its name is not."""
+    return recipe.model_copy(update={"filters": with_embedder(recipe.filters, settings)})
 
 
 async def _run_and_keep(

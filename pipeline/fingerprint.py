@@ -23,6 +23,10 @@ LEFT_OUT: frozenset[str] = frozenset(
         "output.directory",
         "output.shard_rows",
         "output.dropped_samples",
+        "filters.duplicates.semantic.embedder.endpoints",
+        "filters.duplicates.semantic.embedder.api_key_env",
+        "filters.duplicates.semantic.embedder.timeout_s",
+        "filters.duplicates.semantic.embedder.retries",
         "backbone.endpoints",
         "backbone.api_key_env",
         "backbone.timeout_s",
@@ -52,9 +56,15 @@ def fingerprint_fields(
 
 def recipe_fields(recipe: Recipe, pack: LanguagePack, against: tuple[AgainstDataset, ...] = ()) -> Fields:
     """Those of the fields that are known before the backbone runs. `against` is what the recipe's own refers to."""
-    fields: Fields = _without_left_out(recipe.model_dump(mode="json"), "")
+    fields = without_left_out(recipe.model_dump(mode="json"))
     fields["filters"]["duplicates"]["against"] = decisive_references(against)
     return {**fields, "language_pack": pack_digest(pack)}
+
+
+def without_left_out(fields: Fields) -> Fields:
+    """A recipe's fields, or a part of them under its own name, less those that may change between two runs."""
+    kept: Fields = _without_left_out(fields, "")
+    return kept
 
 
 def decisive_references(against: tuple[AgainstDataset, ...]) -> list[Fields]:

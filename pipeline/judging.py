@@ -16,6 +16,7 @@ from filters.chain import NOTHING, Known, init_worker, judge, judge_in_worker, o
 from filters.duplicates.memory import Memory
 from filters.filter import ClaimingFilter
 from languages.pack import LanguagePack
+from pipeline.semantic import SemanticGate
 from pipeline.worker import tie_to_parent
 from schemas.conversation import Draft, Gate
 from schemas.errors import BuildError
@@ -42,6 +43,8 @@ class Gates:
         self._heavy_gates = frozenset[Gate]().union(*(one.gates for one in opened if one.heavy))
         self._claiming = next((one for one in self._cheap if isinstance(one, ClaimingFilter)), None)
         self._remembers = filters.duplicates.enabled
+        semantic = filters.duplicates.semantic if filters.duplicates.enabled else None
+        self._semantic = SemanticGate(semantic, memory or Memory()) if semantic is not None else None
         self._dry = filters.dry
         self._workers = workers or min(8, max(1, (os.cpu_count() or 2) - 1))
         self._setup = (filters, pack)
@@ -51,6 +54,8 @@ class Gates:
         self._batches: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:
+        if self._semantic is not None:
+            await self._semantic.__aenter__()
         if self._heavy_gates:
             # spawn: a fork would copy the threads' locks and the engine's memory.
             self._pool = ProcessPoolExecutor(
@@ -68,28 +73,53 @@ class Gates:
             batch.cancel()
         if self._pool is not None:
             await asyncio.to_thread(self._pool.shutdown, cancel_futures=True)
+        if self._semantic is not None:
+            await self._semantic.__aexit__(kind, error, trace)
 
     async def judge(self, draft: Draft, gate: Gate) -> Verdict:
-        """The first Drop, or one Keep with every filter's scores. Raises BuildError when the pool dies."""
+        """The first Drop, or one Keep with every filter's scores.
+
+        Raises BuildError when the pool dies, EmbedderError when the embedder gives no vectors.
+        """
         verdict = judge(self._cheap, draft, gate)
         if gate in self._heavy_gates and (self._dry or isinstance(verdict, Keep)):
             heavy = await self._judge_heavily(draft, gate)
             verdict = heavy if isinstance(heavy, Drop) else _merged(verdict, heavy)
+        # Last, since a turn in the wrong language is not worth an embedding.
+        if self._semantic is not None and (self._dry or isinstance(verdict, Keep)):
+            semantic = await self._semantic.judge(draft, gate)
+            verdict = semantic if isinstance(semantic, Drop) else _merged(verdict, semantic)
         return Keep() if self._dry and isinstance(verdict, Drop) else verdict
 
     def release(self, draft_id: str) -> None:
         """The draft is no more: what it claimed is free again."""
         if self._claiming is not None:
             self._claiming.release(draft_id)
+        if self._semantic is not None:
+            self._semantic.release(draft_id)
 
-    def confirm(self, draft_id: str) -> bytes:
-        """The draft is accepted: what it claimed is its own for good. Its signature, for the ledger, may be empty."""
-        return self._claiming.confirm(draft_id) if self._claiming is not None else b""
+    def confirm(self, draft_id: str) -> tuple[bytes, bytes]:
+        """The draft is accepted: what it claimed is its own for good.
 
-    def restore(self, rows: Iterable[tuple[str, bytes]], diversity: Diversity | None) -> None:
-        """Claim again for accepted rows of earlier runs: (id, signature) of each, and what was last told of all."""
+        Its signature and its first turn's embedding, for the ledger; each may be empty.
+        """
+        signature = self._claiming.confirm(draft_id) if self._claiming is not None else b""
+        return signature, self._semantic.confirm(draft_id) if self._semantic is not None else b""
+
+    def restore(
+        self,
+        signatures: Iterable[tuple[str, bytes]],
+        embeddings: Iterable[tuple[str, bytes]],
+        diversity: Diversity | None,
+    ) -> None:
+        """Claim again for the accepted rows of earlier runs: (id, signature) and (id, embedding) of each.
+
+        `diversity` is what was last told of them. Raises EmbedderError when the embeddings are another model's.
+        """
         if self._claiming is not None:
-            self._claiming.restore(rows, diversity)
+            self._claiming.restore(signatures, diversity)
+        if self._semantic is not None:
+            self._semantic.restore(embeddings)
 
     def diversity(self) -> Diversity | None:
         """Of the accepted rows; None when no filter remembers them."""

@@ -72,13 +72,13 @@ class Keeper:
     async def restore(self, gates: Gates) -> tuple[Counts, Indices]:
         """Seal what a kill left half done, claim again what is accepted, and say where the run goes on.
 
-        Raises StorageError when a sealed shard is no longer there.
+        Raises StorageError when a sealed shard is no longer there, EmbedderError when the embedder is another one.
         """
         await self._run(self._sealer.check_sealed)
         await self._run(self._sealer.finish_planned)
 
         def read() -> tuple[Counts, Indices]:
-            gates.restore(self._ledger.signatures(), self._ledger.diversity())
+            gates.restore(self._ledger.signatures(), self._ledger.embeddings(), self._ledger.diversity())
             return Counts(self._ledger.accepted(), self._ledger.dropped()), Indices(*self._ledger.done_drafts())
 
         return await self._run(read)

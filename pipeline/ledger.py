@@ -33,6 +33,7 @@ class Accepted:
     config: str
     split: str
     signature: bytes
+    embedding: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +144,10 @@ class Ledger:
         """(row id, what it claimed) of every accepted row, in the order of acceptance."""
         yield from self._connection.execute("SELECT id, signature FROM rows ORDER BY seq")
 
+    def embeddings(self) -> Iterator[tuple[str, bytes]]:
+        """(row id, embedding of its first turn) of every accepted row that has one, in the order of acceptance."""
+        yield from self._connection.execute("SELECT id, vector FROM embeddings JOIN rows USING (seq) ORDER BY seq")
+
     def unsealed(self) -> dict[tuple[str, str], int]:
         """Rows in no shard yet, by (config, split)."""
         query = "SELECT config, split, count(*) FROM rows WHERE shard IS NULL GROUP BY config, split"
@@ -226,7 +231,7 @@ class Ledger:
                 raise
 
     def _accept(self, connection: sqlite3.Connection, outcome: Accepted) -> None:
-        connection.execute(
+        inserted = connection.execute(
             "INSERT INTO rows (id, draft_index, config, split, signature, body) VALUES (?, ?, ?, ?, ?, ?)",
             (
                 outcome.row.id,
@@ -237,6 +242,8 @@ class Ledger:
                 outcome.row.model_dump_json(),
             ),
         )
+        if outcome.embedding:
+            connection.execute("INSERT INTO embeddings VALUES (?, ?)", (inserted.lastrowid, outcome.embedding))
         _count(connection, outcome.account)
 
     def _drop(self, connection: sqlite3.Connection, outcome: Dropped) -> None:

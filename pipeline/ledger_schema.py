@@ -58,6 +58,10 @@ STEPS: tuple[str, ...] = (
     );
     CREATE INDEX dropped_by_reason ON dropped (reason, seq);
     """,
+    """
+    -- First turns of accepted rows, where the recipe asks for it. Apart from the rows, which are read without them.
+    CREATE TABLE embeddings (seq INTEGER PRIMARY KEY REFERENCES rows (seq), vector BLOB NOT NULL);
+    """,
 )
 
 

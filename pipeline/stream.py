@@ -205,6 +205,7 @@ class Stream:
             prompt_tokens=draft.prompt_tokens,
             completion_tokens=draft.completion_tokens,
         )
+        signature, embedding = self._gates.confirm(draft.id)
         self.counts.accepted += 1
         self._outcomes.append(
             Accepted(
@@ -213,7 +214,8 @@ class Stream:
                 row=row,
                 config=config_name(draft.mode, draft.language),
                 split=split_of(draft.id, self._recipe.output.validation_share),
-                signature=self._gates.confirm(draft.id),
+                signature=signature,
+                embedding=embedding,
             )
         )
 

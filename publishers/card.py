@@ -161,12 +161,14 @@ def _backbone(recipe: dict[str, Any]) -> str:
 
 
 def _words(settings: dict[str, Any]) -> str:
-    """Settings as `name value` pairs; what is not set is left out."""
-    return ", ".join(
-        f"{key} {value if isinstance(value, str) else json.dumps(value)}"
-        for key, value in settings.items()
-        if value is not None
-    )
+    """Settings as `name value` pairs, those of a part in brackets; what is not set is left out."""
+    return ", ".join(f"{key} {_word(value)}" for key, value in settings.items() if value is not None)
+
+
+def _word(value: Any) -> str:
+    if isinstance(value, dict):
+        return f"({_words(value)})"
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _funnel_rows(funnel: Funnel) -> list[dict[str, Any]]:

@@ -8,6 +8,7 @@ IturriError                     a failure; exit code 1
 │   ├── SettingsError           a wrong setting of this machine
 │   └── BuildDirectoryError     a directory of another recipe, or in use by another run
 ├── BackboneError               the backbone cannot be reached, or died
+├── EmbedderError               the embedder cannot be reached, or gives no vectors that can be used
 ├── LedgerError                 the ledger cannot be read or written
 │   └── EpochLostError          another run has taken this build over
 ├── StorageError                the disk is full or cannot be written
@@ -25,6 +26,7 @@ __all__ = [
     "BuildDirectoryError",
     "BuildError",
     "DatasetError",
+    "EmbedderError",
     "EpochLostError",
     "HubAuthError",
     "InputError",
@@ -74,6 +76,10 @@ class BuildDirectoryError(InputError):
 
 class BackboneError(IturriError):
     """The backbone cannot be reached, or died."""
+
+
+class EmbedderError(IturriError):
+    """The embedder cannot be reached, or gives no vectors that can be used."""
 
 
 class LedgerError(IturriError):

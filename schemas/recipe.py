@@ -41,12 +41,24 @@ class VllmBackbone(Frozen):
     engine_args: dict[str, Any] = Field(default_factory=dict)
 
 
+def _http(endpoints: tuple[str, ...]) -> tuple[str, ...]:
+    for endpoint in endpoints:
+        if not endpoint.startswith(("http://", "https://")):
+            raise ValueError(f"{endpoint!r} is no http(s) address, such as http://127.0.0.1:8000/v1")
+    return tuple(endpoint.rstrip("/") for endpoint in endpoints)
+
+
+Endpoints = Annotated[
+    tuple[str, ...], Field(min_length=1, description="base URLs that end in /v1"), AfterValidator(_http)
+]
+
+
 class OpenAIBackbone(Frozen):
     """One or many OpenAI-compatible servers, sampled through `/v1/completions`."""
 
     kind: Literal["openai"]
     model: str = Field(min_length=1, description="the name under which the servers know the model")
-    endpoints: tuple[str, ...] = Field(min_length=1, description="base URLs that end in /v1")
+    endpoints: Endpoints
     tokenizer: str | None = Field(
         default=None, description="where the chat template is; the model's name when left out"
     )
@@ -55,14 +67,6 @@ class OpenAIBackbone(Frozen):
     api_key_env: str | None = Field(default=None, description="the environment variable that holds the servers' key")
     timeout_s: float = Field(default=600, gt=0, description="the most one completion may take")
     retries: int = Field(default=5, ge=0)
-
-    @field_validator("endpoints")
-    @classmethod
-    def _http(cls, endpoints: tuple[str, ...]) -> tuple[str, ...]:
-        for endpoint in endpoints:
-            if not endpoint.startswith(("http://", "https://")):
-                raise ValueError(f"{endpoint!r} is no http(s) address, such as http://127.0.0.1:8000/v1")
-        return tuple(endpoint.rstrip("/") for endpoint in endpoints)
 
 
 class ScriptedBackbone(Frozen):
@@ -77,18 +81,43 @@ class ScriptedBackbone(Frozen):
 BackboneSpec = Annotated[VllmBackbone | OpenAIBackbone | ScriptedBackbone, Field(discriminator="kind")]
 
 
+class EmbedderSpec(Frozen):
+    """One or many OpenAI-compatible servers that embed texts, through `/v1/embeddings`."""
+
+    kind: Literal["embeddings"] = "embeddings"
+    model: str = Field(min_length=1, description="the name under which the servers know the model")
+    endpoints: Endpoints
+    dimensions: int | None = Field(
+        default=None, ge=1, le=65_536, description="asked of models that can shorten their vectors; None: the model's"
+    )
+    api_key_env: str | None = Field(default=None, description="the environment variable that holds the servers' key")
+    timeout_s: float = Field(default=60, gt=0, description="the most one request may take")
+    retries: int = Field(default=5, ge=0)
+
+
 def _declared_name(value: str) -> str:
     if not NAME.fullmatch(value):
         raise ValueError(f"{value!r} is not a declared name; give the backbone whole: {{kind: vllm, model: {value}}}")
     return value
 
 
+def _declared_embedder(value: str) -> str:
+    if not NAME.fullmatch(value):
+        whole = f"{{model: {value}, endpoints: [http://127.0.0.1:8000/v1]}}"
+        raise ValueError(f"{value!r} is not a declared name; give the embedder whole: {whole}")
+    return value
+
+
 def _named_or_whole(value: object) -> str:
-    return "name" if isinstance(value, str) else "backbone"
+    return "name" if isinstance(value, str) else "whole"
 
 
 BackboneChoice = Annotated[
-    Annotated[str, AfterValidator(_declared_name), Tag("name")] | Annotated[BackboneSpec, Tag("backbone")],
+    Annotated[str, AfterValidator(_declared_name), Tag("name")] | Annotated[BackboneSpec, Tag("whole")],
+    Discriminator(_named_or_whole),
+]
+EmbedderChoice = Annotated[
+    Annotated[str, AfterValidator(_declared_embedder), Tag("name")] | Annotated[EmbedderSpec, Tag("whole")],
     Discriminator(_named_or_whole),
 ]
 
@@ -193,6 +222,15 @@ def _reference(value: object) -> object:
 ReferenceChoice = Annotated[Reference, BeforeValidator(_reference, json_schema_input_type=str | Reference)]
 
 
+class SemanticFilter(Frozen):
+    """First user turns that say the same in other words, by the cosine of their embeddings."""
+
+    embedder: EmbedderChoice = Field(description="a declared name, or the servers themselves")
+    threshold: float = Field(
+        default=0.95, ge=0.1, le=1, description="cosine from which a turn is a duplicate; models differ in their scale"
+    )
+
+
 class DuplicateFilter(Frozen):
     """Exact and near duplicates of the first user turn, and exact ones of the whole conversation."""
 
@@ -211,6 +249,7 @@ class DuplicateFilter(Frozen):
     against: tuple[ReferenceChoice, ...] = Field(
         default=(), description="earlier publications whose rows are repeats, and benchmarks that no turn may quote"
     )
+    semantic: SemanticFilter | None = Field(default=None, description="None: off")
 
 
 class Filters(Frozen):

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import yaml
 from pydantic import Field, SecretStr, TypeAdapter, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from schemas.errors import SettingsError
+from schemas.errors import RecipeError, SettingsError
 from schemas.problems import first_problem
-from schemas.recipe import BackboneSpec, Name, VllmBackbone
+from schemas.recipe import (
+    BackboneSpec,
+    EmbedderSpec,
+    Filters,
+    Name,
+    OpenAIBackbone,
+    ScriptedBackbone,
+    VllmBackbone,
+)
 from schemas.yaml_text import parse_yaml
 
 
@@ -21,7 +30,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="ITURRI_", env_ignore_empty=True, frozen=True, extra="forbid")
 
-    backbones: Path | None = Field(default=None, description="YAML file that declares named backbones")
+    backbones: Path | None = Field(default=None, description="YAML file that declares named backbones and embedders")
     builds: Path = Field(default=Path("builds"), description="where build directories lie")
     publications: Path = Field(default=Path("publications"), description="where local publications go")
     data: Path = Field(default=Path(".iturri"), description="the service's own data, the embedded PostgreSQL among it")
@@ -47,9 +56,12 @@ def read_settings() -> Settings:
         raise SettingsError(f"ITURRI_{where.upper()}: {what}") from error
 
 
+Declared = Annotated[VllmBackbone | OpenAIBackbone | ScriptedBackbone | EmbedderSpec, Field(discriminator="kind")]
+
+
 @cache
-def _specs() -> TypeAdapter[dict[str, BackboneSpec]]:
-    return TypeAdapter(dict[Name, BackboneSpec])
+def _specs() -> TypeAdapter[dict[str, Declared]]:
+    return TypeAdapter(dict[Name, Declared])
 
 
 def declared_backbones(settings: Settings) -> dict[str, BackboneSpec]:
@@ -57,6 +69,36 @@ def declared_backbones(settings: Settings) -> dict[str, BackboneSpec]:
 
     A model that is a folder is looked for beside the file. Raises SettingsError.
     """
+    return {name: spec for name, spec in _declared(settings).items() if not isinstance(spec, EmbedderSpec)}
+
+
+def declared_embedders(settings: Settings) -> dict[str, EmbedderSpec]:
+    """The embedders that the same file declares, by name. Raises SettingsError."""
+    return {name: spec for name, spec in _declared(settings).items() if isinstance(spec, EmbedderSpec)}
+
+
+def with_embedder(filters: Filters, settings: Settings) -> Filters:
+    """The filters with the embedder itself where they have its declared name. Raises RecipeError, SettingsError."""
+    duplicates = filters.duplicates
+    if duplicates.semantic is None or not isinstance(duplicates.semantic.embedder, str):
+        return filters
+    name, declared = duplicates.semantic.embedder, declared_embedders(settings)
+    if name not in declared:
+        raise RecipeError(f"filters.duplicates.semantic.embedder: {no_embedder(name, declared)}")
+    semantic = duplicates.semantic.model_copy(update={"embedder": declared[name]})
+    return filters.model_copy(update={"duplicates": duplicates.model_copy(update={"semantic": semantic})})
+
+
+def no_embedder(name: str, declared: Iterable[str]) -> str:
+    """What to say of a name that is not among the declared ones, and what to do."""
+    known = ", ".join(sorted(declared))
+    return (
+        f"there is no embedder named {name!r} ({f'known: {known}' if known else 'none is declared'}); declare it, "
+        "with `kind: embeddings`, in the file that ITURRI_BACKBONES names"
+    )
+
+
+def _declared(settings: Settings) -> dict[str, Declared]:
     path = settings.backbones
     if path is None:
         return {}
@@ -70,7 +112,7 @@ def declared_backbones(settings: Settings) -> dict[str, BackboneSpec]:
     return {name: _beside(spec, path.parent) for name, spec in specs.items()}
 
 
-def _beside(spec: BackboneSpec, folder: Path) -> BackboneSpec:
+def _beside(spec: Declared, folder: Path) -> Declared:
     if isinstance(spec, VllmBackbone) and (folder / spec.model).is_dir():
         return spec.model_copy(update={"model": str((folder / spec.model).resolve())})
     return spec

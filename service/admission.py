@@ -10,8 +10,8 @@ from languages.completeness import load_translated_pack
 from languages.loader import available_languages
 from pipeline.filtering.files import HUB_DATASETS, is_repository
 from schemas.errors import LanguageError
-from schemas.recipe import Name, Recipe, Reference
-from schemas.settings import Settings
+from schemas.recipe import Name, Recipe, Reference, SemanticFilter
+from schemas.settings import Settings, declared_embedders, no_embedder
 from service.problems import bad_field
 
 EXAMPLE: dict[str, Any] = {
@@ -43,6 +43,7 @@ def admit(submitted: SubmittedRecipe, settings: Settings, backbones: tuple[str, 
         raise bad_field("backbone", f"there is no backbone {submitted.backbone!r}; {known_backbones(backbones)}")
     if submitted.output.directory is not None:
         raise bad_field("output.directory", "the server chooses where a build lies; leave this out")
+    _admit_embedder(submitted.filters.duplicates.semantic, settings)
     known = available_languages(settings.languages)
     if submitted.language not in known:
         what = f"there is no language pack for {submitted.language!r}; known: {', '.join(known)}"
@@ -64,6 +65,17 @@ def _on_hub(place: int, reference: Reference) -> Reference:
         what = f"{name!r} is no dataset on the Hub, NAMESPACE/NAME; a server reads none of its own files for a recipe"
         raise bad_field(f"filters.duplicates.against.{place}.dataset", what)
     return reference.model_copy(update={"dataset": f"{HUB_DATASETS}{name}"})
+
+
+def _admit_embedder(semantic: SemanticFilter | None, settings: Settings) -> None:
+    if semantic is None:
+        return
+    field, declared = "filters.duplicates.semantic.embedder", declared_embedders(settings)
+    if not isinstance(semantic.embedder, str):
+        known = f"known: {', '.join(sorted(declared))}" if declared else "it declares none, see ITURRI_BACKBONES"
+        raise bad_field(field, f"must be the name of an embedder that this server declares; {known}")
+    if semantic.embedder not in declared:
+        raise bad_field(field, no_embedder(semantic.embedder, declared))
 
 
 def known_backbones(names: tuple[str, ...]) -> str:

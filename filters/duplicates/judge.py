@@ -134,6 +134,16 @@ class DuplicateJudge:
             verdicts += drops
         return verdicts
 
+    def claim(self, row: SignedRow) -> Verdict:
+        """Judge a row with an id, which is in flight from then on unless it is dropped."""
+        (drop,), claims = self._claim([row], lasting=False)
+        if drop is not None:
+            return drop
+        for claim in claims:
+            self._in_flight[row.id or ""] = claim
+            self._rows_in_flight.add(claim.row)
+        return Keep()
+
     def release(self, draft_id: str) -> None:
         claim = self._in_flight.pop(draft_id, None)
         if claim is not None:
@@ -180,7 +190,7 @@ class DuplicateJudge:
         if claim is not None and claim.signature.first == text_hash(text):
             return Keep()
         self.release(draft.id)
-        return self._claim_in_flight(draft, sign_first(text, self._settings.ngram, self._settings.min_words))
+        return self.claim(SignedRow(sign_first(text, self._settings.ngram, self._settings.min_words), text, draft.id))
 
     def _judge_whole(self, draft: Draft) -> Verdict:
         whole = conversation_hash(draft.turns)
@@ -190,17 +200,7 @@ class DuplicateJudge:
             claim.signature = claim.signature._replace(whole=whole)
             return Keep()
         self.release(draft.id)
-        return self._claim_in_flight(draft, Signature(whole=whole))
-
-    def _claim_in_flight(self, draft: Draft, signature: Signature) -> Verdict:
-        (drop,), claims = self._claim([SignedRow(signature, draft.turns[0].content, draft.id)], lasting=False)
-        if drop is not None:
-            return drop
-        if not claims:
-            return Keep()
-        self._in_flight[draft.id] = claims[0]
-        self._rows_in_flight.add(claims[0].row)
-        return Keep()
+        return self.claim(SignedRow(Signature(whole=whole), draft.turns[0].content, draft.id))
 
     def _claim(self, rows: Sequence[SignedRow], *, lasting: bool) -> tuple[list[Drop | None], list[_Claim]]:
         """Why each row is dropped, or None; and what those that are not hold from now on."""

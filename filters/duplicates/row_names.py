@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from filters.duplicates.growing import Growing
@@ -29,7 +31,7 @@ class RowNames:
         """Without what many rows share."""
         return self._stem.nbytes + self._number.nbytes
 
-    def put(self, rows: list[int], ids: list[str | None]) -> None:
+    def put(self, rows: Sequence[int], ids: Sequence[str | None]) -> None:
         stems, numbers = [], []
         for id in ids:
             stem, number = (0, self._unnamed) if id is None else self._split(id)

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from pipeline.filtering.block import KINDS, PartKind
 from pipeline.filtering.files import FoundFiles
-from pipeline.fingerprint import decisive_references, differing_fields
+from pipeline.fingerprint import decisive_references, differing_fields, without_left_out
 from publishers.atomic import is_leftover, write_bytes
 from publishers.shard import write_table
 from schemas.errors import InputError, StorageError
@@ -135,8 +135,8 @@ def _is_ours(path: Path) -> bool:
 
 
 def _decisive(order: FilterOrder) -> dict[str, Any]:
-    """The fields of an order; how the user wrote the input down does not count, nor where other datasets lie."""
-    fields = order.model_dump(mode="json", include=set(FilterOrder.model_fields) - {"against"})
+    """The fields of an order. How the user wrote the input down, and where datasets and embedders lie, do not count."""
+    fields = without_left_out(order.model_dump(mode="json", include=set(FilterOrder.model_fields) - {"against"}))
     fields["filters"]["duplicates"]["against"] = decisive_references(order.against)
     return {**fields, "input": {name: value for name, value in fields["input"].items() if name != "given"}}
 

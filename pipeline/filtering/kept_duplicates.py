@@ -5,15 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from filters.duplicates.judge import DuplicateJudge
 from filters.duplicates.memory import Memory
-from pipeline.filtering.judging import Judged, Verdicts, row_messages, signed
-from pipeline.filtering.messages import UNDETERMINED, RowDraft, read_row
-from pipeline.filtering.row_batch import BATCH_ROWS
-from schemas.errors import StorageError
+from pipeline.filtering.judging import Judged, Verdicts
+from pipeline.filtering.kept_rows import kept_rows
 from schemas.funnel import Diversity
 from schemas.recipe import DuplicateFilter
 
@@ -42,17 +37,6 @@ class KeptDuplicates:
 
     def restore(self, parts: list[Path], column: str, diversity: Diversity | None) -> Iterator[None]:
         """Claim the kept rows of an earlier run again, a few at each step. Raises StorageError."""
-        for path in parts if self._settings.enabled else ():
-            try:
-                with pq.ParquetFile(path) as file:
-                    for batch in file.iter_batches(BATCH_ROWS, columns=[column], use_threads=False):
-                        self._judge.restore(map(self._claimed, row_messages(batch.column(0))), diversity)
-                        yield
-            except (OSError, pa.ArrowException) as error:
-                raise StorageError(f"{path} cannot be read: {' '.join(str(error).split())}; put it back") from error
-
-    def _claimed(self, messages: object) -> tuple[None, bytes]:
-        row = read_row(messages, UNDETERMINED)
-        if not isinstance(row, RowDraft):
-            raise StorageError("a kept row cannot be read any more: put the sealed part back")
-        return None, signed(row, self._settings).signature.to_bytes()
+        for rows in kept_rows(parts if self._settings.enabled else [], column, self._settings):
+            self._judge.restore(((None, row.signature.to_bytes()) for row in rows), diversity)
+            yield

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from importlib.metadata import version
@@ -19,6 +20,7 @@ from pipeline.filtering.directory import FilterDirectory
 from pipeline.filtering.files import DatasetInput, FoundFiles, find_files
 from pipeline.filtering.judging import Judged, RowJudges, Verdicts
 from pipeline.filtering.kept_duplicates import KeptDuplicates
+from pipeline.filtering.kept_semantic import KeptSemantic
 from pipeline.filtering.row_batch import RowBatch, RowSource
 from pipeline.filtering.source import judged_column, open_source
 from pipeline.filtering.tally import Tally
@@ -28,7 +30,7 @@ from schemas.errors import DatasetError, InputError
 from schemas.filter_report import FilterOrder, FilterPart, FilterReport
 from schemas.funnel import Diversity
 from schemas.recipe import DuplicateFilter, Filters, LanguageFilter, RepetitionFilter, ShapeFilter
-from schemas.settings import Settings
+from schemas.settings import Settings, with_embedder
 
 PROGRESS_EVERY_S = 0.5
 # What a finished dataset is judged with where only benchmarks are asked after; `against` is for the caller to add.
@@ -84,11 +86,12 @@ def filter_dataset(
     `filters.duplicates`, which remembers the kept ones, and those of the publications in its `against`. Without a
     language the filters of shape and language have to be off, as in CONTAMINATION_ONLY.
 
-    Raises InputError (the input, a dataset in `against`, or a folder of another run), LanguageError, DatasetError (the
-    Hub, or a process that died), StorageError.
+    Raises InputError (the input, a dataset in `against`, or a folder of another run), LanguageError, RecipeError (an
+    embedder that is not declared), EmbedderError, DatasetError (the Hub, or a process that died), StorageError.
     """
     if filters.dry:
         raise InputError("filters.dry: nothing would be dropped; leave it out")
+    filters = with_embedder(filters, settings)
     pack = load_pack(language, settings.languages) if language is not None else None
     found = find_files(asked)
     references = find_references(filters.duplicates.against)
@@ -132,8 +135,26 @@ def _run(job: _Job, directory: FilterDirectory | None = None, earlier: FilterRep
     if source is None or job.stop():
         return FilterResult(FilterOutcome.STOPPED, earlier or _report(job.order, None, Tally(), 0.0))
     column = judged_column(job.found, source.schema)
-    with RowJudges(job.order.filters, job.pack, known, column, job.settings.workers) as judges:
-        return _Run(job, source, column, known, directory, earlier).run(judges)
+    with (
+        _kept_duplicates(job, known, directory) as duplicates,
+        RowJudges(job.order.filters, job.pack, known, column, job.settings.workers) as judges,
+    ):
+        return _Run(job, source, column, known, directory, earlier, duplicates).run(judges)
+
+
+@contextmanager
+def _kept_duplicates(
+    job: _Job, known: Known, directory: FilterDirectory | None
+) -> Iterator[KeptDuplicates | KeptSemantic | None]:
+    duplicates = job.order.filters.duplicates
+    memory = Memory(job.settings.duplicates_memory_mb, directory.path if directory is not None else None)
+    if not known.compared(duplicates):
+        yield None
+    elif duplicates.semantic is None or not duplicates.enabled:
+        yield KeptDuplicates(duplicates, known.earlier or (), memory)
+    else:
+        with KeptSemantic(duplicates, duplicates.semantic, known.earlier or (), memory) as semantic:
+            yield semantic
 
 
 class _Run:
@@ -147,6 +168,7 @@ class _Run:
         known: Known,
         directory: FilterDirectory | None,
         earlier: FilterReport | None,
+        duplicates: KeptDuplicates | KeptSemantic | None,
     ) -> None:
         self._job = job
         self._source = source
@@ -160,11 +182,7 @@ class _Run:
         self._began = time.monotonic()
         self._progress_at = -PROGRESS_EVERY_S
         self._benchmarks = known.contamination.benchmarks if known.contamination is not None else ()
-        duplicates = job.order.filters.duplicates
-        self._duplicates = None
-        if known.compared(duplicates):
-            memory = Memory(job.settings.duplicates_memory_mb, directory.path if directory is not None else None)
-            self._duplicates = KeptDuplicates(duplicates, known.earlier or (), memory)
+        self._duplicates = duplicates
 
     def run(self, judges: RowJudges) -> FilterResult:
         report = self._commit()
@@ -181,8 +199,8 @@ class _Run:
                         report = self._seal(block)
                         block = Block()
                     self._add(block, batch, verdicts)
-                if self._job.stop():
-                    return self._stopped(report)
+                    if self._job.stop():
+                        return self._stopped(report)
         except DatasetError:
             if not self._job.stop():
                 raise

@@ -15,15 +15,17 @@ import yaml
 from pydantic import SecretStr
 
 from cli.checks import backbones, hub, service, software, storage
+from cli.checks.embedders import check_embedders
 from cli.checks.finding import Finding, Level
 from cli.checks.languages import check_languages
 from cli.checks.probe import ProbeError, probe
 from languages.loader import load_pack
 from languages.profile import build_profile
 from languages.words import count_words
-from schemas.recipe import BackboneSpec, OpenAIBackbone, ScriptedBackbone, VllmBackbone
+from schemas.recipe import BackboneSpec, EmbedderSpec, OpenAIBackbone, ScriptedBackbone, VllmBackbone
 from schemas.settings import Settings
 from tests.support.cli_command import ROOT, iturri, one_line
+from tests.support.embedding_server import embedding_server
 from tests.support.made_up_language import sentences
 
 DEMO = ROOT / "demo" / "iturri-demo-eu"
@@ -107,6 +109,21 @@ def test_models(tmp_path: Path) -> None:
     }
     assert "with a system role" in found["good"].text
     assert "chat template" in found["bare"].text
+
+
+def test_embedders(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert list(check_embedders({})) == []
+    with embedding_server() as server:
+        spec = EmbedderSpec.model_validate(server.spec())
+        found = only(list(check_embedders({"x": spec})))
+        assert (found.level, found.subject) == (Level.OK, "embedder x")
+        assert "256 numbers a text" in found.text
+        other = only(list(check_embedders({"x": spec.model_copy(update={"model": "bestea"})})))
+        assert other.level is Level.PROBLEM
+        assert "does not exist" in other.text
+    gone = only(list(check_embedders({"x": spec})))
+    assert gone.level is Level.PROBLEM
+    assert "gives no embeddings" in gone.text
 
 
 def test_no_backbones_at_all() -> None:

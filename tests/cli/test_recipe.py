@@ -76,6 +76,18 @@ def test_the_backbone_is_looked_up_where_some_are_declared(tmp_path: Path) -> No
     assert "not looked up" in undeclared.stdout
 
 
+def test_so_is_the_embedder(tmp_path: Path) -> None:
+    write(tmp_path / "good.yaml", filters={"duplicates": {"semantic": {"embedder": "bektoreak"}}})
+    undeclared = iturri("recipe", "check", "good.yaml", cwd=tmp_path)
+    assert "backbone 'demo' and embedder 'bektoreak' not looked up" in undeclared.stdout
+    embedder = "{kind: embeddings, model: m, endpoints: ['http://127.0.0.1:1/v1']}"
+    (tmp_path / "file.yaml").write_text(f"demo: {{kind: vllm, model: m}}\nbesteak: {embedder}\n", encoding="utf-8")
+    unknown = iturri("recipe", "check", "good.yaml", "--backbones", "file.yaml", cwd=tmp_path)
+    assert unknown.returncode == 2
+    line = "filters.duplicates.semantic.embedder: there is no embedder named 'bektoreak' (known: besteak)"
+    assert line in one_line(unknown.stderr)
+
+
 def test_the_schema_agrees_with_the_model(tmp_path: Path) -> None:
     done = iturri("recipe", "schema", cwd=tmp_path)
     assert done.returncode == 0

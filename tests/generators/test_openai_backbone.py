@@ -37,7 +37,7 @@ def no_waiting(monkeypatch: pytest.MonkeyPatch) -> list[float]:
         waits.append(max(float(attempt), after_s))
         return 0.01
 
-    monkeypatch.setattr("generators.openai_backbone.backoff_s", backoff)
+    monkeypatch.setattr("generators.endpoints.backoff_s", backoff)
     return waits
 
 

@@ -3,12 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,16 +10,14 @@ import httpx
 import pytest
 
 from generators.backbone import SampleRequest
-from generators.engine_guard import TOKEN_VARIABLE, sweep
 from generators.openai_backbone import OpenAIBackbone
 from schemas.errors import BackboneError
 from schemas.recipe import OpenAIBackbone as Spec
 from schemas.recipe import Sampling
 from tests.support.generators_models import save_model
+from tests.support.vllm_server import vllm_server
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(600)]
-
-TOKEN = f"test-server-{os.getpid()}"
 
 
 @pytest.fixture(scope="module")
@@ -35,42 +27,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def url(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
     log = tmp_path_factory.mktemp("log") / "server.log"
-    arguments = ["--model", str(folder), "--served-model-name", "proba", "--enforce-eager", "--dtype", "bfloat16"]
-    arguments += ["--max-model-len", "256", "--max-num-seqs", "64", "--host", "127.0.0.1", "--port", str(port)]
-    environment = {
-        **os.environ,
-        "VLLM_CPU_KVCACHE_SPACE": "1",
-        "VLLM_NO_USAGE_STATS": "1",
-        "SPT_NOENV": "1",
-        TOKEN_VARIABLE: TOKEN,
-    }
-    command = [sys.executable, "-m", "vllm.entrypoints.openai.api_server", *arguments]
-    with log.open("wb") as output:
-        server = subprocess.Popen(command, stdout=output, stderr=output, env=environment)
-    address = f"http://127.0.0.1:{port}"
-    try:
-        while not _healthy(address):
-            assert server.poll() is None, log.read_text()
-            time.sleep(0.5)
-        yield f"{address}/v1"
-    finally:
-        server.send_signal(signal.SIGTERM)
-        try:
-            server.wait(30)
-        except subprocess.TimeoutExpired:
-            server.kill()
-        sweep(TOKEN, 30)
-
-
-def _healthy(address: str) -> bool:
-    try:
-        return httpx.get(f"{address}/health", timeout=5).is_success
-    except httpx.TransportError:
-        return False
+    arguments = ["--model", str(folder), "--served-model-name", "proba", "--dtype", "bfloat16"]
+    with vllm_server(log, *arguments, "--max-model-len", "256", "--max-num-seqs", "64") as address:
+        yield address
 
 
 def spec(url: str, folder: Path, **fields: object) -> Spec:

@@ -70,6 +70,19 @@ def test_endpoints_and_parallel_sizes_are_left_out_of_real_backbones() -> None:
     assert fields(engine) != fields({**engine, "engine_args": {"quantization": "fp8"}})
 
 
+def test_of_an_embedder_the_model_counts_and_not_where_it_is() -> None:
+    def changes(threshold: float = 0.9, **embedder: Any) -> dict[str, Any]:
+        whole = {"model": "m", "endpoints": ["http://a/v1"], **embedder}
+        return {"filters": {"duplicates": {"semantic": {"embedder": whole, "threshold": threshold}}}}
+
+    base = of(changes())
+    assert base == of(changes(endpoints=["http://b/v1"], api_key_env="KEY", timeout_s=3, retries=1))
+    where = "filters.duplicates.semantic"
+    assert differing_fields(of(changes(model="n")), base) == [f"{where}.embedder.model"]
+    assert differing_fields(of(changes(dimensions=64)), base) == [f"{where}.embedder.dimensions"]
+    assert differing_fields(of(changes(0.8)), base) == [f"{where}.threshold"]
+
+
 def test_the_language_pack_is_part_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
     pack = load_pack("eu")
     recipe = Recipe.model_validate(BASE)

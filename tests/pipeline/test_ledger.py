@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.ledger import Ledger
+from pipeline.ledger_schema import STEPS
 from schemas.errors import BuildDirectoryError, EpochLostError, LedgerError, StorageError
 from schemas.manifest import Shard
 from tests.pipeline.conftest import FIELDS, accepted, dropped
@@ -64,6 +66,26 @@ def test_another_recipe_is_refused_with_the_fields_that_differ(open_ledger: Open
     with pytest.raises(BuildDirectoryError, match=r"differs in language, seed;"):
         open_ledger({**FIELDS, "language": "gl", "seed": 8})
     assert open_ledger().accepted() == 1
+
+
+def test_embeddings_are_committed_with_their_rows(open_ledger: OpenLedger) -> None:
+    ledger = open_ledger()
+    with_vectors = [replace(accepted(number), embedding=bytes([number]) * 4) for number in range(3)]
+    with pytest.raises(LedgerError, match="UNIQUE"):
+        ledger.commit([with_vectors[0], with_vectors[0]])
+    assert list(ledger.embeddings()) == []
+    ledger.commit([with_vectors[2], accepted(7), with_vectors[1]])
+    assert list(ledger.embeddings()) == [("row-2", b"\2\2\2\2"), ("row-1", b"\1\1\1\1")]
+
+
+def test_a_ledger_of_the_first_version_migrates(tmp_path: Path, open_ledger: OpenLedger) -> None:
+    connection = sqlite3.connect(tmp_path / "ledger.sqlite")
+    connection.executescript(f"{STEPS[0]} PRAGMA user_version = 1;")
+    connection.close()
+    ledger = open_ledger()
+    ledger.commit([accepted(0), replace(accepted(1), embedding=b"\1\2")])
+    assert list(ledger.embeddings()) == [("row-1", b"\1\2")]
+    assert query(tmp_path / "ledger.sqlite", "PRAGMA user_version") == [(len(STEPS),)]
 
 
 def test_a_ledger_of_the_future_is_refused(open_ledger: OpenLedger, tmp_path: Path) -> None:

@@ -97,6 +97,15 @@ def test_the_body_gives_provenance_funnel_filters_and_how_to_load() -> None:
     assert "reply sampling | temperature 0.6, top_p 0.9" in text
 
 
+def test_of_an_embedder_the_model_is_told_and_not_where_it_is() -> None:
+    fields = recipe_fields()
+    embedder = {"model": "bektoreak", "endpoints": ["http://10.1.2.3/v1"], "api_key_env": "THE_KEY", "dimensions": None}
+    fields["filters"]["duplicates"]["semantic"] = {"embedder": embedder, "threshold": 0.9}
+    text = card(redacted(manifest(SHARDS, recipe=fields)))
+    assert "semantic (embedder (model bektoreak), threshold 0.9) |" in text
+    assert not any(private in text for private in ("10.1.2.3", "THE_KEY"))
+
+
 def test_tables_are_whole() -> None:
     """Every line of a table has as many cells as its header, and no blank line cuts one in two."""
     lines = card(manifest(SHARDS)).splitlines()

@@ -57,6 +57,16 @@ def test_recipes_are_frozen() -> None:
         ({"language": "Basque!"}, "language"),
         ({"publish": {"repo": "nonamespace"}}, "no repository id of the form namespace/name"),
         ({"filters": {"duplicates": {"threshold": 2}}}, "filters.duplicates.threshold"),
+        ({"filters": {"duplicates": {"semantic": {}}}}, "filters.duplicates.semantic.embedder: this field is required"),
+        ({"filters": {"duplicates": {"semantic": {"embedder": "x", "threshold": 1.1}}}}, "semantic.threshold"),
+        (
+            {"filters": {"duplicates": {"semantic": {"embedder": "Org/model"}}}},
+            "whole: {model: Org/model, endpoints: [",
+        ),
+        (
+            {"filters": {"duplicates": {"semantic": {"embedder": {"model": "m", "endpoints": ["host:80"]}}}}},
+            "no http(s) address",
+        ),
         ({"modes": [{"weight": float("inf")}]}, "modes.0.weight: must be a finite number"),
         ({"target": {"conversations": 10**400}}, "target.conversations"),
         ({"output": {"shard_rows": 10**30}}, "output.shard_rows"),

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from schemas.errors import SettingsError
-from schemas.recipe import VllmBackbone
-from schemas.settings import Settings, declared_backbones, read_settings
+from schemas.errors import RecipeError, SettingsError
+from schemas.recipe import Filters, VllmBackbone
+from schemas.settings import Settings, declared_backbones, declared_embedders, read_settings, with_embedder
 
 
 def test_a_wrong_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -32,6 +32,25 @@ def test_a_model_folder_is_looked_for_beside_the_file(tmp_path: Path) -> None:
     assert isinstance(small, VllmBackbone)
     assert small.model == str((tmp_path / "model").resolve())
     assert hub.model == "some/model" if isinstance(hub, VllmBackbone) else False
+
+
+def test_embedders_are_declared_beside_backbones(tmp_path: Path) -> None:
+    path = tmp_path / "backbones.yaml"
+    embedder = "{kind: embeddings, model: m, endpoints: ['http://127.0.0.1:1/v1/']}"
+    path.write_text(f"small: {{kind: vllm, model: model}}\nbektoreak: {embedder}\n", encoding="utf-8")
+    settings = Settings(backbones=path)
+    assert list(declared_backbones(settings)) == ["small"]
+    (spec,) = declared_embedders(settings).values()
+    assert spec.endpoints == ("http://127.0.0.1:1/v1",)
+    named, whole = (
+        Filters.model_validate({"duplicates": {"semantic": {"embedder": it}}}) for it in ("bektoreak", spec)
+    )
+    assert with_embedder(named, settings) == with_embedder(whole, settings) == whole
+    assert with_embedder(Filters(), Settings()) == Filters()
+    for name in ("small", "besteak"):
+        unknown = Filters.model_validate({"duplicates": {"semantic": {"embedder": name}}})
+        with pytest.raises(RecipeError, match=rf"embedder: there is no embedder named '{name}' \(known: bektoreak\)"):
+            with_embedder(unknown, settings)
 
 
 @pytest.mark.parametrize(

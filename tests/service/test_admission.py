@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import yaml
 
 from languages.creation import create_pack
 from schemas.recipe import Recipe
@@ -12,6 +13,35 @@ from schemas.settings import Settings
 from service.admission import EXAMPLE, SubmittedRecipe, admit
 from service.problems import ProblemError
 from tests.support.made_up_language import CODE, NAME, sentences
+
+WHOLE = {"model": "m", "endpoints": ["http://127.0.0.1:1/v1"]}
+FIELD = "filters.duplicates.semantic.embedder"
+
+
+@pytest.mark.parametrize(
+    ("embedder", "said"),
+    [
+        (WHOLE, "must be the name of an embedder that this server declares; known: bektoreak"),
+        ("besteak", "there is no embedder named 'besteak' (known: bektoreak)"),
+    ],
+)
+def test_an_embedder_is_one_that_the_server_declares(tmp_path: Path, embedder: object, said: str) -> None:
+    path = tmp_path / "backbones.yaml"
+    path.write_text(yaml.safe_dump({"bektoreak": {"kind": "embeddings", **WHOLE}}), encoding="utf-8")
+
+    def submitted(embedder: object) -> SubmittedRecipe:
+        # Also where duplicates are off: an address is an address.
+        duplicates = {"enabled": False, "semantic": {"embedder": embedder}}
+        return SubmittedRecipe.model_validate({**EXAMPLE, "filters": {"duplicates": duplicates}})
+
+    settings = Settings(backbones=path)
+    assert admit(submitted("bektoreak"), settings, ("demo",)).filters.duplicates.semantic is not None
+    with pytest.raises(ProblemError) as caught:
+        admit(submitted(embedder), settings, ("demo",))
+    assert [error.field for error in caught.value.errors] == [FIELD]
+    assert said in caught.value.errors[0].message
+    with pytest.raises(ProblemError, match="declare"):
+        admit(submitted(embedder), Settings(), ("demo",))
 
 
 def test_a_language_whose_pack_is_not_translated_is_refused(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.support.embedding_server import embedding_server
 from tests.support.service_servers import begun, ended, ready, settings, submission
 
 
@@ -93,6 +94,15 @@ async def test_dropped_drafts_are_read_by_reason(tmp_path: Path, database: str) 
         ),
         ({"language": "xx"}, "language", "known: eu"),
         ({"target": {"conversations": 0}}, "target.conversations", "greater than or equal to 1"),
+        (
+            {
+                "filters": {
+                    "duplicates": {"semantic": {"embedder": {"model": "m", "endpoints": ["http://10.0.0.1/v1"]}}}
+                }
+            },
+            "filters.duplicates.semantic.embedder",
+            "must be the name of an embedder that this server declares",
+        ),
         ({"hf_token": "hf_secret"}, "hf_token", "there is no such field"),
         ({"publish": {"token": "hf_secret"}}, "publish.token", "there is no such field"),
     ],
@@ -106,6 +116,28 @@ async def test_a_recipe_that_is_not_taken(
         assert said in fields(answer)[field]
         assert "hf_secret" not in answer.text
         assert (await client.get("/v1/jobs")).json()["items"] == []
+
+
+async def test_a_job_with_an_embedder_that_the_server_declares(tmp_path: Path, database: str) -> None:
+    with embedding_server() as server:
+        chosen = settings(tmp_path, database)
+        assert chosen.backbones is not None
+        with chosen.backbones.open("a") as file:
+            file.write(dumps({"kind": "embeddings", **server.spec(retries=0)}).join(("bektoreak: ", "\n")))
+        semantic = {"embedder": "bektoreak", "threshold": 0.9}
+        filters = {"language": {"enabled": False}, "duplicates": {"threshold": 1, "semantic": semantic}}
+        recipe = submission(filters=filters, target={"conversations": 8})
+        async with ready(chosen) as client:
+            job = await ended(client, (await client.post("/v1/jobs", json=recipe)).json()["id"])
+            assert (job["state"], job["funnel"]["accepted"]) == ("succeeded", 8)
+            reasons = {row["reason"] for row in job["funnel"]["rows"]}
+            assert reasons & {"duplicates.semantic", "duplicates.in_flight"}
+            assert server.url not in dumps(job)
+            server.always = 500
+            job = await ended(client, (await client.post("/v1/jobs", json=recipe)).json()["id"])
+            assert job["state"] == "failed"
+            assert job["error"].startswith("filters.duplicates.semantic.embedder.endpoints: ")
+            assert (await client.get("/readyz")).status_code == 200, "the backbone is not to blame"
 
 
 async def test_requests_that_make_no_sense(tmp_path: Path, database: str) -> None:
