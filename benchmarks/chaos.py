@@ -1,4 +1,4 @@
-"""Kills `iturri filter` and `iturri build` at random instants, again and again, and checks what is left and how it ends.
+"""Kills `iturri filter` and `iturri build` at random instants, again and again, and checks what is left.
 
 Every kill is a SIGKILL of the process that runs the command; half of them hit a filter run, half a build. Prints JSON:
 kills by what they hit, and what was wrong. The exit code is 1 when anything was. Both scenarios go on side by side.

@@ -10,6 +10,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
@@ -18,7 +19,7 @@ import psutil
 
 PATIENCE_S = 120
 # How often a folder that is watched is looked at.
-LOOK_EVERY_S = 0.0005
+LOOK_EVERY_S = 0.001
 # Shares of kills: at any time of a run's life, in its first moments, and after a change in its folder.
 ANY_TIME, EARLY = 0.5, 0.15
 EARLY_S, AFTER_CHANGE_S = 0.05, 0.004
@@ -52,20 +53,24 @@ class Life:
 
 @dataclass(frozen=True, slots=True)
 class Aim:
-    """Kill so many seconds after the start or, unless `changes` is 0, after the folder has changed so often."""
+    """Kill so many seconds after the start or, unless `changes` is 0, after the folder has changed so often.
+
+    With `group` all processes of the run, else the first one alone: the others have to notice.
+    """
 
     seconds: float
-    changes: int = 0
+    changes: int
+    group: bool
 
     @classmethod
     def draw(cls, rng: random.Random, whole: Life) -> Aim:
         """Somewhere in the life of a run like `whole`, which nothing interrupted, or a little behind its end."""
-        kind = rng.random()
+        kind, group = rng.random(), rng.random() < 0.5
         if kind < ANY_TIME:
-            return cls(rng.uniform(0, whole.seconds * 1.1))
+            return cls(rng.uniform(0, whole.seconds * 1.1), 0, group)
         if kind < ANY_TIME + EARLY:
-            return cls(rng.uniform(0, EARLY_S))
-        return cls(rng.uniform(0, AFTER_CHANGE_S), rng.randint(1, whole.changes))
+            return cls(rng.uniform(0, EARLY_S), 0, group)
+        return cls(rng.uniform(0, AFTER_CHANGE_S), rng.randint(1, whole.changes), group)
 
 
 class Runs:
@@ -88,6 +93,9 @@ class Runs:
             now = time.monotonic()
             if not ended and now >= kill_at:
                 os.kill(process, signal.SIGKILL)
+                if aim is not None and aim.group:
+                    with suppress(ProcessLookupError):  # it has been killed before it had a group
+                        os.killpg(process, signal.SIGKILL)
                 ended, status = os.waitpid(process, 0)
             if ended:
                 if now - began >= PATIENCE_S:
@@ -115,7 +123,7 @@ class Runs:
 
 
 class Apart:
-    """What `work` returns, by way of JSON, from a fork: the threads that libraries start never get into this process."""
+    """What `work` returns, by way of JSON, from a fork: threads that libraries start never get into this process."""
 
     def __init__(self, work: Callable[[], Any]) -> None:
         """The fork is at work from now on."""

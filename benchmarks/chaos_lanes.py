@@ -12,12 +12,16 @@ import tempfile
 import time
 from collections import Counter
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import Protocol
 
 from benchmarks.chaos_build import KilledBuild
 from benchmarks.chaos_filter import KilledFilter
 from benchmarks.chaos_kills import Aim, Apart, Found, Life, Runs, Wrong
+
+# What commands import once they need it, pandas by way of Arrow.
+IMPORTED_LATE = ("cli.build", "cli.filter", "pandas")
 
 
 class Scenario(Protocol):
@@ -28,18 +32,17 @@ class Scenario(Protocol):
     """
 
     name: str
-    variants: int
 
     def prepare(self) -> None:
         """Make what the command reads. Not in a process that forks: libraries may start threads for it."""
 
-    def run(self, variant: int, folder: Path) -> object:
+    def run(self, folder: Path) -> object:
         """The command; in a process of its own."""
 
-    def killed(self, variant: int, folder: Path, before: Found) -> Found:
+    def killed(self, folder: Path, before: Found) -> Found:
         """Raises Wrong when something is not as it must be after a kill."""
 
-    def complete(self, variant: int, folder: Path, before: Found) -> Found:
+    def complete(self, folder: Path, before: Found) -> Found:
         """Raises Wrong when something is not as it must be at the end."""
 
 
@@ -47,31 +50,31 @@ def chaos(scenario: Scenario, scratch: Path, *, kills: int, seed: int, seconds: 
     """So many kills, in as many folders as it takes to get there; fewer when the time is over. The account of it."""
     began = time.monotonic()
     Apart(scenario.prepare).result()
-    wholes = [_whole(scenario, variant, scratch) for variant in range(scenario.variants)]
+    whole = _whole(scenario, scratch)
     phases: Counter[str] = Counter()
     failures: list[Found] = []
     folders = runs = claims_held = 0
     while sum(phases.values()) < kills and time.monotonic() - began < seconds:
         ours = seed + folders
-        rng, variant = random.Random(ours), ours % scenario.variants
+        rng = random.Random(ours)
         folder, folders = scratch / f"{scenario.name}-{ours}", folders + 1
         processes = Runs(scratch / f"{scenario.name}-{ours}.log")
         found: Found = {}
         try:
             while not found.get("complete"):
                 more = sum(phases.values()) < kills and time.monotonic() - began < seconds
-                aim = Aim.draw(rng, wholes[variant]) if more else None
-                life = processes.run(partial(scenario.run, variant, folder), folder, aim)
+                aim = Aim.draw(rng, whole) if more else None
+                life = processes.run(partial(scenario.run, folder), folder, aim)
                 runs += 1
                 if life.killed:
                     phases["unknown"] += 1
-                    found = Apart(partial(scenario.killed, variant, folder, found)).result()
+                    found = Apart(partial(scenario.killed, folder, found)).result()
                     phases["unknown"] -= 1
                     phases[found["phase"]] += 1
                 elif life.code:
                     raise Wrong(f"exit code {life.code}: {processes.last_words()}")
                 else:
-                    found = Apart(partial(scenario.complete, variant, folder, found)).result() | {"complete": True}
+                    found = Apart(partial(scenario.complete, folder, found)).result() | {"complete": True}
                 claims_held += found["claims_held"]
             processes.check_none_left()
         except Wrong as wrong:
@@ -84,20 +87,20 @@ def chaos(scenario: Scenario, scratch: Path, *, kills: int, seed: int, seconds: 
         "runs_started": runs,
         "runs_completed": folders - len(failures),
         "repeats_of_rows_committed_before_a_kill_dropped_after_it": claims_held,
-        "uninterrupted_seconds": [round(whole.seconds, 2) for whole in wholes],
+        "uninterrupted_seconds": round(whole.seconds, 2),
         "failures": failures,
         "seconds": round(time.monotonic() - began, 1),
     }
 
 
-def _whole(scenario: Scenario, variant: int, scratch: Path) -> Life:
+def _whole(scenario: Scenario, scratch: Path) -> Life:
     """A run that nothing interrupts: how long it takes, and what the others have to come to."""
-    folder = scratch / f"{scenario.name}-whole-{variant}"
-    processes = Runs(scratch / f"{scenario.name}-whole-{variant}.log")
-    life = processes.run(partial(scenario.run, variant, folder), folder)
+    folder = scratch / f"{scenario.name}-whole"
+    processes = Runs(scratch / f"{scenario.name}-whole.log")
+    life = processes.run(partial(scenario.run, folder), folder)
     if life.code:
         raise Wrong(f"{scenario.name} fails without a kill: exit code {life.code}: {processes.last_words()}")
-    Apart(partial(scenario.complete, variant, folder, {})).result()
+    Apart(partial(scenario.complete, folder, {})).result()
     return life
 
 
@@ -107,9 +110,16 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=2400)
     asked = parser.parse_args()
+    for name in IMPORTED_LATE:
+        import_module(name)
     scratch = Path(tempfile.mkdtemp(prefix="iturri-chaos-"))
-    scenarios: list[Scenario] = [KilledFilter(scratch), KilledBuild(scratch)]
-    shares = [asked.kills - asked.kills // 2, asked.kills // 2]
+    scenarios: list[Scenario] = [
+        KilledFilter(scratch, "parquet"),
+        KilledFilter(scratch, "jsonl"),
+        KilledBuild(scratch),
+    ]
+    half, quarter = asked.kills // 2, asked.kills // 4
+    shares = [half - quarter, quarter, asked.kills - half]
     lanes = [
         Apart(partial(chaos, scenario, scratch, kills=share, seed=asked.seed, seconds=asked.seconds))
         for scenario, share in zip(scenarios, shares, strict=True)
