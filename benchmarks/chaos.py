@@ -1,7 +1,7 @@
 """Kills `iturri filter` and `iturri build` at random instants, again and again, and checks what is left.
 
 Every kill is a SIGKILL of the process that runs the command; half of them hit a filter run, half a build. Prints JSON:
-kills by what they hit, and what was wrong. The exit code is 1 when anything was. Both scenarios go on side by side.
+kills by what they hit, and what was wrong. The exit code is 1 when anything was.
 
     python -m benchmarks.chaos [--kills 1000] [--seed 1] [--seconds 2400]
 
@@ -18,4 +18,4 @@ if __name__ == "__main__":
     # The processes that judge rows import this module too, and need nothing of all that.
     from benchmarks.chaos_lanes import main
 
-    main()
+    main(__doc__)

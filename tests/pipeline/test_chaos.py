@@ -14,9 +14,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.chaos_build import KilledBuild
-from benchmarks.chaos_filter import KilledFilter
 from benchmarks.chaos_kills import Wrong
-from schemas.filter_report import FilterReport
 from tests.support.cli_command import ROOT, environment, iturri
 
 
