@@ -32,6 +32,7 @@ REPLIES = (
 )
 DUPLICATES = DuplicateFilter()
 ALL_DROPS = 100_000
+OWN_FILES = ("build.lock", "ledger.sqlite", "manifest.json", "recipe.json")
 
 
 class KilledBuild:
@@ -88,8 +89,9 @@ class KilledBuild:
         }
 
     def complete(self, folder: Path, before: Found) -> Found:
+        files = {one.relative_to(folder).as_posix() for one in folder.rglob("*") if one.is_file()}
         found = self.killed(folder, before)
-        reader = BuildReader(folder)
+        reader = BuildReader(self._copy)
         manifest = reader.manifest()
         must(manifest is not None and manifest.complete, "the run has ended, and its manifest says that it has not")
         assert manifest is not None
@@ -103,10 +105,8 @@ class KilledBuild:
         must(manifest.funnel == reader.funnel(), "the manifest has another funnel than the ledger")
         repeated = [reason for reason in manifest.funnel.reasons() if reason.startswith("duplicates.")]
         must(repeated, "too little to check: no repeats")
-        files = {one.relative_to(folder).as_posix() for one in folder.rglob("*.parquet")}
-        must(files == {shard.path for shard in manifest.shards}, f"files that are no shards, or the reverse: {files}")
-        left = [one for one in folder.rglob("*") if is_leftover(one)]
-        must(not left, f"left over: {left}")
+        expected = {*OWN_FILES, *(shard.path for shard in manifest.shards)}
+        must(files == expected, f"files that belong to no build, or the reverse: {files ^ expected}")
         repeats = list(_repeats([row.messages[0].content for _, row in sealed]))
         must(not repeats, f"{len(repeats)} pairs of kept rows repeat each other, such as {repeats[:1]}")
         return found

@@ -68,7 +68,7 @@ def killed_build(tmp_path_factory: pytest.TempPathFactory) -> tuple[KilledBuild,
     ("spoil", "words"),
     [
         (spoil_a_shard, "is not what was sealed"),
-        (leave_a_file, "left over"),
+        (leave_a_file, "files that belong to no build"),
         (sql("UPDATE funnel SET drafts = drafts + 1 WHERE gate = 'accepted' AND exchange = 1"), "number of rows"),
         (sql("DELETE FROM dropped WHERE seq = 1"), "drops by the funnel"),
         (sql("UPDATE meta SET value = value - 1 WHERE key = 'low_water'"), "have ended"),
