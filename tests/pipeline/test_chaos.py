@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.chaos_build import KilledBuild
-from benchmarks.chaos_kills import Wrong
+from benchmarks.chaos.build import KilledBuild
+from benchmarks.chaos.kills import Wrong
 from tests.support.cli_command import ROOT, environment, iturri
 
 

@@ -16,9 +16,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import Protocol
 
-from benchmarks.chaos_build import KilledBuild
-from benchmarks.chaos_filter import KilledFilter
-from benchmarks.chaos_kills import Aim, Apart, Found, Life, Runs, Wrong
+from benchmarks.chaos.build import KilledBuild
+from benchmarks.chaos.filter import KilledFilter
+from benchmarks.chaos.kills import Aim, Apart, Found, Life, Runs, Wrong
 
 # What commands import once they need it, pandas by way of Arrow.
 IMPORTED_LATE = ("cli.build", "cli.filter", "pandas")

@@ -14,9 +14,8 @@ from __future__ import annotations
 import os
 
 if __name__ == "__main__":
-    # No threads before a fork, and one process that judges.
+    # One process that judges, and no threads before a fork: to be said before numpy is imported.
     os.environ |= {"OPENBLAS_NUM_THREADS": "1", "ITURRI_WORKERS": "1"}
-    # The processes that judge rows import this module too, and need nothing of all that.
-    from benchmarks.chaos_lanes import main
+    from benchmarks.chaos.lanes import main
 
     main(__doc__)

@@ -12,9 +12,9 @@ from contextlib import closing
 from itertools import combinations, pairwise
 from pathlib import Path
 
-from benchmarks.chaos_account import Account
-from benchmarks.chaos_kills import Found, must
-from benchmarks.duplicates_rows import rows
+from benchmarks.chaos.account import Account
+from benchmarks.chaos.kills import Found, must
+from benchmarks.duplicates.rows import rows
 from cli.main import main
 from filters.text import fold, words
 from pipeline.reader import BuildReader

@@ -9,7 +9,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.chaos_kills import must
+from benchmarks.chaos.kills import must
 from filters.duplicates.signature import Signature, text_hash
 from pipeline.reader import BuildReader
 from publishers.publication import sha256_of

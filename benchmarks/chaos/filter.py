@@ -11,8 +11,8 @@ from typing import Any, Literal
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from benchmarks.chaos_kills import Found, must
-from benchmarks.duplicates_rows import rows
+from benchmarks.chaos.kills import Found, must
+from benchmarks.duplicates.rows import rows
 from cli.main import main
 from filters.duplicates import memory
 from pipeline.filtering import block
