@@ -79,7 +79,7 @@ class DuplicateJudge:
     Nothing that reaches the threshold is missed and nothing below it dropped, unless the diversity's `cut_rows` says
     otherwise. With `enabled: false` rows claim nothing: they are compared with those of other datasets only.
     A draft is in flight from its first claim until it is released or confirmed. What in-flight drafts claim lies in a
-    dictionary, what lasts in arrays: about 350 bytes a row for instructions of 6 to 30 words.
+    dictionary, what lasts in arrays: about 300 bytes a row for instructions of 6 to 30 words.
     """
 
     name: ClassVar[str] = "duplicates"

@@ -16,7 +16,7 @@ from schemas.recipe import DuplicateFilter
 class KeptDuplicates:
     """Judges rows that all other filters keep, in the order of the input, against those that it kept before.
 
-    It names a row by its place among the kept ones, where a reader finds it. Memory grows with them, by about 350 bytes
+    It names a row by its place among the kept ones, where a reader finds it. Memory grows with them, by about 300 bytes
     for each. `earlier` are rows of other datasets, (name, signature) of each; with `enabled: false` they are all that
     rows are compared with.
     """
