@@ -237,7 +237,7 @@ class DuplicateFilter(Frozen):
     enabled: bool = Field(default=True, description="false: rows are compared with those of `against` only")
     ngram: int = Field(default=2, ge=1, description="words in a shingle")
     threshold: float = Field(
-        default=0.65, gt=0, le=1, description="Jaccard similarity from which a turn is a near duplicate"
+        default=0.65, ge=0.1, le=1, description="Jaccard similarity from which a turn is a near duplicate"
     )
     min_words: int = Field(default=5, ge=1, description="turns with fewer words are compared exactly only")
     max_family_share: float | None = Field(

@@ -118,9 +118,7 @@ def _sought(size: int, threshold: float) -> _Plan:
     theirs = smallest
     while theirs <= largest:
         kind = size_class(theirs)
-        following = theirs + 1
-        while size_class(following) == kind:
-            following += 1
+        following = next_class(theirs)
         early = np.arange(size - least_shared(size, theirs, threshold) + 1)
         positions.append(early)
         tags.append(_tags(np.full(len(early), 2 * kind)))
@@ -136,6 +134,12 @@ def size_class(size: int) -> int:
     """Sizes up to 16 each for itself, larger ones in classes a sixteenth to an eighth wide: consecutive numbers."""
     shift = max(0, size.bit_length() - 4)
     return 8 * shift + (size >> shift)
+
+
+def next_class(size: int) -> int:
+    """The smallest size in the class after that of this one."""
+    shift = max(0, size.bit_length() - 4)
+    return (size >> shift) + 1 << shift
 
 
 def _tags(numbers: NDArray[np.int_]) -> NDArray[np.uint32]:

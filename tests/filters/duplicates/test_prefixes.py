@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from filters.duplicates.prefixes import Order, least_shared, size_class, sizes_alike
+from filters.duplicates.prefixes import Order, least_shared, next_class, size_class, sizes_alike
 from filters.duplicates.shingles import Shingles
 
 thresholds = st.floats(0.05, 1)
@@ -46,6 +46,8 @@ def test_size_classes_are_consecutive_and_narrow() -> None:
     classes = [size_class(size) for size in range(1, 100_000)]
     assert {later - earlier for earlier, later in pairwise(classes)} == {0, 1}
     assert all(size_class(size + size // 8 + 1) > size_class(size) for size in range(1, 10_000))
+    for size in range(1, 10_000):
+        assert size_class(next_class(size) - 1) == size_class(size) == size_class(next_class(size)) - 1
 
 
 @pytest.mark.parametrize("size", [1, 5, 20, 100, 1000])
