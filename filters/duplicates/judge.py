@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import ClassVar, NamedTuple
 
 import numpy as np
@@ -12,9 +11,10 @@ import numpy as np
 from filters.duplicates.distinct import Distinct
 from filters.duplicates.families import LEAST_ROWS, Families, unpack
 from filters.duplicates.memory import Memory
-from filters.duplicates.row_index import RowIndex
+from filters.duplicates.repeats import BatchRepeats, Repeat
+from filters.duplicates.row_index import MOST_READ, RowIndex
 from filters.duplicates.row_names import RowNames
-from filters.duplicates.row_store import MARK, Marks
+from filters.duplicates.row_store import MARK
 from filters.duplicates.shingles import Shingles
 from filters.duplicates.signature import Signature, conversation_hash, sign_first, text_hash
 from filters.text import excerpt
@@ -26,6 +26,8 @@ from schemas.verdict import Drop, Keep, Verdict
 # Rows judged, or restored, together: enough that the work is numpy's, few enough to stay in the processor's cache.
 BATCH_ROWS = 4096
 BATCH_BYTES = 1 << 20
+# So few rows, however alike, are all looked at.
+FEW_ROWS = MOST_READ // 2
 FAMILIES_SHOWN = 10
 
 
@@ -50,18 +52,6 @@ class _Claim:
     family: int | None
 
 
-class _Repeat(NamedTuple):
-    """Which row a row of a batch repeats: a kept one of the same batch by its place, or one of the index.
-
-    The least of several is the most similar one, and of equals the oldest. An exact repeat has the distance 0.
-    """
-
-    distance: float
-    in_batch: bool
-    number: int
-    exact: bool = False
-
-
 class _FullFamily(NamedTuple):
     """The template family that a row would join, which has its share of the rows already."""
 
@@ -70,7 +60,7 @@ class _FullFamily(NamedTuple):
     of: int
 
 
-_Objection = _Repeat | _FullFamily
+_Objection = Repeat | _FullFamily
 
 
 class DuplicateJudge:
@@ -96,6 +86,7 @@ class DuplicateJudge:
         self._families = Families()
         self._distinct = Distinct()
         self._lasting = 0
+        self._cut_before = 0
 
     @property
     def nbytes(self) -> int:
@@ -114,7 +105,7 @@ class DuplicateJudge:
                 for family in self._families.largest(FAMILIES_SHOWN)
             ),
             candidates_per_row=work.compared / max(1, work.sets),
-            cut_rows=work.cut,
+            cut_rows=self._cut_before + work.cut,
         )
 
     def judge(self, draft: Draft, gate: Gate) -> Verdict:
@@ -161,7 +152,7 @@ class DuplicateJudge:
         return claim.signature.to_bytes()
 
     def restore(self, rows: Iterable[tuple[str | None, bytes]], diversity: Diversity | None = None) -> None:
-        """Claim for good; `diversity` is the last one told, for the names in it.
+        """Claim for good; `diversity` is the last one told, for names and what was cut.
 
         Raises LedgerError for broken bytes.
         """
@@ -169,7 +160,9 @@ class DuplicateJudge:
             self._count_lasting([row.signature for row in batch])
             for row in batch:
                 self._families.add(unpack(row.signature.frames))
-        self._families.name(family.frame for family in (diversity.families if diversity is not None else ()))
+        if diversity is not None:
+            self._families.name(family.frame for family in diversity.families)
+            self._cut_before = diversity.cut_rows
 
     def hold_against(self, rows: Iterable[tuple[str, bytes]]) -> None:
         """Rows of other datasets, as in `restore`: what repeats them is dropped, and nothing else is told of them."""
@@ -207,57 +200,34 @@ class DuplicateJudge:
         digests = [row.signature.mark for row in rows]
         marks = np.frombuffer(b"".join(digests), MARK)
         sets = Shingles.of([row.signature.shingles for row in rows])
-        objections, families = self._objections(rows, digests, marks, sets, lasting=lasting)
-        kept = [place for place, objection in enumerate(objections) if objection is None and self._settings.enabled]
-        numbers = self._index.add(marks[kept], sets.only(np.array(kept, np.int64))).tolist()
+        work = replace(self._index.work)
+        repeats = BatchRepeats(self._index, digests, marks, sets, held=self._settings.enabled)
+        if repeats.crowded and len(rows) > FEW_ROWS:
+            self._index.work = work
+            # Of many rows that are alike few are kept. When these are in the index, the others are found there.
+            halves = [self._claim(half, lasting=lasting) for half in (rows[: len(rows) // 2], rows[len(rows) // 2 :])]
+            return halves[0][0] + halves[1][0], halves[0][1] + halves[1][1]
+        objections: list[_Objection | None] = []
+        kept: list[int] = []
+        families: list[int | None] = []
+        for place, row in enumerate(rows):
+            objections.append(repeats.of(place) or self._full_family(row))
+            if objections[-1] is None and self._settings.enabled:
+                repeats.hold(place)
+                kept.append(place)
+                families.append(self._families.add(unpack(row.signature.frames), row.text))
+                self._lasting += lasting
+        added = sets.only(np.array(kept, np.int64))
+        numbers = self._index.add(marks[kept], added).tolist()
         self._names.put(numbers, [rows[place].id for place in kept])
-        number_of = dict(zip(kept, numbers, strict=True))
-        drops: list[Drop | None] = []
-        for row, objection in zip(rows, objections, strict=True):
-            if isinstance(objection, _Repeat) and objection.in_batch:
-                drops.append(self._drop(row, objection._replace(number=number_of[objection.number])))
-            else:
-                drops.append(self._drop(row, objection))
         if lasting:
-            self._distinct.add(sets.only(np.array(kept, np.int64)).values)
+            self._distinct.add(added.values)
+        number_of = dict(zip(kept, numbers, strict=True))
+        drops = [self._drop(row, objection, number_of) for row, objection in zip(rows, objections, strict=True)]
         return drops, [
             _Claim(number, rows[place].signature, family)
             for place, number, family in zip(kept, numbers, families, strict=True)
         ]
-
-    def _objections(
-        self, rows: Sequence[SignedRow], digests: list[bytes], marks: Marks, sets: Shingles, *, lasting: bool
-    ) -> tuple[list[_Objection | None], list[int | None]]:
-        """What speaks against each row of a batch, and the families of those against which nothing does.
-
-        Only a row that is kept can be repeated, and counts.
-        """
-        same = self._index.same(marks)
-        new = np.flatnonzero(same < 0)
-        fresh = sets.only(new)
-        like: defaultdict[int, list[_Repeat]] = defaultdict(list)
-        for place, row, similarity in self._index.similar(fresh).pairs():
-            like[place].append(_Repeat(1 - similarity, False, row))
-        within = self._index.similar_within(fresh).pairs() if self._settings.enabled else ()
-        for place, earlier, similarity in within:
-            like[place].append(_Repeat(1 - similarity, True, int(new[earlier])))
-        objections: list[_Objection | None] = [
-            _Repeat(0, False, row, exact=True) if row >= 0 else None for row in same.tolist()
-        ]
-        families: list[int | None] = []
-        holders: dict[bytes, int] = {}
-        for number, place in enumerate(new.tolist()):
-            holder = holders.get(digests[place])
-            if holder is not None:
-                objections[place] = _Repeat(0, True, holder, exact=True)
-                continue
-            kept = (one for one in like[number] if not (one.in_batch and objections[one.number]))
-            objections[place] = min(kept, default=None) or self._full_family(rows[place])
-            if objections[place] is None and self._settings.enabled:
-                holders[digests[place]] = place
-                families.append(self._families.add(unpack(rows[place].signature.frames), rows[place].text))
-                self._lasting += lasting
-        return objections, families
 
     def _full_family(self, row: SignedRow) -> _FullFamily | None:
         most = self._settings.max_family_share
@@ -272,17 +242,19 @@ class DuplicateJudge:
         self._lasting += len(signatures)
         self._distinct.add(Shingles.of([signature.shingles for signature in signatures]).values)
 
-    def _drop(self, row: SignedRow, objection: _Objection | None) -> Drop | None:
+    def _drop(self, row: SignedRow, objection: _Objection | None, number_of: Mapping[int, int]) -> Drop | None:
+        """`number_of` are the numbers of the kept rows of the batch by their places."""
         if objection is None:
             return None
         if isinstance(objection, _FullFamily):
             frame = excerpt(objection.frame, 60)
             seen = f"{frame} has {objection.rows:,} of {objection.of:,} rows already: {excerpt(row.text)}"
             return Drop(reason="duplicates.family", evidence=seen, turn=row.turn)
-        seen = f"repeats {self._names.get(objection.number)}"
+        number = number_of[objection.number] if objection.in_batch else objection.number
+        seen = f"repeats {self._names.get(number)}"
         if not objection.exact:
             seen += f" (similarity {1 - objection.distance:.2f})"
-        if objection.number in self._rows_in_flight:
+        if number in self._rows_in_flight:
             seen, reason = f"{seen}, which is still being made", "duplicates.in_flight"
         elif not objection.exact:
             reason = "duplicates.near"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +20,7 @@ MOST_READ = 256
 _CELLS = 1 << 18
 # Of the counts' own type, which makes counting seventeen times as fast.
 _ONE = np.uint32(1)
+_COMPARED_TOGETHER = 1 << 15
 _FIRST_CAPACITY = 1 << 9
 _GROWTH = 4
 # Rows that move to a larger table for each row added, and how many at least move at a time.
@@ -122,7 +123,8 @@ class RowIndex:
         found = np.full(len(marks), -1)
         keys = _mark_keys(marks)
         for table in self._tables:
-            which, rows, _ = table.chains.find(keys, MOST_READ)
+            which, rows, unread = table.chains.find(keys, MOST_READ)
+            self.work.cut += len(unread)
             held = self._rows.marks(rows) == marks[which]
             found[which[held]] = rows[held]
         return found
@@ -130,25 +132,33 @@ class RowIndex:
     def similar(self, sets: Shingles) -> Matches:
         """All rows that reach the threshold, for each of the sets."""
         self.work.sets += len(sets.sizes)
-        which, rows = self._meeting(self._tables, sets)
-        return self._compared(sets, which, rows, self._rows.take(rows).sets)
+        which, rows, cut = self._meeting(self._tables, sets)
+        self.work.cut += cut
+        return self._compared(sets, which, rows, lambda some: self._rows.take(some).sets)
 
-    def similar_within(self, sets: Shingles) -> Matches:
-        """The pairs among the sets that reach the threshold; a row is a set before the one that it is similar to."""
-        if len(sets.sizes) < 2:
+    def similar_within(self, sets: Shingles, stored: Ints) -> Matches | None:
+        """The pairs among the sets that reach the threshold, of which one at least is a stored one, each pair once.
+
+        None where so many are alike that not all could be compared.
+        """
+        if not len(stored) or len(sets.sizes) < 2:
             return Matches(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))
         counts = self._counts.copy()
         np.add.at(counts, _cells(sets), _ONE)
         order = Order(counts, self._threshold)
-        keys, numbers = order.stored(sets)
+        keys, which = order.stored(sets.only(stored))
         table = _Table(order, Chains(max(1, len(keys)), self._memory))
-        table.chains.add(keys, numbers)
-        which, earlier = self._meeting([table], sets)
-        which, earlier = which[earlier < which], earlier[earlier < which]
-        return self._compared(sets, which, earlier, sets.only(earlier))
+        table.chains.add(keys, stored[which])
+        which, row, cut = self._meeting([table], sets)
+        if cut:
+            return None
+        both = np.isin(which, stored)
+        once = (row < which) | ~both
+        which, row = which[once], row[once]
+        return self._compared(sets, which, row, sets.only)
 
-    def _meeting(self, tables: list[_Table], sets: Shingles) -> tuple[Ints, Ints]:
-        """(set, row) of every two that have a key in common."""
+    def _meeting(self, tables: list[_Table], sets: Shingles) -> tuple[Ints, Ints, int]:
+        """(set, row) of every two that have a key in common, and of how many sets some were left out."""
         pairs: list[Ints] = []
         cut: list[Ints] = []
         for table in tables:
@@ -156,16 +166,25 @@ class RowIndex:
             found, rows, unread = table.chains.find(keys, MOST_READ)
             pairs.append(which[found] << 32 | rows)
             cut.append(which[unread])
-        self.work.cut += len(np.unique(np.concatenate(cut)))
         unique = np.unique(np.concatenate(pairs))
-        return unique >> 32, unique & 0xFFFFFFFF
+        return unique >> 32, unique & 0xFFFFFFFF, len(np.unique(np.concatenate(cut)))
 
-    def _compared(self, sets: Shingles, which: Ints, rows: Ints, theirs: Shingles) -> Matches:
+    def _compared(self, sets: Shingles, which: Ints, rows: Ints, their_sets: Callable[[Ints], Shingles]) -> Matches:
+        """Those of the (set, row) pairs that reach the threshold; some at a time, since there may be millions."""
         self.work.compared += len(rows)
-        both = shared(sets, which, theirs)
-        similarities = both / (sets.sizes[which] + theirs.sizes - both)
-        near = similarities >= self._threshold
-        return Matches(which[near], rows[near], similarities[near])
+        found: list[Matches] = []
+        for start in range(0, max(1, len(rows)), _COMPARED_TOGETHER):
+            some = slice(start, start + _COMPARED_TOGETHER)
+            theirs = their_sets(rows[some])
+            both = shared(sets, which[some], theirs)
+            similarities = both / (sets.sizes[which[some]] + theirs.sizes - both)
+            near = similarities >= self._threshold
+            found.append(Matches(which[some][near], rows[some][near], similarities[near]))
+        return Matches(
+            np.concatenate([one.which for one in found]),
+            np.concatenate([one.rows for one in found]),
+            np.concatenate([one.similarities for one in found]),
+        )
 
     def _table(self, capacity: int) -> _Table:
         return _Table(Order(self._counts.copy(), self._threshold), Chains(capacity, self._memory))

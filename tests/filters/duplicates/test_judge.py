@@ -177,6 +177,34 @@ def test_a_batch_is_judged_as_its_rows_one_by_one(pairs: list[tuple[str, str]], 
         assert judge.judge_rows(rows) == expected
 
 
+def likes(number: int, letter: str) -> str:
+    """Every two of one letter are similar, and none of them equal."""
+    return " ".join([*(f"{letter}{place}" for place in range(12)), f"x{number}"])
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        [TEXT] * 300 + [f"{TEXT} beti"],
+        [TEXT] + [f"{TEXT} beti"] * 300,
+        [likes(number, "a") for number in range(1000)],
+        [likes(number // 3, letter) for number in range(900) for letter in "ab"],
+        [text for number in range(5) for text in [likes(0, f"a{number}")] * 400 + [likes(1, f"a{number}")] * 400],
+    ],
+)
+@pytest.mark.parametrize("batch", [50, 4096])
+def test_crowds_are_judged_as_their_rows_one_by_one(
+    texts: list[str], batch: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(duplicates, "BATCH_ROWS", batch)
+    judge, one_by_one = DuplicateJudge(SETTINGS), DuplicateJudge(SETTINGS)
+    rows = [signed(text, "Bai.") for text in texts]
+    expected = [one_by_one.judge_rows([row])[0] for row in rows]
+    assert judge.judge_rows(rows) == expected
+    assert judge.diversity().cut_rows == one_by_one.diversity().cut_rows == 0
+    assert judge.diversity().candidates_per_row < 200
+
+
 def test_conversations_that_no_user_begins_are_compared_as_a_whole() -> None:
     turns = draft("Zer da?", "Ur.", "Ziur?").turns[1:]
     judge = DuplicateJudge(SETTINGS)

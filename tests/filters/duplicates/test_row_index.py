@@ -57,13 +57,16 @@ def test_it_finds_what_comparing_all_pairs_finds(
             for row, (_, other) in rows.items()
             if (like := similarity(one, other)) >= threshold
         }
-        within = {(which, row): like for which, row, like in index.similar_within(shingles(batch)).pairs()}
-        assert within == {
-            (which, row): like
+        stored = sorted(data.draw(st.sets(st.integers(0, len(batch) - 1)))) if batch else []
+        within = index.similar_within(shingles(batch), np.array(stored, np.int64))
+        assert within is not None
+        assert {frozenset((which, row)): like for which, row, like in within.pairs()} == {
+            frozenset((which, row)): like
             for which, one in enumerate(batch)
             for row, other in enumerate(batch[:which])
-            if (like := similarity(one, other)) >= threshold
+            if (which in stored or row in stored) and (like := similarity(one, other)) >= threshold
         }
+        assert len(within.rows) == len({frozenset(pair) for pair in zip(within.which, within.rows, strict=True)})
         new = list(range(given_marks, given_marks + len(batch)))
         given_marks += len(batch)
         numbers = index.add(marks(new), shingles(batch)).tolist()
@@ -93,10 +96,19 @@ def test_a_family_costs_no_more_than_other_rows() -> None:
     for start in range(0, len(family), 500):
         sets = shingles(family[start : start + 500])
         assert not len(index.similar(sets).rows)
-        assert not len(index.similar_within(sets).rows)
+        within = index.similar_within(sets, np.arange(500))
+        assert within is not None
+        assert not len(within.rows)
         index.add(marks(list(range(start, start + 500))), sets)
     assert index.work.compared < len(family)
     assert index.work.cut < len(family) / 100
+
+
+def test_a_crowd_is_not_compared_at_all() -> None:
+    index = RowIndex(0.75, Memory())
+    crowd = shingles(random_sets(1, 1) * 2 * row_index.MOST_READ)
+    assert index.similar_within(crowd, np.arange(2 * row_index.MOST_READ)) is None
+    assert index.work.compared == 0
 
 
 def test_work_is_bounded_whatever_comes() -> None:
