@@ -153,7 +153,7 @@ async def _filtered(
 
 def _of_option(text: str, of_file: int) -> str:
     """A message that names a dataset by its field names it by the option that gave it; the first few the file gave."""
-    field = re.match(rf"{re.escape(FIELD)}\.(\d+)\W+", text)
+    field = re.match(rf"{re.escape(FIELD)}\.(\d+)(?:: |\.)", text)
     return f"--against: {text[field.end() :]}" if field and int(field[1]) >= of_file else text
 
 

@@ -8,8 +8,9 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from pathlib import Path
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from generators.backbone import Backbone
 from languages.pack import LanguagePack
@@ -49,6 +50,7 @@ class Keeper:
         self.fingerprint = fingerprint(fields)
         self._fields = fields
         self._recipe = recipe
+        self._against = against
         self._place = place
         self._backbone = backbone
         self._pack = pack
@@ -142,7 +144,7 @@ class Keeper:
             complete=self._ledger.accepted() >= self._recipe.target.conversations and not self._ledger.unsealed(),
             provenance=Provenance(
                 iturri_version=importlib.metadata.version("iturri"),
-                recipe=self._recipe.model_dump(mode="json"),
+                recipe=self._told_recipe(),
                 fingerprint=self.fingerprint,
                 language_name=self._pack.name,
                 backbone=self._backbone.name,
@@ -155,6 +157,21 @@ class Keeper:
         )
         write_manifest(manifest, self._place.path)
         return manifest
+
+    def _told_recipe(self) -> dict[str, Any]:
+        """The recipe, with the datasets that it is held against as they were found: their places are not told."""
+        recipe = self._recipe.model_dump(mode="json")
+        recipe["filters"]["duplicates"]["against"] = [
+            {
+                "dataset": one.dataset if one.revision is not None else Path(one.dataset).name,
+                "revision": one.revision,
+                "kind": one.kind,
+                "columns": list(one.columns),
+                "content": one.content,
+            }
+            for one in self._against
+        ]
+        return recipe
 
     async def _run(self, work: Callable[[], Result]) -> Result:
         def translating() -> Result:

@@ -38,6 +38,7 @@ class _Split:
     """One split of a reference, and what its rows are called in evidence."""
 
     name: str
+    columns: tuple[str, ...]
     source: RowSource
 
 
@@ -47,7 +48,6 @@ class FoundReference:
 
     place: int
     kind: Kind
-    columns: tuple[str, ...]
     splits: tuple[_Split, ...]
     about: AgainstDataset
 
@@ -73,7 +73,7 @@ def read_benchmarks(found: tuple[FoundReference, ...], stop: Stop = lambda: Fals
     for reference in found:
         for split in reference.splits if reference.kind == "benchmark" else ():
             with _naming(reference.place):
-                reader = _read_items(split, reference.columns, stop)
+                reader = _read_items(split, stop)
             if stop():
                 return None
             benchmarks.append(reader.read())
@@ -101,15 +101,18 @@ def read_known(found: tuple[FoundReference, ...], settings: DuplicateFilter, sto
 
 def _find(place: int, reference: Reference) -> FoundReference:
     found = find_splits(DatasetInput(reference.dataset, reference.config, reference.split, reference.revision))
+    # None only where it is told to stop.
+    sources = [cast(RowSource, open_source(one, lambda: False)) for one in found]
+    kind = reference.kind or _kind(reference, sources[0].schema.names)
     splits: list[_Split] = []
-    for one in found:
-        source = cast(RowSource, open_source(one, lambda: False))  # None only where it is told to stop
-        splits.append(_Split(_name(reference, one, alone=len(found) == 1), source))
-    names = splits[0].source.schema.names
-    kind, columns = _kind(reference, names)
-    for column in columns:
-        if column not in names:
-            raise InputError(f"--columns: {reference.dataset} has no column {column!r}; it has: {', '.join(names)}")
+    for one, source in zip(found, sources, strict=True):
+        name = _name(reference, one, alone=len(found) == 1)
+        columns = _columns(name, kind, reference, source.schema.names)
+        splits.append(_Split(name, columns, source))
+    known = sorted({name for source in sources for name in source.schema.names})
+    for column in reference.columns:
+        if column not in known:
+            raise InputError(f"--columns: {reference.dataset} has no column {column!r}; it has: {', '.join(known)}")
     about = AgainstDataset(
         dataset=reference.dataset,
         revision=found[0].about.revision,
@@ -117,21 +120,24 @@ def _find(place: int, reference: Reference) -> FoundReference:
         columns=reference.columns,
         content=_digest(found),
     )
-    return FoundReference(place, kind, columns, tuple(splits), about)
+    return FoundReference(place, kind, tuple(splits), about)
 
 
-def _kind(reference: Reference, names: list[str]) -> tuple[Kind, tuple[str, ...]]:
-    """What the reference is, and the columns to read: of a publication that of the conversations."""
-    conversations = tuple(name for name in COLUMNS if name in names)[:1]
-    kind = reference.kind or ("publication" if conversations and not reference.columns else "benchmark")
+def _kind(reference: Reference, names: list[str]) -> Kind:
+    return "publication" if not reference.columns and any(name in names for name in COLUMNS) else "benchmark"
+
+
+def _columns(split: str, kind: Kind, reference: Reference, names: list[str]) -> tuple[str, ...]:
+    """The columns of a split to read: of a publication that of the conversations."""
     if kind == "benchmark":
-        return kind, reference.columns or tuple(names)
+        return tuple(name for name in names if not reference.columns or name in reference.columns)
+    conversations = tuple(name for name in COLUMNS if name in names)[:1]
     if not conversations:
         raise InputError(
-            f"{reference.dataset} has no column {' or '.join(map(repr, COLUMNS))}, so it is no publication; it has: "
-            f"{', '.join(names)}"
+            f"{split} has no column {' or '.join(map(repr, COLUMNS))}, so it is no publication; it has: "
+            f"{', '.join(names)}; name another split, or say kind: benchmark"
         )
-    return kind, conversations
+    return conversations
 
 
 def _name(reference: Reference, found: FoundFiles, *, alone: bool) -> str:
@@ -151,15 +157,15 @@ def _digest(found: tuple[FoundFiles, ...]) -> str:
     return digest.hexdigest()
 
 
-def _read_items(split: _Split, columns: tuple[str, ...], stop: Stop) -> BenchmarkReader:
+def _read_items(split: _Split, stop: Stop) -> BenchmarkReader:
     reader = BenchmarkReader(split.name)
     for _, batch in _batches(split, stop):
-        # A split may lack a column that another has.
-        values = [_values(batch, name) for name in columns if name in batch.rows.schema.names]
+        values = [_values(batch, name) for name in split.columns]
         for row in zip(*values, strict=True):
             reader.add(_texts(row))
     if not reader.texts and not stop():
-        raise InputError(f"{split.name}: none of these columns holds a text of several words: {', '.join(columns)}")
+        tried = ", ".join(split.columns)
+        raise InputError(f"{split.name}: none of these columns holds a text of several words: {tried}")
     return reader
 
 
@@ -170,15 +176,19 @@ def _earlier_rows(
     for reference in publications:
         with _naming(reference.place):
             for split in reference.splits:
+                read = False
                 for start, batch in _batches(split, stop):
-                    for place, messages in enumerate(row_messages(batch.rows.column(reference.columns[0]))):
+                    for place, messages in enumerate(row_messages(batch.rows.column(split.columns[0]))):
                         row = read_row(messages, UNDETERMINED)
                         if not isinstance(row, RowDraft):
                             continue
+                        read = True
                         signature = sign(row.draft.turns, settings.ngram, settings.min_words)
                         if signature.mark not in seen:
                             seen.add(signature.mark)
                             yield f"{split.name} row {start + place}", signature.to_bytes()
+                if not read and not stop():
+                    raise InputError(f"{split.name}: no row of its column {split.columns[0]!r} holds a conversation")
 
 
 def _batches(split: _Split, stop: Stop) -> Iterator[tuple[int, RowBatch]]:

@@ -162,12 +162,14 @@ def _backbone(recipe: dict[str, Any]) -> str:
 
 def _words(settings: dict[str, Any]) -> str:
     """Settings as `name value` pairs, those of a part in brackets; what is not set is left out."""
-    return ", ".join(f"{key} {_word(value)}" for key, value in settings.items() if value is not None)
+    return ", ".join(f"{key} {_word(value)}" for key, value in settings.items() if value not in (None, []))
 
 
 def _word(value: Any) -> str:
     if isinstance(value, dict):
         return f"({_words(value)})"
+    if isinstance(value, list):
+        return f"[{', '.join(map(_word, value))}]"
     return value if isinstance(value, str) else json.dumps(value)
 
 

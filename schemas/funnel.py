@@ -27,7 +27,7 @@ class TemplateFamily(Frozen):
     """Rows whose first user turns begin or end alike."""
 
     frame: str = Field(description="the words that they share, such as `idatzi … buruzko olerkia`")
-    rows: int = Field(ge=2)
+    rows: int = Field(ge=3)
     share: float = Field(ge=0, le=1, description="of all rows kept")
 
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pydantic import ValidationError
 
+# How a field may be given where it may be given in two ways; pydantic names them as if they were fields.
+CHOICES = ("(by name)", "(whole)")
+
 
 def first_problem(error: ValidationError) -> tuple[str, str]:
     """The first problem as (field path joined by dots, message).
@@ -12,7 +15,8 @@ def first_problem(error: ValidationError) -> tuple[str, str]:
     """
     problems = error.errors(include_url=False)
     problem = next((one for one in problems if one["type"] == "extra_forbidden"), problems[0])
-    return ".".join(str(part) for part in problem["loc"]), message(problem["type"], problem["msg"])
+    where = ".".join(str(part) for part in problem["loc"] if part not in CHOICES)
+    return where, message(problem["type"], problem["msg"])
 
 
 def message(kind: str, text: str) -> str:
@@ -23,4 +27,8 @@ def message(kind: str, text: str) -> str:
         return "this field is required"
     if kind in ("model_type", "model_attributes_type", "dict_type"):
         return "must be a mapping of fields"
+    if kind in ("tuple_type", "list_type"):
+        return "must be a list"
+    if kind == "too_short":
+        return "must not be empty"
     return text.removeprefix("Value error, ").replace("Input should be", "must be").replace("String should", "must")

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, field_validator, model_validator
 
 from schemas.base import Frozen
+from schemas.problems import CHOICES
 
 LanguageCode = Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]+)*$", examples=["eu"])]
 # What SQLite, PostgreSQL and JSON readers all hold exactly, and a dataset never needs.
@@ -43,7 +45,12 @@ class VllmBackbone(Frozen):
 
 def _http(endpoints: tuple[str, ...]) -> tuple[str, ...]:
     for endpoint in endpoints:
-        if not endpoint.startswith(("http://", "https://")):
+        try:
+            parts = urlsplit(endpoint)
+            good = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+        except ValueError:  # a port beyond 65535, or half an IPv6 address
+            good = False
+        if not good:
             raise ValueError(f"{endpoint!r} is no http(s) address, such as http://127.0.0.1:8000/v1")
     return tuple(endpoint.rstrip("/") for endpoint in endpoints)
 
@@ -109,15 +116,15 @@ def _declared_embedder(value: str) -> str:
 
 
 def _named_or_whole(value: object) -> str:
-    return "name" if isinstance(value, str) else "whole"
+    return CHOICES[0] if isinstance(value, str) else CHOICES[1]
 
 
 BackboneChoice = Annotated[
-    Annotated[str, AfterValidator(_declared_name), Tag("name")] | Annotated[BackboneSpec, Tag("whole")],
+    Annotated[str, AfterValidator(_declared_name), Tag(CHOICES[0])] | Annotated[BackboneSpec, Tag(CHOICES[1])],
     Discriminator(_named_or_whole),
 ]
 EmbedderChoice = Annotated[
-    Annotated[str, AfterValidator(_declared_embedder), Tag("name")] | Annotated[EmbedderSpec, Tag("whole")],
+    Annotated[str, AfterValidator(_declared_embedder), Tag(CHOICES[0])] | Annotated[EmbedderSpec, Tag(CHOICES[1])],
     Discriminator(_named_or_whole),
 ]
 
@@ -231,15 +238,25 @@ class SemanticFilter(Frozen):
     )
 
 
+# In a turn of fewer words one word that is another makes another question.
+SHORT_WORDS = 10
+
+
 class DuplicateFilter(Frozen):
     """Exact and near duplicates of the first user turn, and exact ones of the whole conversation."""
 
     enabled: bool = Field(default=True, description="false: rows are compared with those of `against` only")
-    ngram: int = Field(default=2, ge=1, description="words in a shingle")
+    ngram: int = Field(default=2, ge=1, le=16, description="words in a shingle")
     threshold: float = Field(
         default=0.65, ge=0.1, le=1, description="Jaccard similarity from which a turn is a near duplicate"
     )
-    min_words: int = Field(default=5, ge=1, description="turns with fewer words are compared exactly only")
+    short_threshold: float = Field(
+        default=0.8,
+        ge=0.1,
+        le=1,
+        description=f"the same where one of the two has fewer than {SHORT_WORDS} words, if it is the higher one",
+    )
+    min_words: int = Field(default=5, ge=1, le=1000, description="turns with fewer words are compared exactly only")
     max_family_share: float | None = Field(
         default=None,
         ge=0.005,

@@ -20,7 +20,7 @@ from filters.text import fold, words
 from pipeline.reader import BuildReader
 from publishers.atomic import is_leftover
 from publishers.shard import read_shard, split_of
-from schemas.recipe import DuplicateFilter
+from schemas.recipe import SHORT_WORDS, DuplicateFilter
 
 # Enough drafts for the target, whichever of the user turns that are alike comes first.
 TARGET, USER_TURNS = 120, 300
@@ -147,5 +147,7 @@ def _repeats(texts: list[str]) -> Iterator[tuple[str, str]]:
     pairs = [set(pairwise(found)) if len(found) >= DUPLICATES.min_words else set() for *_, found in told]
     for (one, (text, folded, _)), (other, (text2, folded2, _)) in combinations(enumerate(told), 2):
         both, either = len(pairs[one] & pairs[other]), len(pairs[one] | pairs[other])
-        if folded == folded2 or (either and both / either >= DUPLICATES.threshold):
+        short = min(len(pairs[one]), len(pairs[other])) <= SHORT_WORDS - DUPLICATES.ngram
+        needed = DUPLICATES.short_threshold if short else DUPLICATES.threshold
+        if folded == folded2 or (either and both / either >= needed):
             yield text, text2

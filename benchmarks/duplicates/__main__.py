@@ -41,6 +41,7 @@ from benchmarks.duplicates.truth import Join, Sets, join_is_right, score
 from filters.duplicates.judge import DuplicateJudge
 from filters.duplicates.signature import sign_first, text_hash
 from filters.text import fold
+from schemas.recipe import SHORT_WORDS
 from schemas.verdict import Drop
 
 PAIRS_CHECKED = 5_000
@@ -87,7 +88,8 @@ def _checked(texts: Sequence[str], drops: Sequence[Drop | None], options: argpar
     shingles = [sign_first(text, SETTINGS.ngram, SETTINGS.min_words).shingles for text in texts]
     sets = [np.frombuffer(one, "<u4") for one in shingles]
     once = _distinct(texts)
-    join = Join([sets[row] for row in once], SETTINGS.threshold)
+    few = SHORT_WORDS - SETTINGS.ngram + 1
+    join = Join([sets[row] for row in once], SETTINGS.threshold, SETTINGS.short_threshold, few)
     sample = random.Random(1).sample(range(len(once)), min(options.checked, len(once)))
     report: dict[str, Any] = {
         "named": _named_rightly(texts, sets, drops),

@@ -35,7 +35,7 @@ def compare(number: int) -> dict[str, Any]:
     for name, (shingler, thresholds) in shinglers.items():
         signed = [SignedRow(Signature(text_hash(row.text), shingler(row.text)), row.text) for row in made]
         for threshold in thresholds:
-            judge = DuplicateJudge(SETTINGS.model_copy(update={"threshold": threshold}))
+            judge = DuplicateJudge(SETTINGS.model_copy(update={"threshold": threshold, "short_threshold": threshold}))
             started = time.perf_counter()
             drops = judge.judge_rows(signed)
             took = time.perf_counter() - started

@@ -23,6 +23,8 @@ from filters.duplicates.signature import sign_first
 
 BANDS, ROWS, PERMUTATIONS = 32, 4, 128
 NGRAM, MIN_WORDS = 2, 5
+# The filter's own rule for short turns, in shingles.
+SHORT_THRESHOLD, FEW = 0.8, 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +124,8 @@ def _careful(
         for other in query(made):
             compared += 1
             both = len(ours & sets[other])
-            if both / (len(ours) + len(sets[other]) - both) >= threshold:
+            needed = SHORT_THRESHOLD if min(len(ours), len(sets[other])) < FEW else threshold
+            if both / (len(ours) + len(sets[other]) - both) >= needed:
                 repeated = True
                 break
         kept.append(not repeated)

@@ -21,9 +21,12 @@ Partners = dict[int, float]
 class Join:
     """Finds all rows that reach a threshold with a row, by rows' distinct sorted shingles."""
 
-    def __init__(self, sets: Sets, threshold: float) -> None:
+    def __init__(self, sets: Sets, threshold: float, short: float = 0.0, few: int = 0) -> None:
+        """`short` is the threshold where either set has fewer than `few` shingles."""
         self._sets = sets
         self._threshold = threshold
+        self._short = short
+        self._few = few
         self._sizes = np.array([len(one) for one in sets])
         everything = np.concatenate([*sets, np.empty(0, np.uint32)])
         self._shingles, counts = np.unique(everything, return_counts=True)
@@ -52,7 +55,7 @@ class Join:
             np.isin(np.concatenate([self._sets[other] for other in others]), ours), np.cumsum(sizes) - sizes
         )
         similarities = both / (size + sizes - both)
-        near = similarities >= self._threshold
+        near = similarities >= np.where(np.minimum(sizes, size) < self._few, self._short, self._threshold)
         return dict(zip(others[near].tolist(), similarities[near].tolist(), strict=True))
 
     def _head(self, row: int) -> NDArray[np.int64]:

@@ -12,6 +12,8 @@ from filters.text import fold, words
 
 # Frames that are counted at the same time, at least: families too small to be among them are not told apart.
 COUNTED = 10_000
+# So few rows that begin or end alike are no template.
+FEWEST = 3
 # A share below this many rows says nothing: a cap counts them as if they were so many.
 LEAST_ROWS = 100
 
@@ -26,7 +28,7 @@ class Family(NamedTuple):
 
 
 class Families:
-    """A row belongs to the family of that of its frames which most rows have.
+    """A row belongs to the family of that of its frames which most rows have; what is told are all rows of a frame.
 
     Memory does not grow with the rows: now and then the frames of the fewest rows are forgotten. A frame of at least
     one in a thousand rows never is, after the first ten thousand.
@@ -44,20 +46,24 @@ class Families:
             return None
         # The first of several, as in `add`, so that rows of one template agree.
         family = max(hashes, key=lambda one: self._rows.get(one, 0))
-        return Family(_frame(text, hashes.index(family)), self._members.get(family, 0))
+        return Family(frames(words(fold(text)))[hashes.index(family)], self._rows.get(family, 0))
 
     def add(self, hashes: Hashes, text: str = "") -> int | None:
         """Count a row, with its text where that is known; its family's hash, None for a row without frames."""
         if not hashes:
             return None
         most = family = 0
+        nameless = False
         for one in hashes:
             rows = self._rows[one] = self._rows.get(one, 0) + 1
+            nameless |= rows == FEWEST
             if rows > most:
                 most, family = rows, one
-        members = self._members[family] = self._members.get(family, 0) + 1
-        if members > 1 and text and family not in self._texts:
-            self._texts[family] = _frame(text, hashes.index(family))
+        self._members[family] = self._members.get(family, 0) + 1
+        if text and (nameless or (most >= FEWEST and family not in self._texts)):
+            for one, frame in zip(hashes, frames(words(fold(text))), strict=True):
+                if self._rows[one] >= FEWEST:
+                    self._texts.setdefault(one, frame)
         if len(self._rows) >= 2 * COUNTED:
             self._forget()
         return family
@@ -75,8 +81,9 @@ class Families:
         self._texts.update((frame_hash(frame), frame) for frame in known)
 
     def largest(self, number: int) -> tuple[Family, ...]:
-        """Of two rows and more, the largest first."""
-        counted = ((members, -one) for one, members in self._members.items() if members > 1)
+        """Frames that are the family of any row, with all rows that have them: FEWEST and more, the largest first."""
+        counted = ((self._rows[one], -one) for one, members in self._members.items() if members)
+        counted = (item for item in counted if item[0] >= FEWEST)
         return tuple(Family(self._texts.get(-one, f"{-one:08x}"), rows) for rows, one in nlargest(number, counted))
 
     def _forget(self) -> None:
@@ -87,10 +94,6 @@ class Families:
         self._rows = kept | dict.fromkeys(tied[len(kept) - COUNTED :], least)
         self._members = {one: self._members[one] for one in self._rows if one in self._members}
         self._texts = {one: text for one, text in self._texts.items() if one in self._rows}
-
-
-def _frame(text: str, which: int) -> str:
-    return frames(words(fold(text)))[which]
 
 
 def unpack(frames: bytes) -> Hashes:

@@ -12,7 +12,7 @@ from filters.duplicates.distinct import Distinct
 from filters.duplicates.families import LEAST_ROWS, Families, unpack
 from filters.duplicates.memory import Memory
 from filters.duplicates.repeats import BatchRepeats, Repeat
-from filters.duplicates.row_index import MOST_READ, RowIndex
+from filters.duplicates.row_index import MOST_READ, RowIndex, Thresholds
 from filters.duplicates.row_names import RowNames
 from filters.duplicates.row_store import MARK
 from filters.duplicates.shingles import Shingles
@@ -20,7 +20,7 @@ from filters.duplicates.signature import Signature, conversation_hash, sign_firs
 from filters.text import excerpt
 from schemas.conversation import Draft, Gate
 from schemas.funnel import Diversity, TemplateFamily
-from schemas.recipe import DuplicateFilter
+from schemas.recipe import SHORT_WORDS, DuplicateFilter
 from schemas.verdict import Drop, Keep, Verdict
 
 # Rows judged, or restored, together: enough that the work is numpy's, few enough to stay in the processor's cache.
@@ -57,7 +57,6 @@ class _FullFamily(NamedTuple):
 
     frame: str
     rows: int
-    of: int
 
 
 _Objection = Repeat | _FullFamily
@@ -81,7 +80,7 @@ class DuplicateJudge:
         self._settings = settings
         self._in_flight: dict[str, _Claim] = {}
         self._rows_in_flight: set[int] = set()
-        self._index = RowIndex(settings.threshold, memory)
+        self._index = RowIndex(_thresholds(settings), memory)
         self._names = RowNames(memory)
         self._families = Families()
         self._distinct = Distinct()
@@ -236,7 +235,7 @@ class DuplicateJudge:
         family = self._families.would_join(unpack(row.signature.frames), row.text)
         if family is None or family.rows + 1 <= most * max(self._lasting, LEAST_ROWS):
             return None
-        return _FullFamily(family.frame, family.rows, self._lasting)
+        return _FullFamily(*family)
 
     def _count_lasting(self, signatures: list[Signature]) -> None:
         self._lasting += len(signatures)
@@ -248,7 +247,7 @@ class DuplicateJudge:
             return None
         if isinstance(objection, _FullFamily):
             frame = excerpt(objection.frame, 60)
-            seen = f"{frame} has {objection.rows:,} of {objection.of:,} rows already: {excerpt(row.text)}"
+            seen = f"{frame} has its share already, {objection.rows:,} rows; this one: {excerpt(row.text)}"
             return Drop(reason="duplicates.family", evidence=seen, turn=row.turn)
         number = number_of[objection.number] if objection.in_batch else objection.number
         seen = f"repeats {self._names.get(number)}"
@@ -260,7 +259,12 @@ class DuplicateJudge:
             reason = "duplicates.near"
         else:
             reason = "duplicates.exact" if row.signature.first else "duplicates.conversation"
-        return Drop(reason=reason, evidence=f"{seen}: {excerpt(row.text)}", turn=row.turn)
+        return Drop(reason=reason, evidence=f"{seen}; this one: {excerpt(row.text)}", turn=row.turn)
+
+
+def _thresholds(settings: DuplicateFilter) -> Thresholds:
+    short = max(settings.threshold, settings.short_threshold)
+    return Thresholds(settings.threshold, short, max(1, SHORT_WORDS - settings.ngram + 1))
 
 
 def _batches(rows: Iterable[SignedRow]) -> Iterator[list[SignedRow]]:

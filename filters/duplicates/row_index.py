@@ -40,6 +40,18 @@ class Matches:
         return zip(self.which.tolist(), self.rows.tolist(), self.similarities.tolist(), strict=True)
 
 
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """The similarity from which two sets are similar, and a higher one where either has fewer than `few` shingles."""
+
+    all: float
+    short: float
+    few: int
+
+    def of(self, ours: Ints, theirs: Ints) -> NDArray[np.float64]:
+        return np.where(np.minimum(ours, theirs) < self.few, self.short, self.all)
+
+
 @dataclass(slots=True)
 class Work:
     """What finding similar rows has taken so far: sets asked for, rows compared, sets whose chains were cut."""
@@ -75,8 +87,8 @@ class RowIndex:
     seen until then; rows move there little by little, and until all have, both tables are asked.
     """
 
-    def __init__(self, threshold: float, memory: Memory) -> None:
-        self._threshold = threshold
+    def __init__(self, thresholds: Thresholds, memory: Memory) -> None:
+        self._thresholds = thresholds
         self._memory = memory
         self._rows = RowStore(memory)
         self._counts = np.zeros(_CELLS, np.uint32)
@@ -145,7 +157,7 @@ class RowIndex:
             return Matches(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))
         counts = self._counts.copy()
         np.add.at(counts, _cells(sets), _ONE)
-        order = Order(counts, self._threshold)
+        order = Order(counts, self._thresholds.all)
         keys, which = order.stored(sets.only(stored))
         table = _Table(order, Chains(max(1, len(keys)), self._memory))
         table.chains.add(keys, stored[which])
@@ -176,9 +188,9 @@ class RowIndex:
         for start in range(0, max(1, len(rows)), _COMPARED_TOGETHER):
             some = slice(start, start + _COMPARED_TOGETHER)
             theirs = their_sets(rows[some])
-            both = shared(sets, which[some], theirs)
-            similarities = both / (sets.sizes[which[some]] + theirs.sizes - both)
-            near = similarities >= self._threshold
+            both, sizes = shared(sets, which[some], theirs), sets.sizes[which[some]]
+            similarities = both / (sizes + theirs.sizes - both)
+            near = similarities >= self._thresholds.of(sizes, theirs.sizes)
             found.append(Matches(which[some][near], rows[some][near], similarities[near]))
         return Matches(
             np.concatenate([one.which for one in found]),
@@ -187,7 +199,7 @@ class RowIndex:
         )
 
     def _table(self, capacity: int) -> _Table:
-        return _Table(Order(self._counts.copy(), self._threshold), Chains(capacity, self._memory))
+        return _Table(Order(self._counts.copy(), self._thresholds.all), Chains(capacity, self._memory))
 
     def _room(self) -> int:
         """For entries of new rows, beside those of the rows that are still to move."""

@@ -152,4 +152,5 @@ def _units(stored: NDArray[np.float16]) -> Vectors:
 
 
 def _drop(reason: str, name: str, cosine: float, more: str, text: str) -> Drop:
-    return Drop(reason=reason, evidence=f"says what {name} says (cosine {cosine:.3f}){more}: {excerpt(text)}", turn=0)
+    seen = f"says what {name} says (cosine {cosine:.3f}){more}; this one: {excerpt(text)}"
+    return Drop(reason=reason, evidence=seen, turn=0)

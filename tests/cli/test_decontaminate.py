@@ -66,7 +66,7 @@ def test_a_filter_run_is_held_against_publications_and_benchmarks(tmp_path: Path
     assert (done.returncode, done.stderr) == (0, "")
     reasons = {one["reason"]: one for one in json.loads(done.stdout)["reasons"]}
     assert {name: one["rows"] for name, one in reasons.items()} == {"contamination.ngram": 1, "duplicates.exact": 2}
-    assert [one["evidence"].split(":")[0] for one in reasons["duplicates.exact"]["samples"]] == [
+    assert [one["evidence"].split(";")[0] for one in reasons["duplicates.exact"]["samples"]] == [
         "repeats earlier.jsonl row 0",
         "repeats more.jsonl row 0",
     ]
@@ -117,8 +117,8 @@ def test_a_dataset_on_the_hub_whatever_folder_lies_here(
         command = ("filter", dataset.name, "--language", "eu", "--filters", "cheap.yaml", "--json", "-q")
         variables = {"HF_ENDPOINT": hub.endpoint, "HF_TOKEN": hub.read_token, "HF_HUB_DISABLE_XET": "1"}
         for given, row_dropped, source in (
-            (f"hf://datasets/{name}", 1, f"repeats {name} train row 4: "),
-            (name, 0, "repeats proba row 0: "),
+            (f"hf://datasets/{name}", 1, f"repeats {name} train row 4; "),
+            (name, 0, "repeats proba row 0; "),
         ):
             done = iturri(*command, "--against", given, cwd=tmp_path, HF_HOME=str(tmp_path / "home"), **variables)
             assert done.returncode == 0, done.stderr

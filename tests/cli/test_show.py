@@ -66,12 +66,12 @@ def test_it_says_how_different_the_rows_are(tmp_path: Path) -> None:
     diversity = shown(tmp_path, "builds/poems", "-n", "0")["funnel"]["diversity"]
     assert diversity["distinct"] == pytest.approx(19 / 24, abs=0.01)
     (family,) = diversity["families"]
-    assert (family["frame"], family["rows"]) == ("idatzi … buruzko olerkia", 5)
+    assert (family["frame"], family["rows"]) == ("idatzi … buruzko olerkia", 6)
     assert diversity["alarms"] == []
     done = iturri("show", "builds/poems", "-n", "0", cwd=tmp_path)
     assert f"distinct-2 of first user turns: {diversity['distinct']:.1%}" in done.stdout
     lines = done.stdout.partition("largest template families")[2].splitlines()
-    assert lines[2].split() == [*family["frame"].split(), "5", "83.3%"]
+    assert lines[2].split() == [*family["frame"].split(), "6", "100.0%"]
 
 
 def test_drops_come_with_reason_and_evidence(built: Path) -> None:

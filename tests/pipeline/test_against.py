@@ -10,6 +10,7 @@ import pytest
 
 from pipeline.build import check_directory
 from pipeline.reader import BuildReader
+from publishers.card import card
 from publishers.shard import read_shard
 from schemas.errors import BuildDirectoryError, InputError
 from schemas.manifest import Manifest
@@ -45,6 +46,20 @@ def user_turns(directory: Path, manifest: Manifest) -> set[str]:
     return {row.messages[0].content for shard in manifest.shards for row in read_shard(directory / shard.path)}
 
 
+async def test_a_manifest_names_what_it_was_held_against_and_no_place(tmp_path: Path) -> None:
+    folder = tmp_path / "ezkutua"
+    against = earlier(folder), write_benchmark(folder / "questions.jsonl")
+    manifest = (await run(held_against(*against, target={"conversations": 1}), tmp_path / "build")).manifest
+    told = manifest.provenance.recipe["filters"]["duplicates"]["against"]
+    assert [(one["dataset"], one["kind"]) for one in told] == [
+        ("earlier.jsonl", "publication"),
+        ("questions.jsonl", "benchmark"),
+    ]
+    assert all(len(one["content"]) == 64 for one in told)
+    assert "ezkutua" not in manifest.model_dump_json() + card(manifest)
+    assert "against [(dataset earlier.jsonl, kind publication, content" in card(manifest)
+
+
 async def test_rows_of_an_earlier_publication_and_items_of_a_benchmark_are_dropped(tmp_path: Path) -> None:
     against = earlier(tmp_path), write_benchmark(tmp_path / "questions.jsonl")
     made = held_against(*against, duplicates=False, target={"conversations": 10})
@@ -56,7 +71,7 @@ async def test_rows_of_an_earlier_publication_and_items_of_a_benchmark_are_dropp
     assert set(dropped) == {"duplicates.exact", "duplicates.near", "contamination.ngram"}
     assert set(dropped.values()) == {"user_turn"}, "before a reply is paid for"
     said = {sample.reason: sample.evidence for _, sample in BuildReader(directory).dropped(limit=200)}
-    assert said["duplicates.exact"].startswith("repeats earlier.jsonl row 0: Zer egin")
+    assert said["duplicates.exact"].startswith("repeats earlier.jsonl row 0; this one: Zer egin")
     assert said["duplicates.near"].startswith("repeats earlier.jsonl row 0 (similarity 0.")
     assert said["contamination.ngram"].startswith("shares 14 words with questions.jsonl row 0: zein mendi igo")
 

@@ -91,6 +91,28 @@ def test_every_split_is_a_benchmark_of_its_own(tmp_path: Path) -> None:
     assert "bench validation row 1" in verdict.evidence  # type: ignore[union-attr]
 
 
+def test_every_split_has_columns_of_its_own(tmp_path: Path) -> None:
+    write_jsonl(tmp_path / "bench" / "train.jsonl", [{"question": "Zein da hau, labur esanda, hemen?", "x": 1}])
+    write_jsonl(tmp_path / "bench" / "test.jsonl", [{"galdera": QUESTIONS[1]["question"], "question": "bi hiru lau"}])
+    judge = benchmarks(reference(tmp_path / "bench"))
+    assert reason(judge_last(judge, QUESTIONS[1]["question"])) == "contamination.ngram"
+    named = benchmarks(reference(tmp_path / "bench", columns=["galdera"], split="test"))
+    assert reason(judge_last(named, QUESTIONS[1]["question"])) == "contamination.ngram"
+
+
+def test_every_split_of_a_publication_holds_conversations(tmp_path: Path) -> None:
+    write_jsonl(tmp_path / "old" / "train.jsonl", rows(3))
+    write_jsonl(tmp_path / "old" / "test.jsonl", [{"text": FIRST}])
+    with pytest.raises(InputError, match=r"against\.0: old test has no column 'messages'.*say kind: benchmark"):
+        find_references((reference(tmp_path / "old"),))
+    write_jsonl(tmp_path / "odd.jsonl", [{"messages": 5}])
+    found = find_references((reference(tmp_path / "odd.jsonl"),))
+    with pytest.raises(
+        InputError, match=r"against\.0: odd\.jsonl: no row of its column 'messages' holds a conversation"
+    ):
+        list(earlier_rows(found, DuplicateFilter()) or ())
+
+
 def test_what_counts_is_what_the_files_hold(tmp_path: Path) -> None:
     path = write_benchmark(tmp_path / "questions.jsonl")
     (before,) = find_references((reference(path),))
@@ -106,7 +128,10 @@ def test_what_counts_is_what_the_files_hold(tmp_path: Path) -> None:
     [
         ({"dataset": "missing.jsonl"}, "filters.duplicates.against.1: missing.jsonl: there is no such file"),
         ({"dataset": "QUESTIONS", "split": "test"}, "filters.duplicates.against.1.split: only a folder or a dataset"),
-        ({"dataset": "QUESTIONS", "columns": ["x"]}, "against.1.columns: .* has no column 'x'; it has: id, question"),
+        (
+            {"dataset": "QUESTIONS", "columns": ["x"]},
+            "columns: .* has no column 'x'; it has: answer, choices, id",
+        ),
         ({"dataset": "QUESTIONS", "kind": "publication"}, "against.1: .* has no column 'messages' or 'conversations'"),
         ({"dataset": "QUESTIONS", "columns": ["id"]}, "against.1: .* none of these columns holds a text of several"),
         ({"dataset": "BROKEN"}, "against.1: broken.jsonl, line 2: no JSON"),

@@ -67,6 +67,22 @@ def test_recipes_are_frozen() -> None:
             {"filters": {"duplicates": {"semantic": {"embedder": {"model": "m", "endpoints": ["host:80"]}}}}},
             "no http(s) address",
         ),
+        (
+            {"filters": {"duplicates": {"semantic": {"embedder": {"model": "m", "endpoints": ["http://h:99999/v1"]}}}}},
+            "filters.duplicates.semantic.embedder.endpoints: 'http://h:99999/v1' is no http(s) address",
+        ),
+        (
+            {"filters": {"duplicates": {"semantic": {"embedder": {"model": "m", "endpoints": []}}}}},
+            "filters.duplicates.semantic.embedder.endpoints: must not be empty",
+        ),
+        (
+            {"backbone": {"kind": "openai", "model": "m", "endpoints": ["http://"]}},
+            "endpoints: 'http://' is no http(s)",
+        ),
+        ({"backbone": {"kind": "openai", "model": "m", "endpoints": ["http://[::1/v1"]}}, "is no http(s) address"),
+        ({"filters": {"duplicates": {"against": "one.jsonl"}}}, "filters.duplicates.against: must be a list"),
+        ({"filters": {"duplicates": {"ngram": 10**20}}}, "filters.duplicates.ngram"),
+        ({"filters": {"duplicates": {"threshold": 1e-9}}}, "filters.duplicates.threshold"),
         ({"modes": [{"weight": float("inf")}]}, "modes.0.weight: must be a finite number"),
         ({"target": {"conversations": 10**400}}, "target.conversations"),
         ({"output": {"shard_rows": 10**30}}, "output.shard_rows"),

@@ -17,7 +17,7 @@ from schemas.recipe import DuplicateFilter
 from schemas.verdict import Drop
 from tests.support.filters_drafts import draft, reason
 
-SETTINGS = DuplicateFilter(threshold=0.6)
+SETTINGS = DuplicateFilter(threshold=0.6, short_threshold=0.6)
 # Few words, so that near duplicates are frequent.
 turns = st.lists(st.sampled_from(["a", "b", "c", "d", "e", "f", "g", "h"]), min_size=1, max_size=14).map(" ".join)
 TEXT = "Zergatik aldatzen dute kolorea zuhaitz gehienen hostoek udazkenean"
@@ -73,6 +73,16 @@ def test_near_duplicates_name_whom_they_repeat_and_how_much() -> None:
     assert isinstance(verdict, Drop)
     assert "d1" in verdict.evidence
     assert f"{similarity(TEXT, f'{TEXT} beti?'):.2f}" in verdict.evidence
+
+
+def test_in_a_short_turn_another_word_makes_another_question() -> None:
+    judge = DuplicateJudge(DuplicateFilter())
+    assert first(judge, "d1", "Lagunduko didazu ulertzen zer den triangelua?") is None
+    assert first(judge, "d2", "Lagunduko didazu ulertzen zer den pintxoa?") is None
+    assert first(judge, "d3", "Kaixo! Lagunduko didazu ulertzen zer den triangelua?") == "duplicates.in_flight"
+    long = "Lagunduko didazu mesedez ondo ulertzen zer den zehazki triangelu bat geometriaren aldetik begiratuta?"
+    assert first(judge, "d4", long) is None
+    assert first(judge, "d5", long.replace("ondo", "hobeto")) == "duplicates.in_flight"
 
 
 def test_short_turns_are_compared_exactly_only() -> None:
@@ -329,12 +339,12 @@ def test_a_family_may_not_be_more_than_its_share() -> None:
     assert kept == others
     for number in range(200):
         judge.confirm(f"o{number}")
-    # Up to a tenth of the 200 rows that last; those in flight may still be dropped. The first poem founded the family.
+    # Up to a tenth of the 200 rows that last; those in flight may still be dropped.
     reasons = [first(judge, f"p{number}", text) for number, text in enumerate(poems(40))]
-    assert reasons == [None] * 21 + ["duplicates.family"] * 19
+    assert reasons == [None] * 20 + ["duplicates.family"] * 20
     verdict = judge.judge(draft(poems(41)[-1], id="last"), Gate.USER_TURN)
     assert isinstance(verdict, Drop)
-    assert verdict.evidence.startswith("idatzi … buruzko olerkia has 20 of 200 rows already: Idatzi w40x")
+    assert verdict.evidence.startswith("idatzi … buruzko olerkia has its share already, 20 rows; this one: Idatzi w40x")
     judge.release("p5")
     assert first(judge, "again", poems(50)[-1]) is None
     assert first(judge, "and again", poems(51)[-1]) == "duplicates.family"
@@ -351,7 +361,7 @@ def test_diversity_is_told_of_rows_that_last_and_survives_a_restart() -> None:
         ledger.append((f"d{number}", judge.confirm(f"d{number}")))
     told = judge.diversity()
     (family,) = told.families
-    assert (family.frame, family.rows, family.share) == ("idatzi … buruzko olerkia", 29, 29 / 60)
+    assert (family.frame, family.rows, family.share) == ("idatzi … buruzko olerkia", 30, 30 / 60)
     grams = [gram for text in texts for gram in zip(text.split(), text.split()[1:], strict=False)]
     assert told.distinct == pytest.approx(len(set(grams)) / len(grams), rel=0.02)
     restored = DuplicateJudge(SETTINGS)

@@ -60,9 +60,8 @@ def test_a_full_disk_is_told_before_anything_is_written(tmp_path: Path) -> None:
 
 def test_verdicts_are_the_same_from_memory_and_from_files(tmp_path: Path) -> None:
     settings = DuplicateFilter()
-    texts = [
-        f"a{n % 7000} b{n % 7000} c{n % 7000} d{n % 7000} e{n % 7000} f{n % 7000} g{n % 97}" for n in range(12_000)
-    ]
+    starts = [" ".join(f"{letter}{number}" for letter in "abcdefghijk") for number in range(7000)]
+    texts = [f"{starts[number % 7000]} z{number % 97}" for number in range(12_000)]
     rows = [SignedRow(sign_first(text, settings.ngram, settings.min_words), text) for text in texts]
     spilling = Memory(1, tmp_path)
     judges = [DuplicateJudge(settings, memory) for memory in (Memory(), spilling)]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from filters.duplicates import row_index
 from filters.duplicates.memory import Memory
-from filters.duplicates.row_index import RowIndex
+from filters.duplicates.row_index import RowIndex, Thresholds
 from filters.duplicates.row_store import MARK
 from filters.duplicates.shingles import Shingles
 
@@ -46,7 +46,7 @@ def test_it_finds_what_comparing_all_pairs_finds(
     batches: list[list[frozenset[int]]], threshold: float, data: st.DataObject
 ) -> None:
     """While rows come, go and move to larger tables."""
-    index = RowIndex(threshold, Memory())
+    index = RowIndex(Thresholds(threshold, threshold, 0), Memory())
     rows: dict[int, tuple[int, frozenset[int]]] = {}
     given_marks = 0
     for batch in batches:
@@ -91,7 +91,7 @@ def test_a_family_costs_no_more_than_other_rows() -> None:
     """Rows that share four fifths of their shingles, and not one pair of them similar enough."""
     random = np.random.default_rng(2)
     shared = random.integers(0, 1 << 32, 16).tolist()
-    index = RowIndex(0.75, Memory())
+    index = RowIndex(Thresholds(0.75, 0.75, 0), Memory())
     family = [frozenset([*shared, *random.integers(0, 1 << 32, 4).tolist()]) for _ in range(6000)]
     for start in range(0, len(family), 500):
         sets = shingles(family[start : start + 500])
@@ -105,7 +105,7 @@ def test_a_family_costs_no_more_than_other_rows() -> None:
 
 
 def test_a_crowd_is_not_compared_at_all() -> None:
-    index = RowIndex(0.75, Memory())
+    index = RowIndex(Thresholds(0.75, 0.75, 0), Memory())
     crowd = shingles(random_sets(1, 1) * 2 * row_index.MOST_READ)
     assert index.similar_within(crowd, np.arange(2 * row_index.MOST_READ)) is None
     assert index.work.compared == 0
@@ -113,7 +113,7 @@ def test_a_crowd_is_not_compared_at_all() -> None:
 
 def test_work_is_bounded_whatever_comes() -> None:
     """Thousands of rows with the same shingles, one of which was never claimed by the others."""
-    index = RowIndex(0.75, Memory())
+    index = RowIndex(Thresholds(0.75, 0.75, 0), Memory())
     one = random_sets(1, 1)[0]
     for start in range(0, 4000, 1000):
         index.add(marks(list(range(start, start + 1000))), shingles([one] * 1000))
@@ -123,7 +123,7 @@ def test_work_is_bounded_whatever_comes() -> None:
 
 
 def test_memory_is_stated_and_kept() -> None:
-    index = RowIndex(0.75, Memory())
+    index = RowIndex(Thresholds(0.75, 0.75, 0), Memory())
     sets = random_sets(20_000, 2)
     for start in range(0, len(sets), 1000):
         index.add(marks(list(range(start, start + 1000))), shingles(sets[start : start + 1000]))
@@ -131,7 +131,7 @@ def test_memory_is_stated_and_kept() -> None:
 
 
 def test_what_was_released_leaves_no_trace_in_memory() -> None:
-    index = RowIndex(0.75, Memory())
+    index = RowIndex(Thresholds(0.75, 0.75, 0), Memory())
     sets = random_sets(300, 3)
     for round in range(60):
         numbers = index.add(marks(list(range(round * 300, round * 300 + 300))), shingles(sets))

@@ -5,7 +5,7 @@ from random import Random
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from filters.duplicates.memory import Memory
@@ -95,7 +95,8 @@ def test_verdicts_are_those_of_brute_force_however_comparisons_and_claims_interl
             verdict = judge.claim(id, text, found)
             like = {name: cosine(text, other) for name, other in (held | lasting).items()}
             best = max(like.values(), default=0.0)
-            assert abs(best - threshold) > 1e-3, "the texts are too few for float16 to matter"
+            # float16 holds a cosine to a thousandth.
+            assume(abs(best - threshold) > 1e-3)
             if best < threshold:
                 assert reason(verdict) is None
                 held[id] = text

@@ -55,12 +55,12 @@ def test_rows_of_an_earlier_dataset_are_dropped_whether_or_not_duplicates_are(tm
     assert counts(alone) == {"duplicates.exact": 8 - 1 + 1, "shape.colon": 4}
     assert [one["id"] for one in read_parts(tmp_path / "alone" / "kept")] == [*kept_ids(20)[7:], 11]
     (reason,) = (one for one in alone.reasons if one.reason == "duplicates.exact")
-    assert reason.samples[3].evidence.startswith("repeats earlier.jsonl row 3: Zergatik gustatzen")
+    assert reason.samples[3].evidence.startswith("repeats earlier.jsonl row 3; this one: Zergatik gustatzen")
     both = filtered(path, held_against(CHEAP, earlier, enabled=True)).report
     assert counts(both) == {"duplicates.exact": 9, "shape.colon": 4}
     (reason,) = (one for one in both.reasons if one.reason == "duplicates.exact")
     # Rows that were kept are still called by their place among the kept ones: row 11 was the third of them.
-    assert reason.samples[-1].evidence.startswith("repeats kept row 2: ")
+    assert reason.samples[-1].evidence.startswith("repeats kept row 2; ")
     assert [(one.dataset, one.kind) for one in both.against] == [(str(earlier), "publication")]
 
 

@@ -281,7 +281,7 @@ def test_workers_change_nothing(tmp_path: Path) -> None:
     evidence = next(one for one in reports[0].reasons if one.reason == "duplicates.exact").samples[0].evidence
     kept = read_parts(tmp_path / "1" / "kept")
     assert (
-        kept[int(evidence.split(":")[0].removeprefix("repeats kept row "))]["messages"][0]["content"][:60] in evidence
+        kept[int(evidence.split(";")[0].removeprefix("repeats kept row "))]["messages"][0]["content"][:60] in evidence
     )
 
 
