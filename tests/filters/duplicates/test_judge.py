@@ -168,10 +168,19 @@ def test_verdicts_are_those_of_brute_force(texts: list[str], random: Random) -> 
 
 
 @settings(deadline=None)
-@given(st.lists(st.tuples(turns, turns), max_size=40), st.integers(1, 40), st.booleans())
-def test_a_batch_is_judged_as_its_rows_one_by_one(pairs: list[tuple[str, str]], batch: int, named: bool) -> None:
-    judge, one_by_one = DuplicateJudge(SETTINGS), DuplicateJudge(SETTINGS)
-    rows = [signed(text, reply, f"d{number}" if named else None) for number, (text, reply) in enumerate(pairs)]
+@given(
+    st.lists(st.tuples(turns, turns), max_size=60),
+    st.integers(1, 60),
+    st.booleans(),
+    st.sampled_from([None, 0.03]),
+    st.randoms(use_true_random=False),
+)
+def test_a_batch_is_judged_as_its_rows_one_by_one(
+    pairs: list[tuple[str, str]], batch: int, named: bool, cap: float | None, random: Random
+) -> None:
+    capped = SETTINGS.model_copy(update={"max_family_share": cap})
+    judge, one_by_one = DuplicateJudge(capped), DuplicateJudge(capped)
+    pairs = [(random.choice([text, f"idatzi {text} buruzko olerkia"]), reply) for text, reply in pairs]
     expected: list[Drop | None] = []
     kept = 0
     for number, (text, reply) in enumerate(pairs):
@@ -182,9 +191,12 @@ def test_a_batch_is_judged_as_its_rows_one_by_one(pairs: list[tuple[str, str]], 
             kept += 1
         expected.append(verdict if isinstance(verdict, Drop) else None)
         one_by_one.confirm(id)
+    rows = [signed(text, reply, f"d{number}" if named else None) for number, (text, reply) in enumerate(pairs)]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(duplicates, "BATCH_ROWS", batch)
         assert judge.judge_rows(rows) == expected
+    assert judge.diversity().families == one_by_one.diversity().families
+    assert judge.diversity().distinct == one_by_one.diversity().distinct
 
 
 def likes(number: int, letter: str) -> str:
@@ -378,28 +390,3 @@ def test_alarms_say_what_to_do() -> None:
         (True, False),
         (True, True),
     ]
-
-
-@settings(deadline=None)
-@given(st.lists(st.tuples(turns, turns), max_size=60), st.integers(1, 60), st.randoms(use_true_random=False))
-def test_with_a_cap_a_batch_is_judged_as_its_rows_one_by_one(
-    pairs: list[tuple[str, str]], batch: int, random: Random
-) -> None:
-    capped = SETTINGS.model_copy(update={"max_family_share": 0.03})
-    judge, one_by_one = DuplicateJudge(capped), DuplicateJudge(capped)
-    pairs = [(random.choice([text, f"idatzi {text} buruzko olerkia"]), reply) for text, reply in pairs]
-    expected: list[Drop | None] = []
-    kept = 0
-    for text, reply in pairs:
-        id = f"kept row {kept}"
-        verdict = one_by_one.judge(draft(text, id=id), Gate.USER_TURN)
-        if not isinstance(verdict, Drop):
-            verdict = one_by_one.judge(draft(text, reply, id=id), Gate.CONVERSATION)
-            kept += 1
-        expected.append(verdict if isinstance(verdict, Drop) else None)
-        one_by_one.confirm(id)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(duplicates, "BATCH_ROWS", batch)
-        assert judge.judge_rows(signed(text, reply) for text, reply in pairs) == expected
-    assert judge.diversity().families == one_by_one.diversity().families
-    assert judge.diversity().distinct == one_by_one.diversity().distinct
