@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import os
 from collections.abc import Sequence
 from functools import partial
 from types import TracebackType
@@ -15,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from generators.endpoint import ContextFullError, Endpoint
-from generators.endpoints import GivenUpError, answered
+from generators.endpoints import GivenUpError, answered, authorization
 from generators.one_line import one_line
 from generators.retries import Retry
-from schemas.errors import BackboneError, EmbedderError, SettingsError
+from schemas.errors import BackboneError, EmbedderError
 from schemas.recipe import EmbedderSpec
 
 Vectors = NDArray[np.float32]
@@ -99,7 +98,9 @@ class Embedder:
     async def __aenter__(self) -> Self:
         limits = httpx.Limits(max_connections=None, max_keepalive_connections=self.at_once)
         timeout = httpx.Timeout(None, connect=10.0)
-        client = httpx.AsyncClient(headers=self._headers(), limits=limits, timeout=timeout)
+        client = httpx.AsyncClient(
+            headers=authorization(self._spec.api_key_env, f"{_FIELD}.api_key_env"), limits=limits, timeout=timeout
+        )
         self._endpoints = tuple(Endpoint(url, client) for url in self._spec.endpoints)
         try:
             for endpoint in self._endpoints:
@@ -128,15 +129,6 @@ class Embedder:
             ) from error
         except BackboneError as error:
             raise _refused(error) from error
-
-    def _headers(self) -> dict[str, str]:
-        variable = self._spec.api_key_env
-        if variable is None:
-            return {}
-        key = os.environ.get(variable)
-        if not key:
-            raise SettingsError(f"{_FIELD}.api_key_env: {variable} is not set; put the servers' key into it")
-        return {"Authorization": f"Bearer {key}"}
 
 
 def _refused(error: BackboneError) -> EmbedderError:

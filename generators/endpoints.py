@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 from generators.endpoint import Endpoint
 from generators.retries import Retry, backoff_s
+from schemas.errors import SettingsError
 
 Answer = TypeVar("Answer")
 
 
 class GivenUpError(Exception):
     """What might have passed by itself did not; the endpoint and what it said last."""
+
+
+def authorization(api_key_env: str | None, field: str) -> dict[str, str]:
+    """The header with the servers' key. Raises SettingsError that names the field when the variable is not set."""
+    if api_key_env is None:
+        return {}
+    key = os.environ.get(api_key_env)
+    if not key:
+        raise SettingsError(f"{field}: {api_key_env} is not set; put the servers' key into it")
+    return {"Authorization": f"Bearer {key}"}
 
 
 async def answered(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from types import TracebackType
 from typing import Any, Self
 
@@ -12,10 +11,10 @@ import httpx
 from generators.backbone import Completion, SampleRequest
 from generators.chat_template import TokenizerTemplate, load_template
 from generators.endpoint import ContextFullError, Endpoint
-from generators.endpoints import GivenUpError, answered
+from generators.endpoints import GivenUpError, answered, authorization
 from generators.retries import Retry
 from generators.template import ChatTemplate
-from schemas.errors import BackboneError, SettingsError
+from schemas.errors import BackboneError
 from schemas.recipe import OpenAIBackbone as OpenAISpec
 from schemas.recipe import Sampling
 
@@ -128,7 +127,7 @@ class OpenAIBackbone:
         return body
 
     async def __aenter__(self) -> Self:
-        headers = self._headers()
+        headers = authorization(self._spec.api_key_env, f"backbone {self._label}")
         template = await asyncio.to_thread(load_template, self._spec.tokenizer or self._spec.model, self._spec.revision)
         limits = httpx.Limits(max_connections=None, max_keepalive_connections=self.window)
         # How long a completion may take is `asyncio.timeout`'s to say, retries of the connection among it.
@@ -155,15 +154,6 @@ class OpenAIBackbone:
         if self._client is None or self._template is None:
             raise BackboneError(f"backbone {self._label} is not running; enter it first")
         return self._template
-
-    def _headers(self) -> dict[str, str]:
-        variable = self._spec.api_key_env
-        if variable is None:
-            return {}
-        key = os.environ.get(variable)
-        if not key:
-            raise SettingsError(f"backbone {self._label}: {variable} is not set; put the servers' key into it")
-        return {"Authorization": f"Bearer {key}"}
 
 
 def _completion(answer: dict[str, Any], prompt_tokens: int) -> Completion:

@@ -64,7 +64,7 @@ class Account:
         )
 
     def check(self) -> None:
-        """Raises Wrong when it does not add up."""
+        """Raises CheckError when it does not add up."""
         funnel = self.funnel
         must(funnel.accepted == len(self.rows) == len(self.signatures), "the funnel accepts another number of rows")
         must(funnel.dropped == len(self.drops), f"{funnel.dropped} drops by the funnel, and {len(self.drops)} drafts")

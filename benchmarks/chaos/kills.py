@@ -28,14 +28,14 @@ EARLY_S, AFTER_CHANGE_S = 0.05, 0.004
 Found = dict[str, Any]
 
 
-class Wrong(Exception):  # noqa: N818 - it says what is wrong, and nothing went wrong in saying it
+class CheckError(Exception):
     """What a check has found."""
 
 
 def must(true: object, wrong: str) -> None:
-    """Raises Wrong."""
+    """Raises CheckError."""
     if not true:
-        raise Wrong(wrong)
+        raise CheckError(wrong)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ class Runs:
         self._sessions: set[int] = set()
 
     def run(self, command: Callable[[], object], folder: Path, aim: Aim | None = None) -> Life:
-        """One run over the folder to its end, which `aim` may bring about. Raises Wrong when it hangs."""
+        """One run over the folder to its end, which `aim` may bring about. Raises CheckError when it hangs."""
         began = time.monotonic()
         process = _forked(command, self._log)
         self._sessions.add(process)
@@ -99,7 +99,7 @@ class Runs:
                 ended, status = os.waitpid(process, 0)
             if ended:
                 if now - began >= PATIENCE_S:
-                    raise Wrong(f"no end after {PATIENCE_S} seconds: {self.last_words()}")
+                    raise CheckError(f"no end after {PATIENCE_S} seconds: {self.last_words()}")
                 return Life(os.waitstatus_to_exitcode(status), now - began, changes)
             if watching and (found := _look(folder)) != seen:
                 seen, changes = found, changes + 1
@@ -113,11 +113,11 @@ class Runs:
         return next((line for line in reversed(lines) if line.strip()), "it said nothing")
 
     def check_none_left(self) -> None:
-        """Raises Wrong when a process that a run started does not end although its run has."""
+        """Raises CheckError when a process that a run started does not end although its run has."""
         deadline = time.monotonic() + PATIENCE_S
         while left := [process for process in psutil.pids() if _session(process) in self._sessions]:
             if time.monotonic() > deadline:
-                raise Wrong(f"processes outlive their run: {left}")
+                raise CheckError(f"processes outlive their run: {left}")
             time.sleep(0.02)
         self._sessions.clear()
 
@@ -135,13 +135,13 @@ class Apart:
         self._pipe = read
 
     def result(self) -> Any:
-        """Waits for it. Raises Wrong for what `work` raises."""
+        """Waits for it. Raises CheckError for what `work` raises."""
         with os.fdopen(self._pipe, encoding="utf-8") as pipe:
             said = pipe.read()
         os.waitpid(self._process, 0)
         answer = json.loads(said) if said else {"wrong": "the process that checked has died"}
         if "wrong" in answer:
-            raise Wrong(answer["wrong"])
+            raise CheckError(answer["wrong"])
         return answer["found"]
 
 
@@ -149,7 +149,7 @@ def _answer(work: Callable[[], Any], write: int) -> NoReturn:
     answer: dict[str, Any] = {}
     try:
         answer["found"] = work()
-    except Wrong as wrong:
+    except CheckError as wrong:
         answer["wrong"] = str(wrong)
     except BaseException:  # noqa: BLE001 - whatever it is, the process that waits has to know
         answer["wrong"] = traceback.format_exc()

@@ -18,7 +18,7 @@ from typing import Protocol
 
 from benchmarks.chaos.build import KilledBuild
 from benchmarks.chaos.filter import KilledFilter
-from benchmarks.chaos.kills import Aim, Apart, Found, Life, Runs, Wrong
+from benchmarks.chaos.kills import Aim, Apart, CheckError, Found, Life, Runs
 
 # What commands import once they need it, pandas by way of Arrow.
 IMPORTED_LATE = ("cli.build", "cli.filter", "pandas")
@@ -40,10 +40,10 @@ class Scenario(Protocol):
         """The command; in a process of its own."""
 
     def killed(self, folder: Path, before: Found) -> Found:
-        """Raises Wrong when something is not as it must be after a kill."""
+        """Raises CheckError when something is not as it must be after a kill."""
 
     def complete(self, folder: Path, before: Found) -> Found:
-        """Raises Wrong when something is not as it must be at the end."""
+        """Raises CheckError when something is not as it must be at the end."""
 
 
 def chaos(scenario: Scenario, scratch: Path, *, kills: int, seed: int, seconds: float) -> Found:
@@ -71,12 +71,12 @@ def chaos(scenario: Scenario, scratch: Path, *, kills: int, seed: int, seconds: 
                     found = Apart(partial(scenario.killed, folder, found)).result()
                     phases[found["phase"]] += 1
                 elif life.code:
-                    raise Wrong(f"exit code {life.code}: {processes.last_words()}")
+                    raise CheckError(f"exit code {life.code}: {processes.last_words()}")
                 else:
                     found = Apart(partial(scenario.complete, folder, found)).result() | {"complete": True}
                 claims_held += found["claims_held"]
             processes.check_none_left()
-        except Wrong as wrong:
+        except CheckError as wrong:
             failures.append({"seed": ours, "folder": str(folder), "wrong": str(wrong)})
         else:
             shutil.rmtree(folder)
@@ -98,7 +98,7 @@ def _whole(scenario: Scenario, scratch: Path) -> Life:
     processes = Runs(scratch / f"{scenario.name}-whole.log")
     life = processes.run(partial(scenario.run, folder), folder)
     if life.code:
-        raise Wrong(f"{scenario.name} fails without a kill: exit code {life.code}: {processes.last_words()}")
+        raise CheckError(f"{scenario.name} fails without a kill: exit code {life.code}: {processes.last_words()}")
     Apart(partial(scenario.complete, folder, {})).result()
     return life
 

@@ -12,7 +12,7 @@ from filters.duplicates.distinct import Distinct
 from filters.duplicates.families import LEAST_ROWS, Families, unpack
 from filters.duplicates.memory import Memory
 from filters.duplicates.repeats import BatchRepeats, Repeat
-from filters.duplicates.row_index import MOST_READ, RowIndex, Thresholds
+from filters.duplicates.row_index import RowIndex, Thresholds
 from filters.duplicates.row_names import RowNames
 from filters.duplicates.row_store import MARK
 from filters.duplicates.shingles import Shingles
@@ -26,8 +26,6 @@ from schemas.verdict import Drop, Keep, Verdict
 # Rows judged, or restored, together: enough that the work is numpy's, few enough to stay in the processor's cache.
 BATCH_ROWS = 4096
 BATCH_BYTES = 1 << 20
-# So few rows, however alike, are all looked at.
-FEW_ROWS = MOST_READ // 2
 FAMILIES_SHOWN = 10
 
 
@@ -201,9 +199,10 @@ class DuplicateJudge:
         sets = Shingles.of([row.signature.shingles for row in rows])
         work = replace(self._index.work)
         repeats = BatchRepeats(self._index, digests, marks, sets, held=self._settings.enabled)
-        if repeats.crowded and len(rows) > FEW_ROWS:
+        if repeats.crowded:
             self._index.work = work
-            # Of many rows that are alike few are kept. When these are in the index, the others are found there.
+            # Of many rows that are alike few are kept. When these are in the index, the others are found there; a row
+            # alone is no crowd.
             halves = [self._claim(half, lasting=lasting) for half in (rows[: len(rows) // 2], rows[len(rows) // 2 :])]
             return halves[0][0] + halves[1][0], halves[0][1] + halves[1][1]
         objections: list[_Objection | None] = []

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.chaos.build import KilledBuild
-from benchmarks.chaos.kills import Wrong
+from benchmarks.chaos.kills import CheckError
 from tests.support.cli_command import ROOT, environment, iturri
 
 
@@ -86,5 +86,5 @@ def test_what_is_wrong_with_a_build_is_seen(
     spoiled = tmp_path / "build"
     shutil.copytree(build, spoiled)
     spoil(spoiled)
-    with pytest.raises(Wrong, match=words):
+    with pytest.raises(CheckError, match=words):
         scenario.complete(spoiled, before)
