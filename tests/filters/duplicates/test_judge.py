@@ -11,7 +11,6 @@ from filters.duplicates.judge import DuplicateJudge, SignedRow
 from filters.duplicates.signature import Signature, sign, sign_first, text_hash
 from filters.filter import ClaimingFilter
 from schemas.conversation import Gate
-from schemas.errors import LedgerError
 from schemas.funnel import MOST_CANDIDATES
 from schemas.recipe import DuplicateFilter
 from schemas.verdict import Drop
@@ -282,42 +281,6 @@ def test_nothing_claimed_is_an_empty_signature() -> None:
     assert judge.confirm("d1") == b""
     judge.restore([("d1", b"")])
     assert first(judge, "d1", TEXT) is None
-
-
-@given(
-    st.builds(
-        Signature,
-        st.none() | st.binary(min_size=16, max_size=16),
-        st.binary(max_size=5).map(lambda data: data * 4),
-        st.none() | st.binary(min_size=16, max_size=16),
-        st.just(b"") | st.binary(min_size=16, max_size=16),
-    )
-)
-def test_signatures_survive_as_bytes(signature: Signature) -> None:
-    if signature.first is None:
-        signature = signature._replace(shingles=b"", frames=b"")
-    assert Signature.from_bytes(signature.to_bytes()) == signature
-
-
-@pytest.mark.parametrize(
-    "data",
-    [
-        b"\x01",
-        b"\x02\x01" + b"x" * 16,
-        b"\x01\x01short",
-        b"\x01\x01" + b"x" * 17,
-        b"\x01\x00",
-        b"\x01\x04" + b"x" * 64,
-        b"\x01\x08" + b"x" * 64,
-    ],
-)
-def test_bytes_that_are_no_signature_are_refused(data: bytes) -> None:
-    with pytest.raises(LedgerError, match="signature"):
-        DuplicateJudge(SETTINGS).restore([("d1", data)])
-
-
-def test_shingles_are_sets() -> None:
-    assert shingles_of("bai bai bai bai bai bai") == shingles_of("bai bai bai bai bai") != b""
 
 
 def test_work_is_counted() -> None:
