@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol, Self
@@ -12,12 +12,18 @@ from schemas.conversation import FinishReason
 from schemas.recipe import Sampling
 
 
+Watch = Callable[[str], Awaitable[bool]]
+"""Looks at the text so far of a completion that is being sampled; True cuts it off."""
+
+
 @dataclass(frozen=True, slots=True)
 class SampleRequest:
     """One completion to sample.
 
     `stop_token_ids` end it and are not part of the text. `role` says for whom the turn is; only the scripted backbone
-    and the metrics look at it.
+    and the metrics look at it. `language` is the one that the text should be in; None where it has none, or several.
+    `watch` is asked once `watch_from` tokens are sampled and again each time they have doubled, as nearly as the
+    backbone can; when it says so, the request is cancelled and no more tokens are spent on it.
     """
 
     id: str
@@ -25,17 +31,21 @@ class SampleRequest:
     sampling: Sampling
     stop_token_ids: Sequence[int]
     role: str
+    language: str | None = None
+    watch: Watch | None = None
+    watch_from: int = 48
 
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """What was sampled. `token_ids` is None where a server gives text only."""
+    """What was sampled. `token_ids` is None where a server gives text only; `cut`: the watch ended it."""
 
     text: str
     token_ids: tuple[int, ...] | None
     finish_reason: FinishReason
     prompt_tokens: int
     completion_tokens: int
+    cut: bool = False
 
 
 class Backbone(Protocol):
