@@ -27,7 +27,7 @@ from languages.pack import LanguagePack
 from languages.words import words_of
 from pipeline.judging import Gates
 from schemas.conversation import Draft, Gate, Turn
-from schemas.recipe import DetectorName, Filters, LanguageFilter
+from schemas.filters import DetectorName, Filters, LanguageFilter
 from schemas.settings import Settings
 from schemas.verdict import Drop
 

@@ -26,10 +26,11 @@ from generators.opening import open_backbone
 from pipeline.build import Outcome, build, check_directory
 from pipeline.directory import build_directory
 from pipeline.reader import BuildReader
+from schemas.backbones import BackboneSpec
 from schemas.errors import BackboneError, BuildDirectoryError, BuildError, InputError, IturriError, LedgerError
 from schemas.funnel import Funnel
 from schemas.reading import read_recipe
-from schemas.recipe import BackboneSpec, Recipe
+from schemas.recipe import Recipe
 from schemas.settings import Settings
 
 

@@ -19,8 +19,8 @@ from cli.checks.service import check_database, check_key, check_port
 from cli.checks.software import check_python, check_vllm
 from cli.checks.storage import check_storage
 from cli.machine import machine_settings
+from schemas.backbones import BackboneSpec
 from schemas.errors import SettingsError
-from schemas.recipe import BackboneSpec
 from schemas.settings import declared_backbones, declared_embedders
 
 _STYLES = {Level.OK: "green", Level.WARNING: "yellow", Level.PROBLEM: "bold red"}

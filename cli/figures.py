@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from schemas.recipe import BackboneSpec, OpenAIBackbone, VllmBackbone
+from schemas.backbones import BackboneSpec, OpenAIBackbone, VllmBackbone
 
 _PARALLEL = ("tensor_parallel_size", "pipeline_parallel_size", "data_parallel_size")
 

@@ -29,9 +29,9 @@ from pipeline.filtering.run import CONTAMINATION_ONLY, FilterOutcome, FilterResu
 from pipeline.references import FIELD
 from schemas.errors import DatasetError, InputError, LanguageError, RecipeError
 from schemas.filter_report import FilterReport
+from schemas.filters import Filters, Reference
 from schemas.problems import first_problem
 from schemas.reading import read_filters
-from schemas.recipe import Filters, Reference
 from schemas.settings import Settings
 from schemas.yaml_text import parse_yaml
 

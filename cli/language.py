@@ -17,7 +17,7 @@ from languages.creation import Creation, check_new, check_update, create_pack, r
 from languages.learning import HIGHEST_LIMIT, account
 from languages.loader import load_pack, pack_folders
 from schemas.errors import InputError, IturriError
-from schemas.recipe import LanguageCode
+from schemas.names import LanguageCode
 
 # Characters below which gibberish is told badly.
 LITTLE = 100_000

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from schemas.backbones import BackboneSpec
 from schemas.errors import RecipeError, SettingsError
-from schemas.recipe import BackboneSpec, Recipe
+from schemas.recipe import Recipe
 from schemas.settings import Settings, declared_backbones, read_settings
 
 

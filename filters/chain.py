@@ -15,7 +15,7 @@ from filters.shape import ShapeJudge
 from languages.pack import LanguagePack
 from schemas.conversation import Draft, Gate
 from schemas.errors import LanguageError
-from schemas.recipe import DuplicateFilter, Filters
+from schemas.filters import DuplicateFilter, Filters
 from schemas.verdict import Drop, Keep, Verdict
 
 

@@ -15,7 +15,7 @@ from languages.loader import available_languages, load_pack
 from languages.pack import LanguagePack
 from languages.words import words_of
 from schemas.conversation import Draft, Gate, Turn
-from schemas.recipe import DetectorName, LanguageFilter
+from schemas.filters import DetectorName, LanguageFilter
 from schemas.verdict import Drop, Keep, Verdict
 
 

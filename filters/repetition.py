@@ -10,7 +10,7 @@ from typing import ClassVar
 from filters.prose import without_code
 from filters.text import excerpt, fold, words
 from schemas.conversation import Draft, Gate
-from schemas.recipe import RepetitionFilter
+from schemas.filters import RepetitionFilter
 from schemas.verdict import Drop, Keep, Verdict
 
 # Below this many n-grams the share that repeats says nothing: one repeated phrase in a short text is a refrain.

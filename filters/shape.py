@@ -12,7 +12,7 @@ from filters.text import excerpt, fold
 from languages.markers import bare_role, role_label, template_field
 from languages.pack import Markers
 from schemas.conversation import Draft, Gate
-from schemas.recipe import ShapeFilter
+from schemas.filters import ShapeFilter
 from schemas.verdict import Drop, Keep, Verdict
 
 # Control tokens of common chat templates: ChatML, Llama, Phi, Mistral, Gemma, DeepSeek.

@@ -17,7 +17,7 @@ from languages.detectors import open_detector
 from languages.function_words import function_words
 from languages.words import WordStatistics, read_words, words_of
 from schemas.errors import LanguageError
-from schemas.recipe import DetectorName
+from schemas.filters import DetectorName
 
 # Of a text's letters, the share that must lie in segments of its language.
 SEGMENT_SHARE = 0.8

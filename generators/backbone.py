@@ -9,7 +9,7 @@ from typing import Protocol, Self
 
 from generators.template import ChatTemplate
 from schemas.conversation import FinishReason
-from schemas.recipe import Sampling
+from schemas.sampling import Sampling
 
 Watch = Callable[[str], Awaitable[bool]]
 """Looks at the text so far of a completion that is being sampled; True cuts it off."""

@@ -17,8 +17,8 @@ from generators.endpoint import ContextFullError, Endpoint
 from generators.endpoints import GivenUpError, answered, authorization
 from generators.one_line import one_line
 from generators.retries import Retry
+from schemas.backbones import EmbedderSpec
 from schemas.errors import BackboneError, EmbedderError
-from schemas.recipe import EmbedderSpec
 
 Vectors = NDArray[np.float32]
 """One row of numbers for each text."""

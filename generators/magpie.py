@@ -13,7 +13,8 @@ from generators.sanitising import Sanitiser
 from generators.steering import draw_steering, system_message
 from languages.pack import LanguagePack
 from schemas.conversation import Draft, Gate, Message, Role, Steering, Turn
-from schemas.recipe import MagpieMode, Sampling
+from schemas.modes import MagpieMode
+from schemas.sampling import Sampling
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,9 +14,9 @@ from generators.endpoint import ContextFullError, Endpoint
 from generators.endpoints import GivenUpError, answered, authorization
 from generators.retries import Retry
 from generators.template import ChatTemplate
+from schemas.backbones import OpenAIBackbone as OpenAISpec
 from schemas.errors import BackboneError
-from schemas.recipe import OpenAIBackbone as OpenAISpec
-from schemas.recipe import Sampling
+from schemas.sampling import Sampling
 
 _WINDOW_PER_ENDPOINT = 256
 _STOP_TEXTS = 4  # the most that OpenAI's interface takes

@@ -6,9 +6,9 @@ from generators.backbone import Backbone
 from generators.openai_backbone import OpenAIBackbone
 from generators.scripted_backbone import ScriptedBackbone
 from generators.vllm_backbone import VllmBackbone
-from schemas.recipe import BackboneSpec
-from schemas.recipe import OpenAIBackbone as OpenAISpec
-from schemas.recipe import VllmBackbone as VllmSpec
+from schemas.backbones import BackboneSpec
+from schemas.backbones import OpenAIBackbone as OpenAISpec
+from schemas.backbones import VllmBackbone as VllmSpec
 
 
 def open_backbone(name: str, spec: BackboneSpec) -> Backbone:

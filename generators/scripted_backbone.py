@@ -10,9 +10,9 @@ from types import TracebackType
 from typing import Self
 
 from generators.backbone import Completion, SampleRequest
+from schemas.backbones import ScriptedBackbone as ScriptedSpec
 from schemas.conversation import FinishReason, Message
 from schemas.errors import BackboneError
-from schemas.recipe import ScriptedBackbone as ScriptedSpec
 
 Answer = Callable[[SampleRequest], Awaitable[str]]
 

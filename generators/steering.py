@@ -6,7 +6,7 @@ import random
 
 from languages.pack import SteeringTexts
 from schemas.conversation import Message, Steering
-from schemas.recipe import SteeringSpec
+from schemas.modes import SteeringSpec
 
 
 def draw_steering(spec: SteeringSpec, texts: SteeringTexts, rng: random.Random) -> Steering:

@@ -18,9 +18,9 @@ from generators.engine_host import EngineHost
 from generators.one_line import one_line
 from generators.revision import folder_revision
 from generators.template import ChatTemplate
+from schemas.backbones import VllmBackbone as VllmSpec
 from schemas.errors import BackboneError, InputError
-from schemas.recipe import Sampling
-from schemas.recipe import VllmBackbone as VllmSpec
+from schemas.sampling import Sampling
 
 # What vLLM reads from the environment: no telemetry, and few words. The user's own values win.
 _ENVIRONMENT = {

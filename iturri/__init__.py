@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from publishers.hub import publish_to_hub
     from publishers.local import publish_to_folder
     from publishers.result import PublicationResult
+    from schemas.backbones import BackboneSpec
     from schemas.conversation import Conversation, Draft, Gate, Message, Turn
     from schemas.errors import (
         BackboneError,
@@ -48,10 +49,11 @@ if TYPE_CHECKING:
         TemplateError,
     )
     from schemas.filter_report import FilterReport
+    from schemas.filters import Filters
     from schemas.funnel import DroppedSample, Funnel, FunnelRow
     from schemas.manifest import Manifest, Provenance, Shard
     from schemas.reading import read_recipe
-    from schemas.recipe import BackboneSpec, Filters, Recipe
+    from schemas.recipe import Recipe
     from schemas.settings import Settings, declared_backbones, read_settings
     from schemas.verdict import Drop, Keep, Verdict
 
@@ -93,11 +95,13 @@ _HOMES = {
         "StorageError",
         "TemplateError",
     ),
+    "schemas.backbones": ("BackboneSpec",),
     "schemas.filter_report": ("FilterReport",),
+    "schemas.filters": ("Filters",),
     "schemas.funnel": ("DroppedSample", "Funnel", "FunnelRow"),
     "schemas.manifest": ("Manifest", "Provenance", "Shard"),
     "schemas.reading": ("read_recipe",),
-    "schemas.recipe": ("BackboneSpec", "Filters", "Recipe"),
+    "schemas.recipe": ("Recipe",),
     "schemas.settings": ("Settings", "declared_backbones", "read_settings"),
     "schemas.verdict": ("Drop", "Keep", "Verdict"),
 }

@@ -11,7 +11,7 @@ from languages.detection import Detection, Detector, Evidence
 from languages.langdetect_detector import LangdetectDetector
 from languages.py3langid_detector import Py3langidDetector
 from languages.words import read_words
-from schemas.recipe import DetectorName
+from schemas.filters import DetectorName
 
 # A lead of py3langid's below this, in nats, is a close call.
 CLOSE_CALL = 2.0

@@ -19,7 +19,7 @@ from languages.learning import hold_out, learn
 from languages.loader import PROFILE_FILE, WORDS_FILE
 from languages.pack import LanguagePack
 from languages.words import has_words, words_of
-from schemas.recipe import DetectorName
+from schemas.filters import DetectorName
 
 # Lines of up to so many words are told apart with less certainty than others.
 SHORT = 5

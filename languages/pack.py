@@ -7,7 +7,7 @@ from pathlib import Path
 from pydantic import Field
 
 from schemas.base import Frozen
-from schemas.recipe import LanguageCode
+from schemas.names import LanguageCode
 
 
 class SteeringTexts(Frozen):

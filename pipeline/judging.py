@@ -20,8 +20,8 @@ from pipeline.semantic import SemanticGate
 from pipeline.worker import tie_to_parent
 from schemas.conversation import Draft, Gate
 from schemas.errors import BuildError
+from schemas.filters import Filters
 from schemas.funnel import Diversity
-from schemas.recipe import Filters
 from schemas.verdict import Drop, Keep, Verdict
 
 BATCH = 32

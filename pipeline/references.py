@@ -23,7 +23,7 @@ from pipeline.filtering.source import COLUMNS, open_source
 from publishers.publication import sha256_of
 from schemas.errors import DatasetError, InputError
 from schemas.filter_report import AgainstDataset
-from schemas.recipe import DuplicateFilter, Reference
+from schemas.filters import DuplicateFilter, Reference
 
 FIELD = "filters.duplicates.against"
 # What reads datasets names the options of `iturri filter`, which are fields here.

@@ -13,7 +13,7 @@ from filters.duplicates.semantic import Nearest, SemanticJudge
 from generators.embedder import BATCH, Embedder
 from schemas.conversation import Draft, Gate
 from schemas.errors import RecipeError
-from schemas.recipe import SemanticFilter
+from schemas.filters import SemanticFilter
 from schemas.verdict import Keep, Verdict
 
 

@@ -17,7 +17,8 @@ from pipeline.ledger import Accepted, Dropped, Outcome
 from publishers.shard import config_name, split_of
 from schemas.conversation import Conversation, Draft, Gate
 from schemas.funnel import Diversity, DroppedSample, FunnelRow
-from schemas.recipe import ModeSpec, Recipe
+from schemas.modes import ModeSpec
+from schemas.recipe import Recipe
 from schemas.verdict import Drop
 
 

@@ -8,8 +8,9 @@ from typing import Literal
 from pydantic import Field
 
 from schemas.base import Frozen
+from schemas.filters import Filters
 from schemas.funnel import Diversity
-from schemas.recipe import Filters, LanguageCode
+from schemas.names import LanguageCode
 
 
 class InputFile(Frozen):

@@ -9,8 +9,9 @@ import yaml
 from pydantic import ValidationError
 
 from schemas.errors import RecipeError
+from schemas.filters import Filters
 from schemas.problems import first_problem
-from schemas.recipe import Filters, Recipe
+from schemas.recipe import Recipe
 from schemas.yaml_text import parse_yaml
 
 

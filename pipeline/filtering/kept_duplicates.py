@@ -9,8 +9,8 @@ from filters.duplicates.judge import DuplicateJudge
 from filters.duplicates.memory import Memory
 from pipeline.filtering.judging import Judged, Verdicts
 from pipeline.filtering.kept_rows import kept_rows
+from schemas.filters import DuplicateFilter
 from schemas.funnel import Diversity
-from schemas.recipe import DuplicateFilter
 
 
 class KeptDuplicates:

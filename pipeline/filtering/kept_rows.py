@@ -13,7 +13,7 @@ from pipeline.filtering.judging import row_messages, signed
 from pipeline.filtering.messages import UNDETERMINED, RowDraft, read_row
 from pipeline.filtering.row_batch import BATCH_ROWS
 from schemas.errors import StorageError
-from schemas.recipe import DuplicateFilter
+from schemas.filters import DuplicateFilter
 
 
 def kept_rows(parts: list[Path], column: str, duplicates: DuplicateFilter) -> Iterator[list[SignedRow]]:

@@ -15,8 +15,8 @@ from filters.duplicates.semantic import Nearest, SemanticJudge
 from pipeline.filtering.judging import Judged, Verdicts
 from pipeline.filtering.kept_rows import kept_rows
 from pipeline.semantic import open_embedder
+from schemas.filters import DuplicateFilter, SemanticFilter
 from schemas.funnel import Diversity
-from schemas.recipe import DuplicateFilter, SemanticFilter
 from schemas.verdict import Drop
 
 Result = TypeVar("Result")

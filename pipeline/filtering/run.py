@@ -28,8 +28,8 @@ from pipeline.fingerprint import pack_digest
 from pipeline.references import FoundReference, find_references, read_known
 from schemas.errors import DatasetError, InputError
 from schemas.filter_report import FilterOrder, FilterPart, FilterReport
+from schemas.filters import DuplicateFilter, Filters, LanguageFilter, RepetitionFilter, ShapeFilter
 from schemas.funnel import Diversity
-from schemas.recipe import DuplicateFilter, Filters, LanguageFilter, RepetitionFilter, ShapeFilter
 from schemas.settings import Settings, with_embedder
 
 PROGRESS_EVERY_S = 0.5

@@ -22,7 +22,7 @@ from cli.checks.probe import ProbeError, probe
 from languages.loader import load_pack
 from languages.profile import build_profile
 from languages.words import count_words
-from schemas.recipe import BackboneSpec, EmbedderSpec, OpenAIBackbone, ScriptedBackbone, VllmBackbone
+from schemas.backbones import BackboneSpec, EmbedderSpec, OpenAIBackbone, ScriptedBackbone, VllmBackbone
 from schemas.settings import Settings
 from tests.support.cli_command import ROOT, iturri, one_line
 from tests.support.embedding_server import embedding_server

@@ -10,7 +10,7 @@ from filters.chain import init_worker, judge, judge_in_worker, open_filters, wal
 from filters.filter import ClaimingFilter
 from languages.loader import load_pack
 from schemas.conversation import Draft, Gate
-from schemas.recipe import Filters
+from schemas.filters import Filters
 from schemas.verdict import Drop, Keep, Verdict
 from tests.support.filters_drafts import draft, reason
 

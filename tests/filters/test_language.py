@@ -15,7 +15,7 @@ from filters.language import LanguageJudge
 from languages.loader import load_pack
 from schemas.conversation import Draft, Gate
 from schemas.errors import LanguageError
-from schemas.recipe import Filters, LanguageFilter
+from schemas.filters import Filters, LanguageFilter
 from schemas.verdict import Drop
 from tests.support.filters_drafts import draft, judge_last, reason
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from filters.repetition import RepetitionJudge
-from schemas.recipe import RepetitionFilter
+from schemas.filters import RepetitionFilter
 from tests.support.filters_drafts import judge_last, reason
 
 REPETITION = RepetitionJudge.open(RepetitionFilter(max_word_count=20))

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from filters.shape import ShapeJudge
 from languages.loader import load_pack
-from schemas.recipe import ShapeFilter
+from schemas.filters import ShapeFilter
 from tests.support.filters_drafts import judge_last, reason
 
 SHAPE = ShapeJudge.open(ShapeFilter(max_chars=400), load_pack("eu").markers)

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from generators.embedder import BATCH, Embedder
+from schemas.backbones import EmbedderSpec
 from schemas.errors import EmbedderError, SettingsError
-from schemas.recipe import EmbedderSpec
 from tests.support.embedding_server import EmbeddingServer, embed, embedding_server
 
 TEXTS = [f"Zer da {number}. gauza hau?" for number in range(BATCH * 3 + 5)]

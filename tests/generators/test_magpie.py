@@ -10,9 +10,9 @@ from generators.magpie import Magpie
 from generators.mode import Step
 from generators.scripted_backbone import ScriptedBackbone
 from languages.loader import load_pack
+from schemas.backbones import ScriptedBackbone as Spec
 from schemas.conversation import Draft, Gate
-from schemas.recipe import Exchanges, MagpieMode, SteeringSpec
-from schemas.recipe import ScriptedBackbone as Spec
+from schemas.modes import Exchanges, MagpieMode, SteeringSpec
 
 PACK = load_pack("eu")
 SPEC = Spec(kind="scripted", user_turns=(" da hau?\n",), replies=("\nHau da.",))

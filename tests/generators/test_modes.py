@@ -9,7 +9,9 @@ from generators.magpie import Magpie
 from generators.modes import ModeMixer, open_modes
 from generators.opening import open_backbone
 from languages.loader import load_pack
-from schemas.recipe import MagpieMode, Recipe, ScriptedBackbone, Target
+from schemas.backbones import ScriptedBackbone
+from schemas.modes import MagpieMode
+from schemas.recipe import Recipe, Target
 
 PACK = load_pack("eu")
 BACKBONE = ScriptedBackbone(kind="scripted", user_turns=("Zer?",), replies=("Hau.",))

@@ -10,9 +10,9 @@ import pytest
 
 from generators.backbone import Completion, SampleRequest
 from generators.openai_backbone import OpenAIBackbone
+from schemas.backbones import OpenAIBackbone as Spec
 from schemas.errors import BackboneError, InputError, SettingsError
-from schemas.recipe import OpenAIBackbone as Spec
-from schemas.recipe import Sampling
+from schemas.sampling import Sampling
 from tests.support.generators_models import tokenizer
 from tests.support.generators_processes import wait_until_async
 from tests.support.generators_server import Answer, FaultyServer, completion, faulty_server

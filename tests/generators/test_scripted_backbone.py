@@ -9,10 +9,10 @@ import pytest
 
 from generators.backbone import Backbone, SampleRequest
 from generators.scripted_backbone import ScriptedBackbone
+from schemas.backbones import ScriptedBackbone as Spec
 from schemas.conversation import Message
 from schemas.errors import BackboneError
-from schemas.recipe import Sampling
-from schemas.recipe import ScriptedBackbone as Spec
+from schemas.sampling import Sampling
 
 SPEC = Spec(
     kind="scripted", user_turns=("Zer da hau?", "Nola egiten da?"), replies=("Hau da.", "Horrela.", "Ez dakit.")

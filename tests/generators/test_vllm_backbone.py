@@ -18,9 +18,10 @@ from generators.chat_template import load_template
 from generators.magpie import Magpie
 from generators.vllm_backbone import VllmBackbone
 from languages.loader import load_pack
+from schemas.backbones import VllmBackbone as Spec
 from schemas.errors import BackboneError, InputError, TemplateError
-from schemas.recipe import Exchanges, MagpieMode, Sampling
-from schemas.recipe import VllmBackbone as Spec
+from schemas.modes import Exchanges, MagpieMode
+from schemas.sampling import Sampling
 from tests.support.generators_models import save_model, tokenizer
 from tests.support.generators_processes import wait_until_async
 

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from generators.embedder import Embedder
+from schemas.backbones import EmbedderSpec
 from schemas.errors import EmbedderError
-from schemas.recipe import EmbedderSpec
 from tests.support.vllm_server import vllm_server
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(600)]

@@ -19,7 +19,8 @@ import asyncio, sys
 from generators.backbone import SampleRequest
 from generators.vllm_backbone import VllmBackbone
 from schemas.errors import IturriError
-from schemas.recipe import Sampling, VllmBackbone as Spec
+from schemas.backbones import VllmBackbone as Spec
+from schemas.sampling import Sampling
 
 async def main():
     backbone = VllmBackbone(Spec(model=sys.argv[1], engine_args={"max_model_len": 512}), "probakoa")

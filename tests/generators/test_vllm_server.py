@@ -11,9 +11,9 @@ import pytest
 
 from generators.backbone import SampleRequest
 from generators.openai_backbone import OpenAIBackbone
+from schemas.backbones import OpenAIBackbone as Spec
 from schemas.errors import BackboneError
-from schemas.recipe import OpenAIBackbone as Spec
-from schemas.recipe import Sampling
+from schemas.sampling import Sampling
 from tests.support.generators_models import save_model
 from tests.support.vllm_server import vllm_server
 

@@ -19,7 +19,7 @@ from languages.loader import load_pack
 from languages.py3langid_detector import Py3langidDetector
 from languages.words import count_words
 from schemas.errors import LanguageError
-from schemas.recipe import DetectorName
+from schemas.filters import DetectorName
 
 PACK = load_pack("eu")
 NAMES: tuple[DetectorName, ...] = get_args(DetectorName)

@@ -15,7 +15,7 @@ from languages.loader import load_pack
 from languages.measuring import Measured, Tally, detectors_without, measure, open_detectors, own_sentences
 from languages.pack import LanguagePack
 from schemas.errors import InputError
-from schemas.recipe import DetectorName
+from schemas.filters import DetectorName
 from tests.support.made_up_language import CODE, NAME, sentences
 
 LINES = sentences(1000)

@@ -15,10 +15,11 @@ from generators.opening import open_backbone
 from pipeline.build import Outcome, Progress, build, check_directory
 from pipeline.reader import BuildReader
 from publishers.shard import read_shard
+from schemas.backbones import ScriptedBackbone
 from schemas.conversation import Conversation
 from schemas.errors import BackboneError, BuildDirectoryError, BuildError, LanguageError
 from schemas.manifest import Manifest
-from schemas.recipe import Recipe, ScriptedBackbone
+from schemas.recipe import Recipe
 from schemas.settings import Settings
 from tests.support.builds import recipe, run
 

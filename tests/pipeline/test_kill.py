@@ -15,8 +15,9 @@ import pytest
 
 from pipeline.reader import BuildReader
 from publishers.shard import read_shard
+from schemas.backbones import ScriptedBackbone
 from schemas.errors import BuildDirectoryError
-from schemas.recipe import Recipe, ScriptedBackbone
+from schemas.recipe import Recipe
 from tests.support.builds import recipe, run
 
 TARGET = 600

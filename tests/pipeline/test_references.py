@@ -12,7 +12,7 @@ from filters.contamination import ContaminationJudge
 from pipeline.references import earlier_rows, find_references, read_benchmarks
 from publishers.local import publish_to_folder
 from schemas.errors import InputError
-from schemas.recipe import DuplicateFilter, Reference
+from schemas.filters import DuplicateFilter, Reference
 from tests.support.benchmarks import FIRST, QUESTIONS, write_benchmark
 from tests.support.dataset_rows import rows, write_jsonl, write_parquet
 from tests.support.filters_drafts import draft, judge_last, reason

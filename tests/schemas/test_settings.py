@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from schemas.backbones import VllmBackbone
 from schemas.errors import RecipeError, SettingsError
-from schemas.recipe import Filters, VllmBackbone
+from schemas.filters import Filters
 from schemas.settings import Settings, declared_backbones, declared_embedders, read_settings, with_embedder
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from schemas.backbones import OpenAIBackbone, ScriptedBackbone
 from schemas.errors import BackboneError
-from schemas.recipe import OpenAIBackbone, ScriptedBackbone
 from service.app import create_app
 from service.backbones import Backbones
 from tests.support.service_servers import client_of, ended, ready, settings, submission

@@ -7,7 +7,8 @@ from typing import Any
 
 from generators.opening import open_backbone
 from pipeline.build import BuildResult, build
-from schemas.recipe import Recipe, ScriptedBackbone
+from schemas.backbones import ScriptedBackbone
+from schemas.recipe import Recipe
 from schemas.settings import Settings
 
 SUBJECTS = ("mendian", "hondartzan", "etxean", "eskolan", "lantokian", "azokan", "liburutegian", "baratzean")

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from schemas.filter_report import FilterReport
-from schemas.recipe import DuplicateFilter, Filters, LanguageFilter
+from schemas.filters import DuplicateFilter, Filters, LanguageFilter
 from tests.support.builds import DEEDS, REPLIES, SUBJECTS
 
 CHEAP = Filters(language=LanguageFilter(enabled=False), duplicates=DuplicateFilter(enabled=False))

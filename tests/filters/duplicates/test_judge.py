@@ -11,8 +11,8 @@ from filters.duplicates.judge import DuplicateJudge, SignedRow
 from filters.duplicates.signature import Signature, sign, sign_first, text_hash
 from filters.filter import ClaimingFilter
 from schemas.conversation import Gate
+from schemas.filters import DuplicateFilter
 from schemas.funnel import MOST_CANDIDATES
-from schemas.recipe import DuplicateFilter
 from schemas.verdict import Drop
 from tests.support.filters_drafts import draft, reason
 

@@ -13,7 +13,7 @@ from filters.duplicates.judge import DuplicateJudge, SignedRow
 from filters.duplicates.memory import Memory
 from filters.duplicates.signature import sign_first
 from schemas.errors import StorageError
-from schemas.recipe import DuplicateFilter
+from schemas.filters import DuplicateFilter
 
 BYTES = np.dtype(np.uint8)
 MB = 1_000_000

@@ -12,7 +12,7 @@ from pipeline.filtering.files import DatasetInput
 from pipeline.filtering.run import CONTAMINATION_ONLY, FilterOutcome, FilterProgress, FilterResult, filter_dataset
 from schemas.errors import InputError, LanguageError
 from schemas.filter_report import FilterReport
-from schemas.recipe import DuplicateFilter, Filters
+from schemas.filters import DuplicateFilter, Filters
 from schemas.settings import Settings
 from tests.support.benchmarks import QUESTIONS, write_benchmark
 from tests.support.dataset_rows import CHEAP, exchange, kept_ids, read_parts, results, row, rows, write_jsonl

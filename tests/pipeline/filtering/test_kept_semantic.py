@@ -16,7 +16,7 @@ from pipeline.filtering.files import DatasetInput
 from pipeline.filtering.run import FilterOutcome, FilterResult, filter_dataset
 from publishers.publication import sha256_of
 from schemas.errors import EmbedderError, InputError, RecipeError
-from schemas.recipe import DuplicateFilter, Filters
+from schemas.filters import DuplicateFilter, Filters
 from schemas.settings import Settings
 from schemas.verdict import Drop
 from tests.support.dataset_rows import CHEAP, exchange, read_parts, row, write_parquet

@@ -33,7 +33,7 @@ from pipeline.filtering.run import FilterOutcome, FilterProgress, FilterResult, 
 from publishers.publication import sha256_of
 from schemas.errors import DatasetError, InputError, StorageError
 from schemas.filter_report import FilterReport
-from schemas.recipe import Filters, ShapeFilter
+from schemas.filters import Filters, ShapeFilter
 from schemas.settings import Settings
 from schemas.verdict import Drop
 from tests.support.dataset_rows import (

@@ -1,0 +1,14 @@
+"""Names, codes and bounds that more than one of the nouns need."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+from pydantic import Field
+
+LanguageCode = Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]+)*$", examples=["eu"])]
+# What SQLite, PostgreSQL and JSON readers all hold exactly, and a dataset never needs.
+MOST = (1 << 53) - 1
+NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+Name = Annotated[str, Field(pattern=f"^{NAME.pattern}$", examples=["demo"])]
