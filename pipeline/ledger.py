@@ -6,7 +6,7 @@ import json
 import random
 import secrets
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,6 +21,7 @@ from schemas.funnel import Diversity, DroppedSample, FunnelRow
 from schemas.manifest import Shard
 
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+_MATERIAL_LOW_WATER = "material_low_water."
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,7 @@ class Accepted:
     split: str
     signature: bytes
     embedding: bytes = b""
+    material: tuple[str, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +45,17 @@ class Dropped:
     draft_index: int
     account: FunnelRow
     sample: DroppedSample
+    material: tuple[str, int] | None = None
 
 
-Outcome = Accepted | Dropped
+@dataclass(frozen=True, slots=True)
+class CutOff:
+    """A draft that was in flight when the target was reached: it has cost tokens, and its index has not ended."""
+
+    account: FunnelRow
+
+
+Outcome = Accepted | Dropped | CutOff
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +105,13 @@ class Ledger:
             for outcome in outcomes:
                 if isinstance(outcome, Accepted):
                     self._accept(connection, outcome)
-                else:
+                elif isinstance(outcome, Dropped):
                     self._drop(connection, outcome)
-            connection.executemany(
-                "INSERT OR IGNORE INTO done VALUES (?)", [(outcome.draft_index,) for outcome in outcomes]
-            )
+                _count(connection, outcome.account)
+            ended = [outcome for outcome in outcomes if not isinstance(outcome, CutOff)]
+            connection.executemany("INSERT OR IGNORE INTO done VALUES (?)", [(one.draft_index,) for one in ended])
             self._raise_low_water(connection)
+            self._use(connection, [one.material for one in ended if one.material is not None])
             _add(connection, "engine_seconds", engine_seconds)
             _add(connection, "unfinished_completion_tokens", unfinished_completion_tokens)
             if diversity is not None:
@@ -128,13 +139,19 @@ class Ledger:
         return int(self._connection.execute("SELECT count(*) FROM rows").fetchone()[0])
 
     def dropped(self) -> int:
-        query = "SELECT coalesce(sum(drafts), 0) FROM funnel WHERE gate != 'accepted'"
+        query = "SELECT coalesce(sum(drafts), 0) FROM funnel WHERE gate NOT IN ('accepted', 'not_needed')"
         return int(self._connection.execute(query).fetchone()[0])
 
     def done_drafts(self) -> tuple[int, set[int]]:
         """(the index below which every draft has ended, those that ended above it)."""
         above = {row[0] for row in self._connection.execute("SELECT draft_index FROM done")}
         return int(_meta(self._connection, "low_water") or 0), above
+
+    def done_materials(self, mode: str) -> tuple[int, set[int]]:
+        """Of a mode: (the number below which every material has been used, those used above it)."""
+        query = "SELECT number FROM materials WHERE mode = ?"
+        above = {row[0] for row in self._connection.execute(query, (mode,))}
+        return int(_meta(self._connection, _MATERIAL_LOW_WATER + mode) or 0), above
 
     def diversity(self) -> Diversity | None:
         """As last recorded."""
@@ -244,12 +261,10 @@ class Ledger:
         )
         if outcome.embedding:
             connection.execute("INSERT INTO embeddings VALUES (?, ?)", (inserted.lastrowid, outcome.embedding))
-        _count(connection, outcome.account)
 
     def _drop(self, connection: sqlite3.Connection, outcome: Dropped) -> None:
         reason = outcome.sample.reason
-        _count(connection, outcome.account)
-        query = "SELECT sum(drafts) FROM funnel WHERE reason = ?"
+        query = "SELECT coalesce(sum(drafts), 0) + 1 FROM funnel WHERE reason = ?"
         seen = connection.execute(query, (reason,)).fetchone()[0]
         body = outcome.sample.model_dump_json()
         if seen <= self._dropped_samples:
@@ -266,14 +281,17 @@ class Ledger:
 
     def _raise_low_water(self, connection: sqlite3.Connection) -> None:
         """Drafts end out of order; keep only those that ended above the first one that has not."""
-        low = first = int(_meta(connection, "low_water") or 0)
-        for (index,) in connection.execute("SELECT draft_index FROM done ORDER BY draft_index"):
-            if index != low:
-                break
-            low += 1
-        if low > first:
-            _set(connection, "low_water", str(low))
+        ended = connection.execute("SELECT draft_index FROM done ORDER BY draft_index")
+        if (low := _raised(connection, "low_water", ended)) is not None:
             connection.execute("DELETE FROM done WHERE draft_index < ?", (low,))
+
+    def _use(self, connection: sqlite3.Connection, materials: list[tuple[str, int]]) -> None:
+        """These have been used; kept as draft indices are."""
+        connection.executemany("INSERT OR IGNORE INTO materials VALUES (?, ?)", materials)
+        for mode in {mode for mode, _ in materials}:
+            used = connection.execute("SELECT number FROM materials WHERE mode = ? ORDER BY number", (mode,))
+            if (low := _raised(connection, _MATERIAL_LOW_WATER + mode, used)) is not None:
+                connection.execute("DELETE FROM materials WHERE mode = ? AND number < ?", (mode, low))
 
 
 def read_fields(connection: sqlite3.Connection) -> Fields:
@@ -283,11 +301,8 @@ def read_fields(connection: sqlite3.Connection) -> Fields:
 
 
 def read_funnel_rows(connection: sqlite3.Connection) -> tuple[FunnelRow, ...]:
-    query = (
-        "SELECT mode, gate, exchange, reason, drafts, prompt_tokens, completion_tokens FROM funnel"
-        " ORDER BY mode, exchange, gate, reason"
-    )
     names = FunnelRow.model_fields
+    query = f"SELECT {', '.join(names)} FROM funnel ORDER BY mode, exchange, gate, reason"  # noqa: S608 - our own names
     return tuple(FunnelRow(**dict(zip(names, row, strict=True))) for row in connection.execute(query))
 
 
@@ -333,11 +348,26 @@ def _add(connection: sqlite3.Connection, key: str, value: float) -> None:
         _set(connection, key, str(float(_meta(connection, key) or 0) + value))
 
 
+def _raised(connection: sqlite3.Connection, key: str, numbers: Iterable[tuple[int]]) -> int | None:
+    """The low-water mark of rising numbers, now that these are done above it; None where it has not risen."""
+    low = first = int(_meta(connection, key) or 0)
+    for (number,) in numbers:
+        if number != low:
+            break
+        low += 1
+    if low == first:
+        return None
+    _set(connection, key, str(low))
+    return low
+
+
+_COUNTS = [name for name in FunnelRow.model_fields if name not in ("mode", "gate", "exchange", "reason")]
+_COUNT = (
+    f"INSERT INTO funnel ({', '.join(FunnelRow.model_fields)})"  # noqa: S608 - our own names
+    f" VALUES ({', '.join(f':{name}' for name in FunnelRow.model_fields)})"
+    f" ON CONFLICT DO UPDATE SET {', '.join(f'{name} = {name} + excluded.{name}' for name in _COUNTS)}"
+)
+
+
 def _count(connection: sqlite3.Connection, account: FunnelRow) -> None:
-    connection.execute(
-        "INSERT INTO funnel VALUES (:mode, :gate, :exchange, :reason, :drafts, :prompt_tokens, :completion_tokens)"
-        " ON CONFLICT DO UPDATE SET drafts = drafts + excluded.drafts,"
-        " prompt_tokens = prompt_tokens + excluded.prompt_tokens,"
-        " completion_tokens = completion_tokens + excluded.completion_tokens",
-        account.model_dump(),
-    )
+    connection.execute(_COUNT, account.model_dump())

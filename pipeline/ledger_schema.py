@@ -62,6 +62,29 @@ STEPS: tuple[str, ...] = (
     -- First turns of accepted rows, where the recipe asks for it. Apart from the rows, which are read without them.
     CREATE TABLE embeddings (seq INTEGER PRIMARY KEY REFERENCES rows (seq), vector BLOB NOT NULL);
     """,
+    """
+    -- How long turns are, and how many a gate has saved.
+    ALTER TABLE funnel ADD COLUMN user_turns INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE funnel ADD COLUMN user_tokens INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE funnel ADD COLUMN replies INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE funnel ADD COLUMN reply_tokens INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE funnel ADD COLUMN user_turns_saved INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE funnel ADD COLUMN replies_saved INTEGER NOT NULL DEFAULT 0;
+
+    -- What drafts have ended that were made from it; numbers below meta's `material_low_water.MODE` are all done.
+    CREATE TABLE materials (mode TEXT NOT NULL, number INTEGER NOT NULL, PRIMARY KEY (mode, number)) WITHOUT ROWID;
+
+    -- What an adaptive build has learned of its choices.
+    CREATE TABLE arms (
+        factor TEXT NOT NULL,
+        arm TEXT NOT NULL,
+        drafts INTEGER NOT NULL,
+        accepted INTEGER NOT NULL,
+        reward REAL NOT NULL,
+        completion_tokens INTEGER NOT NULL,
+        PRIMARY KEY (factor, arm)
+    ) WITHOUT ROWID;
+    """,
 )
 
 

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import math
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from typing import Any
 
 from generators.backbone import Backbone
-from generators.modes import ModeMixer
+from generators.steering import INDIFFERENT
 from pipeline.acceptance import Acceptance
+from pipeline.accounts import NOT_NEEDED, RowMaker, dropped_sample, funnel_row
+from pipeline.draft_backbone import DraftBackbone, TurnCutError
 from pipeline.judging import Gates
-from pipeline.ledger import Accepted, Dropped, Outcome
+from pipeline.ledger import Accepted, CutOff, Dropped, Outcome
+from pipeline.mixing import ModeMixer, Start, label
 from publishers.shard import config_name, split_of
-from schemas.conversation import Conversation, Draft, Gate
-from schemas.funnel import Diversity, DroppedSample, FunnelRow
-from schemas.modes import ModeSpec
+from schemas.conversation import Draft, Gate
+from schemas.funnel import Diversity
 from schemas.recipe import Recipe
 from schemas.verdict import Drop
 
@@ -45,12 +45,18 @@ class Indices:
     def __post_init__(self) -> None:
         self._next = self.low_water
 
-    def take(self) -> int:
+    @property
+    def next(self) -> int:
+        """The one that `take` gives."""
         while self._next in self.done:
             self.done.remove(self._next)
             self._next += 1
+        return self._next
+
+    def take(self) -> int:
+        taken = self.next
         self._next += 1
-        return self._next - 1
+        return taken
 
 
 class Stream:
@@ -67,17 +73,15 @@ class Stream:
         indices: Indices,
     ) -> None:
         self._recipe = recipe
-        self._fingerprint = fingerprint
+        self._rows = RowMaker(recipe, fingerprint)
         self._mixer = mixer
         self._backbone = backbone
         self._gates = gates
         self._indices = indices
-        self._window = recipe.window or backbone.window
         self._tasks: set[asyncio.Task[None]] = set()
         self._changed = asyncio.Event()
         self._outcomes: list[Outcome] = []
         self._failure: BaseException | None = None
-        self._sampling: dict[str, dict[str, Any]] = {mode.mode: _sampling(mode) for mode in recipe.modes}
         self._acceptance = Acceptance(counts.accepted, counts.ended)
         self.counts = counts
         self._unfinished_tokens = 0
@@ -92,12 +96,21 @@ class Stream:
         return self.counts.accepted >= self._recipe.target.conversations
 
     @property
+    def used_up(self) -> bool:
+        """Whether there is nothing left to make drafts from. Raises what reading a dataset raises."""
+        return self._mixer.exhausted
+
+    @property
     def exhausted(self) -> bool:
         """Whether the recipe says to give up: too many drafts, or too few of them accepted."""
         target, ended = self._recipe.target, self.counts.ended
         if target.max_drafts is not None and ended >= target.max_drafts:
             return True
         return ended >= 1000 and self.counts.accepted < target.min_acceptance * ended
+
+    def changed(self) -> None:
+        """Something that a draft waits for may be there."""
+        self._changed.set()
 
     def collect(self) -> list[Outcome]:
         """What has ended since the last call."""
@@ -114,17 +127,20 @@ class Stream:
         return self._gates.diversity()
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Run drafts until the target is reached, the recipe says to give up, or `stop` is set.
+        """Run drafts until the target is reached, the recipe says to give up, nothing is left, or `stop` is set.
 
-        Drafts still in flight then are cancelled in the engine, and count as unfinished. Raises the first error of a
-        draft, after cancelling the others.
+        Drafts still in flight then are cancelled in the engine; at the target they count as not needed, or are
+        finished first where the recipe says so, else they count as unfinished. Raises the first error of a draft,
+        after cancelling the others.
         """
         stopping = asyncio.create_task(stop.wait())
         stopping.add_done_callback(lambda _: self._changed.set())
         try:
-            while not (stop.is_set() or self.reached or self.exhausted or self._failure):
-                while len(self._tasks) < self._wanted():
-                    self._start(self._indices.take())
+            while not (stop.is_set() or self._failure or self._over()):
+                while len(self._tasks) < self._wanted() and (start := self._mixer.start(self._indices.next)):
+                    self._start(self._indices.take(), start)
+                if not self._tasks and self.used_up:
+                    break
                 self._changed.clear()
                 await self._changed.wait()
         finally:
@@ -134,6 +150,10 @@ class Stream:
             await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._failure:
             raise self._failure
+
+    def _over(self) -> bool:
+        ended = self.reached or self.exhausted
+        return ended and not (self._recipe.target.drain and self._tasks)
 
     def _wanted(self) -> int:
         """Drafts worth having in flight: the window, or what the rest of the target needs at the present acceptance.
@@ -145,10 +165,10 @@ class Stream:
         needed = math.ceil((target.conversations - self.counts.accepted) / self._acceptance.share)
         if target.max_drafts is not None:
             needed = min(needed, target.max_drafts - self.counts.ended)
-        return min(self._window, needed)
+        return min(self._recipe.window or self._backbone.window, needed)
 
-    def _start(self, index: int) -> None:
-        task = asyncio.create_task(self._draft(index))
+    def _start(self, index: int, start: Start) -> None:
+        task = asyncio.create_task(self._run_draft(index, start))
         self._tasks.add(task)
         task.add_done_callback(self._ended)
 
@@ -158,103 +178,70 @@ class Stream:
             self._failure = error
         self._changed.set()
 
-    async def _draft(self, index: int) -> None:
+    async def _run_draft(self, index: int, start: Start) -> None:
         """One draft, from its first token to its verdict; what it claimed at a gate is released unless it is kept."""
+        mode, material = start
         number = self._acceptance.start()
-        draft: Draft | None = None
+        draft = mode.begin(index, material, INDIFFERENT)
+        spent = DraftBackbone(self._backbone, draft, self._gates, self._recipe.filters.watch)
         scores: dict[str, float] = {}
-        kept = False
+        used = (label(mode), material.number) if material is not None else None
+        ended = False
         try:
-            async with aclosing(self._mixer.draft(index, self._backbone)) as steps:
+            async with aclosing(mode.steps(draft, material, spent)) as steps:
                 async for step in steps:
-                    draft = step.draft
-                    verdict = await self._gates.judge(draft, step.gate)
+                    spent.draft = step.draft
+                    verdict = await self._gates.judge(step.draft, step.gate)
                     if isinstance(verdict, Drop):
+                        ended = True
                         self._acceptance.end(number, accepted=False)
-                        self._drop(draft, step.gate, verdict)
+                        self._drop(spent, step.gate, verdict, used)
                         return
                     for name, score in verdict.scores.items():
                         scores[name] = min(score, scores.get(name, score))
-            if draft is not None and not self.reached:
-                kept = True
+            if not self.reached or self._recipe.target.drain:
+                ended = True
                 self._acceptance.end(number, accepted=True)
-                self._accept(draft, scores)
-        except BaseException:
-            if draft is not None:
-                self._unfinished_tokens += draft.completion_tokens
-            raise
+                self._accept(spent, scores, used)
+                return
+        except TurnCutError as cut:
+            ended = True
+            spent.draft = cut.draft
+            self._acceptance.end(number, accepted=False)
+            self._drop(spent, Gate.SAMPLING, cut.drop, used)
         finally:
-            if draft is not None:
-                self.completion_tokens += draft.completion_tokens
-                if not kept:
-                    self._gates.release(draft.id)
+            self.completion_tokens += spent.completion_tokens
+            if not ended:
+                self._give_up(spent)
+            # A claim that was confirmed stays.
+            self._gates.release(draft.id)
 
-    def _accept(self, draft: Draft, scores: dict[str, float]) -> None:
-        row = Conversation(
-            id=draft.id,
-            messages=tuple(turn.message() for turn in draft.turns),
-            language=draft.language,
-            mode=draft.mode,
-            exchanges=draft.exchanges,
-            backbone=self._backbone.name,
-            backbone_revision=self._backbone.revision,
-            sampling=_how_it_was_made(self._sampling[draft.mode], draft),
-            template_hash=self._backbone.template.hash,
-            recipe_fingerprint=self._fingerprint,
-            scores=scores,
-            source_document=draft.source_document,
-            prompt_tokens=draft.prompt_tokens,
-            completion_tokens=draft.completion_tokens,
-        )
+    def _give_up(self, spent: DraftBackbone) -> None:
+        """The draft ends without a verdict; its index runs again in a later run, if there is one."""
+        if self.reached:
+            self._outcomes.append(CutOff(funnel_row(spent.draft, spent, NOT_NEEDED, NOT_NEEDED)))
+        else:
+            self._unfinished_tokens += spent.completion_tokens
+
+    def _accept(self, spent: DraftBackbone, scores: dict[str, float], used: tuple[str, int] | None) -> None:
+        draft = spent.draft
         signature, embedding = self._gates.confirm(draft.id)
         self.counts.accepted += 1
         self._outcomes.append(
             Accepted(
                 draft_index=draft.index,
-                account=_account(draft, "accepted", "accepted"),
-                row=row,
+                account=funnel_row(draft, spent, "accepted", "accepted"),
+                row=self._rows.row(draft, spent, scores),
                 config=config_name(draft.mode, draft.language),
                 split=split_of(draft.id, self._recipe.output.validation_share),
                 signature=signature,
                 embedding=embedding,
+                material=used,
             )
         )
 
-    def _drop(self, draft: Draft, gate: Gate, drop: Drop) -> None:
+    def _drop(self, spent: DraftBackbone, gate: Gate, drop: Drop, used: tuple[str, int] | None) -> None:
         self.counts.dropped += 1
-        sample = DroppedSample(
-            draft_id=draft.id,
-            mode=draft.mode,
-            gate=gate,
-            reason=drop.reason,
-            evidence=drop.evidence,
-            turn=drop.turn,
-            messages=tuple(turn.message() for turn in draft.turns),
-        )
-        self._outcomes.append(Dropped(draft.index, _account(draft, gate, drop.reason), sample))
-
-
-def _account(draft: Draft, gate: str, reason: str) -> FunnelRow:
-    return FunnelRow(
-        mode=draft.mode,
-        gate=gate,
-        exchange=max(1, sum(turn.role == "user" for turn in draft.turns)),
-        reason=reason,
-        drafts=1,
-        prompt_tokens=draft.prompt_tokens,
-        completion_tokens=draft.completion_tokens,
-    )
-
-
-def _sampling(mode: ModeSpec) -> dict[str, Any]:
-    return {
-        "user": mode.user_sampling.model_dump(mode="json", exclude_defaults=True),
-        "reply": mode.reply_sampling.model_dump(mode="json", exclude_defaults=True),
-    }
-
-
-def _how_it_was_made(sampling: dict[str, Any], draft: Draft) -> str:
-    made = {**sampling, "steering": draft.steering.model_dump(mode="json", exclude_defaults=True)}
-    if sanitised := [number for number, turn in enumerate(draft.turns) if turn.sanitised]:
-        made["sanitised_turns"] = sanitised
-    return json.dumps(made, ensure_ascii=False, sort_keys=True)
+        draft = spent.draft
+        account = funnel_row(draft, spent, gate, drop.reason)
+        self._outcomes.append(Dropped(draft.index, account, dropped_sample(draft, gate, drop), used))

@@ -14,8 +14,9 @@ FinishReason = Literal["stop", "length"]
 
 
 class Gate(StrEnum):
-    """Where a draft stands when it is judged."""
+    """Where a draft stands when it is judged: while a turn is sampled, after it, and at the end."""
 
+    SAMPLING = "sampling"
     USER_TURN = "user_turn"
     REPLY = "reply"
     CONVERSATION = "conversation"
@@ -28,8 +29,12 @@ class Message(Frozen):
     content: str
 
 
+Origin = Literal["sampled", "translated", "native", "given"]
+"""Where a turn's text is from: the backbone, its translation of another text, a corpus, or a list of prompts."""
+
+
 class Turn(Frozen):
-    """One sampled turn of a draft."""
+    """One turn of a draft."""
 
     role: Literal["user", "assistant"]
     content: str
@@ -40,30 +45,50 @@ class Turn(Frozen):
     sanitised: bool = Field(
         default=False, description="whether labels, or what the model played on with, were taken off"
     )
+    origin: Origin = "sampled"
+    original: str | None = Field(default=None, description="what a translated turn was translated from")
 
     def message(self) -> Message:
         return Message(role=self.role, content=self.content)
 
 
 class Steering(Frozen):
-    """What pushed the sampling of user turns towards the language. Never published as text of the conversation."""
+    """What pushed the sampling towards the language. Never published as text of the conversation."""
 
     system_prompt: str | None = None
     examples: tuple[str, ...] = ()
     opener: str | None = None
     topic: str | None = None
+    category: str | None = None
+    reply_prompt: str | None = Field(default=None, description="the system prompt that replies were sampled under")
+
+
+class Source(Frozen):
+    """What a draft was made from, as a row cites it."""
+
+    dataset: str = Field(description="its name on the Hub; of what lies on a machine only the last part")
+    revision: str | None = None
+    document: str = Field(description="the document's or row's id")
+    title: str | None = None
+    start: int | None = Field(default=None, ge=0, description="where a passage begins in its document, in characters")
+    end: int | None = Field(default=None, ge=0, description="where it ends")
+    licence: str | None = None
 
 
 class Draft(Frozen):
-    """A conversation being made: every turn sampled so far."""
+    """A conversation being made: every turn so far."""
 
     id: str
     index: int = Field(ge=0)
     mode: str
     language: str
     turns: tuple[Turn, ...] = ()
+    preamble: tuple[Message, ...] = Field(default=(), description="published before the turns, such as a passage")
+    planned: int = Field(default=1, ge=1, description="exchanges that it is to have")
     steering: Steering = Steering()
-    source_document: str | None = None
+    arms: tuple[str, ...] = Field(default=(), description="the choices that an adaptive build learns from")
+    passage: str | None = Field(default=None, description="the text that replies must rest on")
+    source: Source | None = None
 
     @property
     def last(self) -> Turn:
@@ -84,6 +109,10 @@ class Draft(Frozen):
     def with_turn(self, turn: Turn) -> Draft:
         return self.model_copy(update={"turns": (*self.turns, turn)})
 
+    def messages(self) -> tuple[Message, ...]:
+        """As they are published."""
+        return (*self.preamble, *(turn.message() for turn in self.turns))
+
 
 class Conversation(Frozen):
     """An accepted conversation: one row of the dataset, with all that made it."""
@@ -101,6 +130,9 @@ class Conversation(Frozen):
     template_hash: str
     recipe_fingerprint: str
     scores: dict[str, float]
-    source_document: str | None = None
+    turn_languages: tuple[str, ...] = Field(default=(), description="of each user and assistant message, in order")
+    turn_origins: tuple[Origin, ...] = Field(default=(), description="of each user and assistant message, in order")
+    source_document: str | None = Field(default=None, description="the id of what it was made from")
+    source: str | None = Field(default=None, description="JSON: dataset, revision, passage and licence of it")
     prompt_tokens: int
     completion_tokens: int

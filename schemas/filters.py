@@ -8,6 +8,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from schemas.backbones import EmbedderChoice
 from schemas.base import Frozen
+from schemas.modes import DatasetPlace
 
 
 class ShapeFilter(Frozen):
@@ -43,13 +44,9 @@ class LanguageFilter(Frozen):
     min_words: int = Field(default=6, ge=1, description="shorter turns are judged with the conversation, not alone")
 
 
-class Reference(Frozen):
+class Reference(DatasetPlace):
     """A dataset that is there already, which no row may repeat."""
 
-    dataset: str = Field(min_length=1, description="a Parquet or JSONL file, a glob, a folder, or a name on the Hub")
-    config: str | None = None
-    split: str | None = Field(default=None, description="None: all of them")
-    revision: str | None = Field(default=None, description="of the Hub: a branch, a tag or a commit")
     kind: Literal["publication", "benchmark"] | None = Field(
         default=None, description="None: a publication where a column messages or conversations is there"
     )
@@ -111,11 +108,41 @@ class DuplicateFilter(Frozen):
     semantic: SemanticFilter | None = Field(default=None, description="None: off")
 
 
+class WatchFilter(Frozen):
+    """Turns are judged while they are sampled: loops, and plainly another language."""
+
+    enabled: bool = True
+    from_tokens: int = Field(default=48, ge=8, le=4096, description="tokens before the first look; each next at twice")
+
+
+class TranslationFilter(Frozen):
+    """Translated turns against what they were translated from."""
+
+    enabled: bool = True
+    min_ratio: float = Field(default=0.5, gt=0, description="least letters, as a share of the source's")
+    max_ratio: float = Field(default=2.0, gt=0, description="most letters, as a share of the source's")
+    max_leftover: float = Field(
+        default=0.2, ge=0, le=1, description="the most of the source's word 4-grams that may stand there untranslated"
+    )
+
+
+class GroundingFilter(Frozen):
+    """Replies about a passage must rest on it."""
+
+    enabled: bool = True
+    min_support: float = Field(
+        default=0.5, ge=0, le=1, description="the least share of a reply's content words that the passage or user has"
+    )
+
+
 class Filters(Frozen):
     """The filters of a build. Cheap ones run first; each says what it drops."""
 
     dry: bool = Field(default=False, description="judge and count, but drop nothing; for benchmarks")
+    watch: WatchFilter = WatchFilter()
     shape: ShapeFilter = ShapeFilter()
     repetition: RepetitionFilter = RepetitionFilter()
     language: LanguageFilter = LanguageFilter()
     duplicates: DuplicateFilter = DuplicateFilter()
+    translation: TranslationFilter = TranslationFilter()
+    grounding: GroundingFilter = GroundingFilter()

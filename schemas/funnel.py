@@ -14,13 +14,22 @@ MOST_CANDIDATES = 100
 class FunnelRow(Frozen):
     """The drafts of one mode that ended at one gate for one reason."""
 
-    mode: str
-    gate: str = Field(description="`user_turn`, `reply`, `conversation`, or `accepted`")
+    mode: str = Field(description="mode and language, such as `magpie-eu`")
+    gate: str = Field(
+        description="`sampling` (while a turn was sampled), `user_turn`, `reply`, `conversation`; `accepted`; or"
+        " `not_needed`: cut off, since the target was reached"
+    )
     exchange: int = Field(ge=1, description="in which exchange, counted from 1")
-    reason: str = Field(description="`accepted`, or the reason of the drop")
+    reason: str = Field(description="`accepted`, `not_needed`, or the reason of the drop")
     drafts: int = Field(ge=0)
     prompt_tokens: int = Field(ge=0)
     completion_tokens: int = Field(ge=0)
+    user_turns: int = Field(default=0, ge=0, description="sampled to their end")
+    user_tokens: int = Field(default=0, ge=0, description="generated for these")
+    replies: int = Field(default=0, ge=0, description="sampled to their end")
+    reply_tokens: int = Field(default=0, ge=0, description="generated for these")
+    user_turns_saved: int = Field(default=0, ge=0, description="planned, and not sampled to their end")
+    replies_saved: int = Field(default=0, ge=0, description="planned, and not sampled to their end")
 
 
 class TemplateFamily(Frozen):
@@ -75,24 +84,51 @@ class Funnel(Frozen):
     )
     diversity: Diversity | None = Field(default=None, description="None where duplicates are not looked for")
 
-    def _sum(self, field: str, accepted: bool | None = None) -> int:
-        rows = (row for row in self.rows if accepted is None or (row.gate == "accepted") == accepted)
+    def _sum(self, field: str, *gates: str, without: tuple[str, ...] = ()) -> int:
+        rows = (row for row in self.rows if (not gates or row.gate in gates) and row.gate not in without)
         return sum(int(getattr(row, field)) for row in rows)
 
     @computed_field  # type: ignore[prop-decorator]
     @property
     def drafts(self) -> int:
-        return self._sum("drafts")
+        """Those that ended by a verdict."""
+        return self._sum("drafts", without=("not_needed",))
 
     @computed_field  # type: ignore[prop-decorator]
     @property
     def accepted(self) -> int:
-        return self._sum("drafts", True)
+        return self._sum("drafts", "accepted")
 
     @computed_field  # type: ignore[prop-decorator]
     @property
     def dropped(self) -> int:
-        return self._sum("drafts", False)
+        return self.drafts - self.accepted
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def not_needed(self) -> int:
+        """Drafts that were cut off in flight when the target was reached."""
+        return self._sum("drafts", "not_needed")
+
+    def saved(self, row: FunnelRow) -> int:
+        """Tokens that its drafts would have cost further, had they gone on to the end that was planned for them.
+
+        An estimate: turns that were not sampled are taken to be as long as those of the mode that were.
+        """
+        turns = row.user_turns_saved * self._mean_turn(row.mode, "user_turns", "user_tokens")
+        replies = row.replies_saved * self._mean_turn(row.mode, "replies", "reply_tokens")
+        begun = row.completion_tokens - row.user_tokens - row.reply_tokens if row.gate == "sampling" else 0
+        return max(0, round(turns + replies - begun))
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def saved_tokens(self) -> int:
+        """What judging early has saved, in tokens; an estimate."""
+        return sum(map(self.saved, self.rows))
+
+    def _mean_turn(self, mode: str, turns: str, tokens: str) -> float:
+        ours = [row for row in self.rows if row.mode == mode]
+        return sum(getattr(row, tokens) for row in ours) / max(1, sum(getattr(row, turns) for row in ours))
 
     @computed_field  # type: ignore[prop-decorator]
     @property
@@ -115,7 +151,7 @@ class Funnel(Frozen):
         """Drops by reason, most frequent first."""
         counts: dict[str, int] = {}
         for row in self.rows:
-            if row.gate != "accepted":
+            if row.gate not in ("accepted", "not_needed"):
                 counts[row.reason] = counts.get(row.reason, 0) + row.drafts
         return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 

@@ -15,8 +15,10 @@ def first_problem(error: ValidationError) -> tuple[str, str]:
     """
     problems = error.errors(include_url=False)
     problem = next((one for one in problems if one["type"] == "extra_forbidden"), problems[0])
-    where = ".".join(str(part) for part in problem["loc"] if part not in CHOICES)
-    return where, message(problem["type"], problem["msg"])
+    parts = problem["loc"]
+    # Of a mode, pydantic names the kind too.
+    told = [part for at, part in enumerate(parts) if part not in CHOICES and parts[max(at - 2, 0)] != "modes"]
+    return ".".join(map(str, told)), message(problem["type"], problem["msg"])
 
 
 def message(kind: str, text: str) -> str:

@@ -6,12 +6,12 @@ import re
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, field_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from schemas.backbones import BackboneChoice
 from schemas.base import Frozen
 from schemas.filters import Filters
-from schemas.modes import MagpieMode, ModeSpec
+from schemas.modes import CrossLingualMode, MagpieMode, ModeSpec, TranslationMode, language_of
 from schemas.names import MOST, LanguageCode, Name
 
 
@@ -19,6 +19,10 @@ class Target(Frozen):
     """When a build is done."""
 
     conversations: int = Field(ge=1, le=MOST)
+    drain: bool = Field(
+        default=False,
+        description="at the target, finish the drafts in flight and keep them too, instead of cutting off",
+    )
     max_drafts: int | None = Field(default=None, ge=1, le=MOST, description="give up after so many drafts")
     min_acceptance: float = Field(default=0.001, ge=0, le=1, description="give up below this share, after 1,000 drafts")
 
@@ -71,11 +75,27 @@ class Recipe(Frozen):
         default=None, ge=1, le=65_536, description="drafts in flight; the backbone's own when left out"
     )
 
-    @field_validator("modes")
-    @classmethod
-    def _each_once(cls, modes: tuple[ModeSpec, ...]) -> tuple[ModeSpec, ...]:
-        names = [mode.mode for mode in modes]
-        for name in names:
-            if names.count(name) > 1:
-                raise ValueError(f"the mode {name} is there twice; give it once, with its weight")
-        return modes
+    adaptive: bool = Field(
+        default=True, description="move drafts towards the steering that yields most accepted, diverse conversations"
+    )
+
+    @model_validator(mode="after")
+    def _modes_fit(self) -> Recipe:
+        made = [(mode.mode, language_of(mode, self.language)) for mode in self.modes]
+        for number, (mode, (name, language)) in enumerate(zip(self.modes, made, strict=True)):
+            where = f"modes.{number}"
+            if (name, language) in made[:number]:
+                raise ValueError(
+                    f"{where}: the mode {name} is there twice in {language}; give it once, with its weight"
+                )
+            if isinstance(mode, TranslationMode):
+                if mode.source_language == self.language:
+                    raise ValueError(f"{where}.source_language: {language} is the recipe's language; name another one")
+                if mode.source is None and ("magpie", mode.source_language) not in made:
+                    raise ValueError(
+                        f"{where}.source: name a dataset, or add {{mode: magpie, language: {mode.source_language}}}, "
+                        "whose conversations are translated then"
+                    )
+            if isinstance(mode, CrossLingualMode) and mode.instruction_language == self.language:
+                raise ValueError(f"{where}.instruction_language: {language} is the recipe's language; name another one")
+        return self

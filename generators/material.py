@@ -1,0 +1,16 @@
+"""What drafts are made from, in the modes that begin with a text that is there already."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from schemas.conversation import Source
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """One passage or one prompt (a single text), or the turns of a conversation, the user's first."""
+
+    number: int
+    source: Source
+    texts: tuple[str, ...]

@@ -1,0 +1,106 @@
+"""The backbone as one draft sees it: what is sampled for it is counted, and watched while it is sampled."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from types import TracebackType
+from typing import Literal, Self, cast
+
+from generators.backbone import Backbone, Completion, SampleRequest
+from generators.template import ChatTemplate
+from pipeline.judging import Gates
+from schemas.conversation import Draft, Gate, Turn
+from schemas.filters import WatchFilter
+from schemas.verdict import Drop
+
+
+class TurnCutError(Exception):
+    """A turn was cut off while it was sampled: the draft with what there is of it, and why."""
+
+    def __init__(self, draft: Draft, drop: Drop) -> None:
+        super().__init__(drop.reason)
+        self.draft = draft
+        self.drop = drop
+
+
+class DraftBackbone:
+    """Samples for one draft; `draft` is kept up to date by whoever walks it through its gates.
+
+    Beside what a backbone raises, `sample` raises TurnCutError.
+    """
+
+    def __init__(self, backbone: Backbone, draft: Draft, gates: Gates, watch: WatchFilter) -> None:
+        self._backbone = backbone
+        self._gates = gates
+        self._watch = watch
+        self.draft = draft
+        self.prompt_tokens = 0
+        self.completion_tokens = 0
+
+    @property
+    def name(self) -> str:
+        return self._backbone.name
+
+    @property
+    def revision(self) -> str | None:
+        return self._backbone.revision
+
+    @property
+    def licence(self) -> str | None:
+        return self._backbone.licence
+
+    @property
+    def template(self) -> ChatTemplate:
+        return self._backbone.template
+
+    @property
+    def window(self) -> int:
+        return self._backbone.window
+
+    @property
+    def device(self) -> str:
+        return self._backbone.device
+
+    async def sample(self, request: SampleRequest) -> Completion:
+        watch = self._watch
+        if not watch.enabled or request.language is None or request.sampling.max_tokens <= watch.from_tokens:
+            return self._counted(await self._backbone.sample(request))
+        dropped: list[Drop] = []
+
+        async def look(text: str) -> bool:
+            so_far = self.draft.with_turn(_turn(request, text, 0, 0))
+            verdict = await self._gates.judge(so_far, Gate.SAMPLING)
+            if isinstance(verdict, Drop):
+                dropped.append(verdict)
+            return isinstance(verdict, Drop)
+
+        watched = replace(request, watch=look, watch_from=watch.from_tokens)
+        completion = self._counted(await self._backbone.sample(watched))
+        if completion.cut:
+            turn = _turn(request, completion.text, completion.prompt_tokens, completion.completion_tokens)
+            raise TurnCutError(self.draft.with_turn(turn), dropped[0])
+        return completion
+
+    def _counted(self, completion: Completion) -> Completion:
+        self.prompt_tokens += completion.prompt_tokens
+        self.completion_tokens += completion.completion_tokens
+        return completion
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """The backbone is not this draft's to end."""
+
+
+def _turn(request: SampleRequest, text: str, prompt_tokens: int, completion_tokens: int) -> Turn:
+    return Turn(
+        role=cast(Literal["user", "assistant"], request.role),
+        content=text,
+        finish_reason="length",
+        language=request.language or "",
+        prompt_tokens=prompt_tokens,
+        completion_tokens=completion_tokens,
+    )
