@@ -35,6 +35,39 @@ class Markers(Frozen):
     step: tuple[str, ...] = Field(default=(), description="of a numbered step, such as `urratsa` in `1. urratsa`")
 
 
+class ModeTexts(Frozen):
+    """What the backbone reads in the modes that need more than steering; a mode whose texts are empty cannot run.
+
+    `{text}` and `{document}` stand for what a mode puts in, once in each text; protected pieces in it look like ⟦1⟧.
+    """
+
+    math_prompts: tuple[str, ...] = Field(
+        default=(), description="system prompts while user turns of magpie's category math are sampled"
+    )
+    code_prompts: tuple[str, ...] = Field(
+        default=(), description="system prompts while user turns of magpie's category code are sampled"
+    )
+    translate_prompts: tuple[str, ...] = Field(
+        default=(), description="user messages that ask for nothing but the translation of {text}; ⟦1⟧ stays as it is"
+    )
+    rewrite_prompts: tuple[str, ...] = Field(
+        default=(),
+        description="user messages that ask for nothing but {text}, a translation, in idiomatic words; ⟦1⟧ stays",
+    )
+    reverse_prompts: tuple[str, ...] = Field(
+        default=(), description="user messages that ask for nothing but the one request that {document} answers well"
+    )
+    grounded_user_prompts: tuple[str, ...] = Field(
+        default=(), description="system prompts while user turns about {document} are sampled"
+    )
+    grounded_reply_prompts: tuple[str, ...] = Field(
+        default=(), description="system prompts for replies that rest on {document} and on nothing else"
+    )
+    cross_lingual_prompts: tuple[str, ...] = Field(
+        default=(), description="system prompts for replies in this language to user turns in another"
+    )
+
+
 class LanguagePack(Frozen):
     """Read from `pack.yaml` in the pack's folder; `profile.json` and `words.tsv` lie beside it."""
 
@@ -42,6 +75,7 @@ class LanguagePack(Frozen):
     name: str = Field(description="in English")
     native_name: str
     steering: SteeringTexts
+    modes: ModeTexts = ModeTexts()
     markers: Markers
     function_words: tuple[str, ...] = Field(min_length=1, description="frequent words that carry grammar, lower case")
     unseen_limit: float = Field(
