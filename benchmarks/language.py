@@ -92,11 +92,12 @@ def accuracy(rows: list[dict[str, Any]], judge: LanguageJudge) -> dict[str, Any]
     wrong: Counter[str] = Counter()
     gibberish = Score()
     clean = clean_as_gibberish = 0
+    code = judge.languages[0].code
     for row in rows:
         contents = [turn["content"] for turn in row["turns"]] if "turns" in row else [row["text"]]
-        found = walk([judge], draft(contents, judge.code))
+        found = walk([judge], draft(contents, code))
         kept = not isinstance(found, Drop)
-        wanted = row["label"] == "keep" if "label" in row else row["lang"] == judge.code
+        wanted = row["label"] == "keep" if "label" in row else row["lang"] == code
         if row.get("category") == "gibberish":
             gibberish.add(kept, wanted)
         if row.get("policy_dependent"):

@@ -20,8 +20,9 @@ from pathlib import Path
 from typing import Any
 
 from generators.backbone import Backbone
-from generators.magpie import Magpie
+from generators.modes import open_modes
 from generators.opening import open_backbone
+from generators.steering import INDIFFERENT, user_system
 from languages.loader import load_pack
 from pipeline.build import build
 from schemas.conversation import Message
@@ -75,8 +76,8 @@ async def raw(backbone: Backbone, drafts: int) -> float:
 
     engine = backbone._engine  # type: ignore[attr-defined]  # the engine itself, without our adapter
     planned = recipe(drafts, CHEAP)
-    (spec,) = planned.modes
-    mode = Magpie(spec, load_pack(planned.language), planned.seed, "raw")
+    pack = load_pack(planned.language)
+    (mode,) = open_modes(planned, {pack.code: pack}, "raw")
     template = backbone.template
 
     async def sample(number: str, prompt: list[int], tokens: int) -> str:
@@ -86,7 +87,7 @@ async def raw(backbone: Backbone, drafts: int) -> float:
         return text
 
     async def conversation(index: int) -> None:
-        steering = mode.plan(index).user_system
+        steering = user_system(mode.begin(index, None, INDIFFERENT).steering, pack.steering.examples_heading)
         messages: tuple[Message, ...] = ()
         for exchange in range(EXCHANGES):
             prompt = template.user_prefix((*steering, *messages))

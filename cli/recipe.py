@@ -8,7 +8,7 @@ from pathlib import Path
 
 from cli.failures import failure, say
 from cli.machine import machine_settings, resolved_backbone
-from languages.completeness import load_translated_pack
+from pipeline.packs import load_packs
 from schemas.errors import IturriError
 from schemas.reading import read_recipe
 from schemas.recipe import Recipe
@@ -39,7 +39,7 @@ def schema() -> int:
 def _checked(file: Path, settings: Settings) -> str:
     """What could not be checked, if anything. Raises IturriError."""
     recipe = read_recipe(file)
-    load_translated_pack(recipe.language, settings.languages)
+    load_packs(recipe, settings)
     if settings.backbones is None and (names := _named(recipe)):
         return f" ({' and '.join(names)} not looked up: neither --backbones nor ITURRI_BACKBONES is given)"
     resolved_backbone(recipe, settings)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from filters.contamination import ContaminationJudge
@@ -38,17 +38,22 @@ _worker_filters: list[Filter] = []
 
 
 def open_filters(
-    filters: Filters, pack: LanguagePack | None, known: Known = NOTHING, memory: Memory | None = None
+    filters: Filters,
+    pack: LanguagePack | None,
+    known: Known = NOTHING,
+    memory: Memory | None = None,
+    others: Sequence[LanguagePack] = (),
 ) -> tuple[Filter, ...]:
     """The enabled filters, cheapest first. Raises LanguageError when the language cannot be told.
 
-    Without a pack only those run that need no language. `memory` is for what they remember.
+    Without a pack only those run that need no language. `memory` is for what they remember, `others` are the packs of
+    the other languages that turns may be in.
 
     Duplicates come after the filters without state, so that nothing they drop is ever claimed, and before the language,
     which costs a hundred times as much; a text in the wrong language gives its claim back as soon as it is dropped,
     and a repeat of it would have been dropped for its language too.
     """
-    return (*_cheap(filters, pack, known, memory), *_heavy(filters, pack))
+    return (*_cheap(filters, pack, others, known, memory), *_heavy(filters, pack, others))
 
 
 def judge(filters: Iterable[Filter], draft: Draft, gate: Gate) -> Verdict:
@@ -74,9 +79,9 @@ def walk(filters: Iterable[Filter], draft: Draft) -> Verdict:
     return judge(filters, draft, Gate.CONVERSATION)
 
 
-def init_worker(filters: Filters, pack: LanguagePack) -> None:
+def init_worker(filters: Filters, pack: LanguagePack, others: Sequence[LanguagePack] = ()) -> None:
     """Make a process of a pool ready for judge_in_worker: open its heavy filters."""
-    _worker_filters[:] = _heavy(filters, pack)
+    _worker_filters[:] = _heavy(filters, pack, others)
 
 
 def judge_in_worker(batch: list[tuple[Draft, Gate]]) -> list[Verdict]:
@@ -84,8 +89,10 @@ def judge_in_worker(batch: list[tuple[Draft, Gate]]) -> list[Verdict]:
     return [judge(_worker_filters, draft, gate) for draft, gate in batch]
 
 
-def _cheap(filters: Filters, pack: LanguagePack | None, known: Known, memory: Memory | None) -> tuple[Filter, ...]:
-    shape = (ShapeJudge.open(filters.shape, _needed(pack).markers),) if filters.shape.enabled else ()
+def _cheap(
+    filters: Filters, pack: LanguagePack | None, others: Sequence[LanguagePack], known: Known, memory: Memory | None
+) -> tuple[Filter, ...]:
+    shape = (ShapeJudge.open(filters.shape, _needed(pack), others),) if filters.shape.enabled else ()
     repetition = (RepetitionJudge.open(filters.repetition),) if filters.repetition.enabled else ()
     contamination = (known.contamination,) if known.contamination is not None else ()
     return (*shape, *repetition, *contamination, *_duplicates(filters, known, memory))
@@ -99,8 +106,8 @@ def _duplicates(filters: Filters, known: Known, memory: Memory | None) -> tuple[
     return (judge,)
 
 
-def _heavy(filters: Filters, pack: LanguagePack | None) -> tuple[Filter, ...]:
-    return (LanguageJudge.open(filters.language, _needed(pack)),) if filters.language.enabled else ()
+def _heavy(filters: Filters, pack: LanguagePack | None, others: Sequence[LanguagePack]) -> tuple[Filter, ...]:
+    return (LanguageJudge.open(filters.language, _needed(pack), others),) if filters.language.enabled else ()
 
 
 def _needed(pack: LanguagePack | None) -> LanguagePack:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -18,31 +19,46 @@ from schemas.conversation import Draft, Gate, Turn
 from schemas.filters import DetectorName, LanguageFilter
 from schemas.verdict import Drop, Keep, Verdict
 
+# Below so many words the beginning of a turn may still become anything.
+BEGINNING_WORDS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class _Spec:
+    """What a pack says of telling its language."""
+
+    code: str
+    profile: Path | None
+    words: Path | None
+    function_words: frozenset[str]
+    unseen_limit: float
+
 
 @dataclass(frozen=True)
 class LanguageJudge:
     """Judges the last turn at its gate, and the turns too short to be judged alone at the conversation gate.
 
+    While a turn is sampled, it must not be plainly foreign: as a whole, or by its last words.
+
     Only settings are kept here, so that the filter is cheap to pickle; detectors and statistics are the process's.
     """
 
-    code: str
+    languages: tuple[_Spec, ...]
     detector: DetectorName
     min_words: int
-    profile: Path | None
-    words: Path | None
-    function_words: frozenset[str]
-    unseen_limit: float
     name: ClassVar[str] = "language"
     gates: ClassVar[frozenset[Gate]] = frozenset(Gate)
     heavy: ClassVar[bool] = True
 
     @classmethod
-    def open(cls, settings: LanguageFilter, pack: LanguagePack) -> LanguageJudge:
-        """The filter of a pack, its detector loaded. Raises LanguageError when a file of the pack cannot be read."""
-        own = frozenset(pack.function_words)
-        judge = cls(pack.code, settings.detector, settings.min_words, pack.profile, pack.words, own, pack.unseen_limit)
-        judge.tongue(pack.code)
+    def open(cls, settings: LanguageFilter, pack: LanguagePack, others: Sequence[LanguagePack] = ()) -> LanguageJudge:
+        """The filter of a pack, and of others that turns may be in, its detectors loaded.
+
+        Raises LanguageError when a file of a pack cannot be read.
+        """
+        judge = cls(tuple(map(_spec, (pack, *others))), settings.detector, settings.min_words)
+        for one in judge.languages:
+            judge.tongue(one.code)
         return judge
 
     def tongue(self, language: str) -> Tongue:
@@ -50,14 +66,17 @@ class LanguageJudge:
 
         Raises LanguageError for a language that the detector does not know.
         """
-        if language != self.code:
-            return _other_tongue(language, self.detector)
-        return open_tongue(self.code, self.detector, self.profile, self.words, self.function_words, self.unseen_limit)
+        for one in self.languages:
+            if one.code == language:
+                return _open(one, self.detector)
+        return _other_tongue(language, self.detector)
 
     def judge(self, draft: Draft, gate: Gate) -> Verdict:
         """Raises LanguageError when a turn is meant to be in a language that the detector does not know."""
         if gate is Gate.CONVERSATION:
             return self._judge_short(draft)
+        if gate is Gate.SAMPLING:
+            return self._judge_beginning(draft.last, len(draft.turns) - 1)
         return self._judge_turn(draft.last, len(draft.turns) - 1)
 
     def _judge_turn(self, turn: Turn, index: int) -> Verdict:
@@ -69,6 +88,14 @@ class LanguageJudge:
         if count >= self.min_words:
             return self._judge_text(text, turn.language, index)
         fault = self.tongue(turn.language).plainly_foreign(text) if count else None
+        return self._drop(fault, index) if fault is not None else Keep()
+
+    def _judge_beginning(self, turn: Turn, index: int) -> Verdict:
+        """The whole words of a turn that is not there yet. What is doubtful now may be plain by its end."""
+        text = prose(turn.content.rpartition(" ")[0])
+        if len(words_of(text)) < BEGINNING_WORDS:
+            return Keep()
+        fault = self.tongue(turn.language).mostly_foreign(text)
         return self._drop(fault, index) if fault is not None else Keep()
 
     def _judge_short(self, draft: Draft) -> Verdict:
@@ -107,7 +134,13 @@ class LanguageJudge:
 def _other_tongue(language: str, detector: DetectorName) -> Tongue:
     """The other language of a bilingual conversation, told by the pack that ships, else by the detector alone."""
     if language in available_languages():
-        pack = load_pack(language)
-        own = frozenset(pack.function_words)
-        return open_tongue(language, detector, pack.profile, pack.words, own, pack.unseen_limit)
+        return _open(_spec(load_pack(language)), detector)
     return open_tongue(language, detector, None, None, function_words().get(language, frozenset()), 1.0)
+
+
+def _spec(pack: LanguagePack) -> _Spec:
+    return _Spec(pack.code, pack.profile, pack.words, frozenset(pack.function_words), pack.unseen_limit)
+
+
+def _open(spec: _Spec, detector: DetectorName) -> Tongue:
+    return open_tongue(spec.code, detector, spec.profile, spec.words, spec.function_words, spec.unseen_limit)

@@ -30,13 +30,16 @@ _WORD_REPEATS = 8
 
 @dataclass(frozen=True)
 class RepetitionJudge:
-    """Judges the last turn, and compares it with the earlier turns of its role."""
+    """Judges the last turn, and compares it with the earlier turns of its role.
+
+    While a turn is sampled, only a loop says that it will not get better.
+    """
 
     max_word_count: int
     ngram: int
     max_repeated_share: float
     name: ClassVar[str] = "repetition"
-    gates: ClassVar[frozenset[Gate]] = frozenset({Gate.USER_TURN, Gate.REPLY})
+    gates: ClassVar[frozenset[Gate]] = frozenset({Gate.SAMPLING, Gate.USER_TURN, Gate.REPLY})
     heavy: ClassVar[bool] = False
 
     @classmethod
@@ -45,7 +48,10 @@ class RepetitionJudge:
 
     def judge(self, draft: Draft, gate: Gate) -> Verdict:
         text = draft.last.content
-        found = self._turn(draft) or self._word(text) or self._loop(text) or self._ngrams(text)
+        if gate is Gate.SAMPLING:
+            found = self._word(text) or self._loop(text)
+        else:
+            found = self._turn(draft) or self._word(text) or self._loop(text) or self._ngrams(text)
         if found is None:
             return Keep()
         kind, evidence = found

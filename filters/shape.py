@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 from filters.prose import without_code
 from filters.text import excerpt, fold
 from languages.markers import bare_role, role_label, template_field
-from languages.pack import Markers
+from languages.pack import LanguagePack, Markers
 from schemas.conversation import Draft, Gate
 from schemas.filters import ShapeFilter
 from schemas.verdict import Drop, Keep, Verdict
@@ -27,15 +27,17 @@ class ShapeJudge:
 
     min_chars: int
     max_chars: int
-    labels: tuple[re.Pattern[str], ...]
+    language: str
+    labels: dict[str, tuple[re.Pattern[str], ...]]
     name: ClassVar[str] = "shape"
     gates: ClassVar[frozenset[Gate]] = frozenset({Gate.USER_TURN, Gate.REPLY})
     heavy: ClassVar[bool] = False
 
     @classmethod
-    def open(cls, settings: ShapeFilter, markers: Markers) -> ShapeJudge:
-        labels = (role_label(markers, "user", "assistant", "system"), bare_role(), template_field(markers))
-        return cls(settings.min_chars, settings.max_chars, labels)
+    def open(cls, settings: ShapeFilter, pack: LanguagePack, others: Sequence[LanguagePack] = ()) -> ShapeJudge:
+        """Turns in a language without a pack are held to the labels of the first one."""
+        labels = {one.code: _labels(one.markers) for one in (pack, *others)}
+        return cls(settings.min_chars, settings.max_chars, pack.code, labels)
 
     def judge(self, draft: Draft, gate: Gate) -> Verdict:
         for kind, evidence in self._faults(draft):
@@ -54,19 +56,24 @@ class ShapeJudge:
             yield "too_long", f"{len(text)} characters, {self.max_chars} at most: {excerpt(text)}"
         if turn.role == "user" and text.endswith((":", "：")):
             yield "colon", f"ends with: {_tail(text)}"
-        marker = self._marker(text)
+        marker = self._marker(text, turn.language)
         if marker is not None:
             yield "role_marker", f"holds {excerpt(marker, 40)!r}"
         if turn.role == "assistant" and len(draft.turns) > 1 and fold(text) == fold(draft.turns[-2].content):
             yield "echo", excerpt(text)
 
-    def _marker(self, text: str) -> str | None:
+    def _marker(self, text: str, language: str) -> str | None:
         """The first leftover. In a code block only control tokens count: a YAML key may be called `user:`."""
         found = _TOKEN.search(text)
         if found is None:
             prose = without_code(text)
-            found = next(filter(None, (label.search(prose) for label in self.labels)), None)
+            labels = self.labels.get(language, self.labels[self.language])
+            found = next(filter(None, (label.search(prose) for label in labels)), None)
         return found.group().strip() if found else None
+
+
+def _labels(markers: Markers) -> tuple[re.Pattern[str], ...]:
+    return (role_label(markers, "user", "assistant", "system"), bare_role(), template_field(markers))
 
 
 def _tail(text: str) -> str:

@@ -40,6 +40,9 @@ FOREIGN_SENTENCES = 0.1
 GIBBERISH_WORDS = 4
 UNKNOWN_SHARE = 0.6
 
+# Of the words of a text that may go on, the share in another language that no likely end makes good.
+BEGINNING_SHARE = 0.6
+
 _QUOTATION = re.compile(
     r"""
       "(?=\S)[^"\n]{1,500}(?<=\S)" | “[^”\n]{1,500}” | «[^»\n]{1,500}» | „[^“”\n]{1,500}[“”]
@@ -79,6 +82,18 @@ class Tongue:
             return found
         mixture = self._mixtures.read(text)
         return self._mixed(mixture, text, quoted) or self._gibberish(mixture) or found
+
+    def mostly_foreign(self, text: str) -> Fault | None:
+        """Whether most of a text that may go on is in another language, quotations apart.
+
+        The segments have to say so as well as the words: what only one of them sees may be a list of names.
+        """
+        text, _ = apart_from_quotations(text)
+        mixture = self._mixtures.read(text)
+        if mixture.foreign < BEGINNING_SHARE * max(1, len(mixture.words)):
+            return None
+        found = self._segments(text)
+        return found if isinstance(found, Fault) else None
 
     def plainly_foreign(self, text: str) -> Fault | None:
         """Whether at least half of a text too short to be judged is in another language."""

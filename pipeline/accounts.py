@@ -58,7 +58,9 @@ class RowMaker:
 
     def __init__(self, recipe: Recipe, fingerprint: str) -> None:
         self._fingerprint = fingerprint
-        self._sampling = {config_name(spec.mode, language_of(spec, recipe.language)): _sampling(spec) for spec in recipe.modes}
+        self._sampling = {
+            config_name(spec.mode, language_of(spec, recipe.language)): _sampling(spec) for spec in recipe.modes
+        }
 
     def row(self, draft: Draft, spent: DraftBackbone, scores: Mapping[str, float]) -> Conversation:
         """The row of an accepted draft."""
@@ -88,7 +90,9 @@ def _sampling(spec: ModeSpec) -> dict[str, Any]:
     """The sampling parameters of a mode by role, such as `user` and `reply`."""
     found = ((name.removesuffix("_sampling"), getattr(spec, name)) for name in type(spec).model_fields)
     return {
-        name: value.model_dump(mode="json", exclude_defaults=True) for name, value in found if isinstance(value, Sampling)
+        name: value.model_dump(mode="json", exclude_defaults=True)
+        for name, value in found
+        if isinstance(value, Sampling)
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -12,12 +12,13 @@ from pathlib import Path
 from filters.duplicates.memory import Memory
 from generators.backbone import Backbone
 from generators.modes import open_modes
-from languages.completeness import load_translated_pack
 from languages.pack import LanguagePack
 from pipeline.directory import BuildDirectory
 from pipeline.fingerprint import recipe_fields, refuse_another
 from pipeline.judging import Gates
 from pipeline.keeper import Keeper
+from pipeline.mixing import ModeMixer
+from pipeline.packs import load_packs
 from pipeline.reader import BuildReader
 from pipeline.references import find_references, read_known
 from pipeline.stream import Stream
@@ -66,12 +67,12 @@ def check_directory(recipe: Recipe, directory: Path, settings: Settings) -> None
     the Hub fails.
     """
     recipe = _resolved(recipe, settings)
-    pack = load_translated_pack(recipe.language, settings.languages)
+    packs = load_packs(recipe, settings)
     against = tuple(one.about for one in find_references(recipe.filters.duplicates.against))
     if BuildDirectory(directory).ledger.is_file() and BuildDirectory(directory).recipe.is_file():
         theirs = {name: value for name, value in BuildReader(directory).fields().items() if name != "sampled_model"}
         if theirs:
-            refuse_another(recipe_fields(recipe, pack, against), theirs, directory)
+            refuse_another(recipe_fields(recipe, packs, against), theirs, directory)
 
 
 async def build(
@@ -96,26 +97,28 @@ async def build(
     (another run has taken over).
     """
     recipe = _resolved(recipe, settings)
-    pack = load_translated_pack(recipe.language, settings.languages)
+    packs = load_packs(recipe, settings)
     place = BuildDirectory(directory)
     stop = stop or asyncio.Event()
     with place.locked(take_over):
-        against, opened = await asyncio.to_thread(_open_gates, recipe, pack, settings, directory, stop)
-        async with Keeper(recipe, place, backbone, pack, against) as keeper, opened as gates:
+        against, opened = await asyncio.to_thread(_open_gates, recipe, packs, settings, directory, stop)
+        async with Keeper(recipe, place, backbone, packs, against) as keeper, opened as gates:
             counts, indices = await keeper.restore(gates)
-            mixer = open_modes(recipe, pack, await keeper.id_prefix())
+            modes = open_modes(recipe, packs, await keeper.id_prefix())
+            mixer = ModeMixer(modes, [spec.weight for spec in recipe.modes], recipe.seed)
             stream = Stream(recipe, keeper.fingerprint, mixer, backbone, gates, counts, indices)
             if not stream.reached:
                 await _run_and_keep(stream, keeper, stop, on_progress)
-            manifest = await keeper.finish(seal=stream.reached or stream.exhausted)
-    if stream.exhausted and not manifest.complete:
-        raise BuildError(_why_given_up(recipe, manifest.funnel, directory))
+            given_up = stream.exhausted or stream.used_up
+            manifest = await keeper.finish(seal=stream.reached or given_up)
+    if given_up and not manifest.complete:
+        raise BuildError(_why_given_up(recipe, manifest.funnel, directory, used_up=stream.used_up))
     outcome = Outcome.COMPLETE if manifest.complete else Outcome.STOPPED
     return BuildResult(outcome, directory, manifest)
 
 
 def _open_gates(
-    recipe: Recipe, pack: LanguagePack, settings: Settings, directory: Path, stop: asyncio.Event
+    recipe: Recipe, packs: Mapping[str, LanguagePack], settings: Settings, directory: Path, stop: asyncio.Event
 ) -> tuple[tuple[AgainstDataset, ...], Gates]:
     """The gates, and what they judge against. Reads language profiles, which takes most of a second, and datasets.
 
@@ -125,7 +128,8 @@ def _open_gates(
     found = find_references(duplicates.against)
     known = read_known(found, duplicates, stop.is_set)
     memory = Memory(settings.duplicates_memory_mb, directory)
-    gates = Gates(recipe.filters, pack, settings.workers, known, memory)
+    own, *others = packs.values()
+    gates = Gates(recipe.filters, own, settings.workers, known, memory, others)
     return tuple(one.about for one in found), gates
 
 
@@ -190,9 +194,14 @@ class _Pace:
         )
 
 
-def _why_given_up(recipe: Recipe, funnel: Funnel, directory: Path) -> str:
+def _why_given_up(recipe: Recipe, funnel: Funnel, directory: Path, *, used_up: bool) -> str:
     reasons = funnel.reasons()
     most = f"; most were dropped for {next(iter(reasons))}" if reasons else ""
+    if used_up:
+        return (
+            f"all that the modes are made from is used up: {funnel.accepted} of {funnel.target} conversations after"
+            f" {funnel.drafts} drafts{most}; lower target.conversations to {funnel.accepted} to call it complete"
+        )
     limit = (
         "target.max_drafts"
         if funnel.drafts >= (recipe.target.max_drafts or funnel.drafts + 1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -47,18 +48,20 @@ Fields = dict[str, Any]
 
 
 def fingerprint_fields(
-    recipe: Recipe, backbone: Backbone, pack: LanguagePack, against: tuple[AgainstDataset, ...] = ()
+    recipe: Recipe, backbone: Backbone, packs: Mapping[str, LanguagePack], against: tuple[AgainstDataset, ...] = ()
 ) -> Fields:
     """The fields that make a fingerprint, as JSON values. The backbone is running."""
     model = {"name": backbone.name, "revision": backbone.revision, "template": backbone.template.hash}
-    return {**recipe_fields(recipe, pack, against), "sampled_model": model}
+    return {**recipe_fields(recipe, packs, against), "sampled_model": model}
 
 
-def recipe_fields(recipe: Recipe, pack: LanguagePack, against: tuple[AgainstDataset, ...] = ()) -> Fields:
+def recipe_fields(
+    recipe: Recipe, packs: Mapping[str, LanguagePack], against: tuple[AgainstDataset, ...] = ()
+) -> Fields:
     """Those of the fields that are known before the backbone runs. `against` is what the recipe's own refers to."""
     fields = without_left_out(recipe.model_dump(mode="json"))
     fields["filters"]["duplicates"]["against"] = decisive_references(against)
-    return {**fields, "language_pack": pack_digest(pack)}
+    return {**fields, "language_packs": {code: pack_digest(pack) for code, pack in packs.items()}}
 
 
 def without_left_out(fields: Fields) -> Fields:

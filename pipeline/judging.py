@@ -6,7 +6,7 @@ import asyncio
 import multiprocessing
 import os
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from types import TracebackType
@@ -37,8 +37,10 @@ class Gates:
         workers: int,
         known: Known = NOTHING,
         memory: Memory | None = None,
+        others: Sequence[LanguagePack] = (),
     ) -> None:
-        opened = open_filters(filters, pack, known, memory)
+        """`others` are the packs of the other languages that turns may be in."""
+        opened = open_filters(filters, pack, known, memory, others)
         self._cheap = tuple(one for one in opened if not one.heavy)
         self._heavy_gates = frozenset[Gate]().union(*(one.gates for one in opened if one.heavy))
         self._claiming = next((one for one in self._cheap if isinstance(one, ClaimingFilter)), None)
@@ -47,7 +49,7 @@ class Gates:
         self._semantic = SemanticGate(semantic, memory or Memory()) if semantic is not None else None
         self._dry = filters.dry
         self._workers = workers or min(8, max(1, (os.cpu_count() or 2) - 1))
-        self._setup = (filters, pack)
+        self._setup = (filters, pack, others)
         self._waiting: deque[tuple[Draft, Gate, asyncio.Future[Verdict]]] = deque()
         self._busy = 0
         self._pool: ProcessPoolExecutor | None = None
@@ -168,6 +170,6 @@ def _merged(first: Verdict, second: Keep) -> Verdict:
     return Keep(scores={**first.scores, **second.scores}) if isinstance(first, Keep) else first
 
 
-def _start_worker(filters: Filters, pack: LanguagePack) -> None:
+def _start_worker(filters: Filters, pack: LanguagePack, others: Sequence[LanguagePack]) -> None:
     tie_to_parent()
-    init_worker(filters, pack)
+    init_worker(filters, pack, others)

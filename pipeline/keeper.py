@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib.metadata
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
@@ -43,17 +43,17 @@ class Keeper:
         recipe: Recipe,
         place: BuildDirectory,
         backbone: Backbone,
-        pack: LanguagePack,
+        packs: Mapping[str, LanguagePack],
         against: tuple[AgainstDataset, ...],
     ) -> None:
-        fields = fingerprint_fields(recipe, backbone, pack, against)
+        fields = fingerprint_fields(recipe, backbone, packs, against)
         self.fingerprint = fingerprint(fields)
         self._fields = fields
         self._recipe = recipe
         self._against = against
         self._place = place
         self._backbone = backbone
-        self._pack = pack
+        self._packs = packs
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="keeper")
         self._last_commit = time.monotonic()
 
@@ -146,7 +146,7 @@ class Keeper:
                 iturri_version=importlib.metadata.version("iturri"),
                 recipe=self._told_recipe(),
                 fingerprint=self.fingerprint,
-                language_name=self._pack.name,
+                language_name=self._packs[self._recipe.language].name,
                 backbone=self._backbone.name,
                 backbone_revision=self._backbone.revision,
                 backbone_licence=self._backbone.licence,

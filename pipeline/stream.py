@@ -16,7 +16,7 @@ from pipeline.judging import Gates
 from pipeline.ledger import Accepted, CutOff, Dropped, Outcome
 from pipeline.mixing import ModeMixer, Start, label
 from publishers.shard import config_name, split_of
-from schemas.conversation import Draft, Gate
+from schemas.conversation import Gate
 from schemas.funnel import Diversity
 from schemas.recipe import Recipe
 from schemas.verdict import Drop

@@ -25,7 +25,10 @@ SCHEMA = pa.schema(
         ("template_hash", pa.string()),
         ("recipe_fingerprint", pa.string()),
         ("scores", pa.list_(pa.struct([("name", pa.string()), ("value", pa.float64())]))),
+        ("turn_languages", pa.list_(pa.string())),
+        ("turn_origins", pa.list_(pa.string())),
         ("source_document", pa.string()),
+        ("source", pa.string()),
         ("prompt_tokens", pa.int64()),
         ("completion_tokens", pa.int64()),
     ]
@@ -59,6 +62,8 @@ def features() -> list[dict[str, Any]]:
 
 def _feature(field: pa.Field) -> dict[str, Any]:
     if pa.types.is_list(field.type):
-        return {"name": field.name, "list": [_feature(part) for part in field.type.value_type]}
+        inner = field.type.value_type
+        listed = [_feature(part) for part in inner] if pa.types.is_struct(inner) else str(inner)
+        return {"name": field.name, "list": listed}
     # Arrow says `double` where cards say `float64`; the other types of the schema have one name.
     return {"name": field.name, "dtype": "float64" if field.type == pa.float64() else str(field.type)}

@@ -128,7 +128,8 @@ class Funnel(Frozen):
 
     def _mean_turn(self, mode: str, turns: str, tokens: str) -> float:
         ours = [row for row in self.rows if row.mode == mode]
-        return sum(getattr(row, tokens) for row in ours) / max(1, sum(getattr(row, turns) for row in ours))
+        sampled = sum(int(getattr(row, turns)) for row in ours)
+        return sum(int(getattr(row, tokens)) for row in ours) / max(1, sampled)
 
     @computed_field  # type: ignore[prop-decorator]
     @property

@@ -17,7 +17,9 @@ def first_problem(error: ValidationError) -> tuple[str, str]:
     problem = next((one for one in problems if one["type"] == "extra_forbidden"), problems[0])
     parts = problem["loc"]
     # Of a mode, pydantic names the kind too.
-    told = [part for at, part in enumerate(parts) if part not in CHOICES and parts[max(at - 2, 0)] != "modes"]
+    told = [part for at, part in enumerate(parts) if part not in CHOICES and (at < 2 or parts[at - 2] != "modes")]
+    if problem["type"].startswith("union_tag"):
+        told.append(problem["ctx"]["discriminator"].strip("'"))
     return ".".join(map(str, told)), message(problem["type"], problem["msg"])
 
 
@@ -25,12 +27,15 @@ def message(kind: str, text: str) -> str:
     """pydantic's message in our words."""
     if kind == "extra_forbidden":
         return "there is no such field"
-    if kind == "missing":
+    if kind in ("missing", "union_tag_not_found"):
         return "this field is required"
     if kind in ("model_type", "model_attributes_type", "dict_type"):
         return "must be a mapping of fields"
     if kind in ("tuple_type", "list_type"):
         return "must be a list"
+    if kind == "union_tag_invalid":
+        given, _, known = text.removeprefix("Input tag ").partition(" found using ")
+        return f"{given} is none of the known: {known.partition('expected tags: ')[2]}"
     if kind == "too_short":
         return "must not be empty"
     return text.removeprefix("Value error, ").replace("Input should be", "must be").replace("String should", "must")

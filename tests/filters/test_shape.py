@@ -11,7 +11,7 @@ from languages.loader import load_pack
 from schemas.filters import ShapeFilter
 from tests.support.filters_drafts import judge_last, reason
 
-SHAPE = ShapeJudge.open(ShapeFilter(max_chars=400), load_pack("eu").markers)
+SHAPE = ShapeJudge.open(ShapeFilter(max_chars=400), load_pack("eu"))
 
 
 @pytest.mark.parametrize(

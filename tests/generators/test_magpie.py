@@ -9,6 +9,7 @@ from generators.backbone import Completion, SampleRequest
 from generators.magpie import Magpie
 from generators.mode import Step
 from generators.scripted_backbone import ScriptedBackbone
+from generators.steering import INDIFFERENT
 from languages.loader import load_pack
 from schemas.backbones import ScriptedBackbone as Spec
 from schemas.conversation import Draft, Gate
@@ -38,8 +39,9 @@ class Recorder(ScriptedBackbone):
 
 
 async def run(backbone: ScriptedBackbone, index: int = 0, seed: int = 0, **spec: Any) -> list[Step]:
+    mode = Magpie(MagpieMode(**spec), PACK, seed, "x")
     async with backbone:
-        return [step async for step in Magpie(MagpieMode(**spec), PACK, seed, "x").draft(index, backbone)]
+        return [step async for step in mode.steps(mode.begin(index, None, INDIFFERENT), None, backbone)]
 
 
 async def test_two_exchanges_pass_every_gate() -> None:
@@ -64,7 +66,8 @@ async def test_two_exchanges_pass_every_gate() -> None:
 async def test_nothing_is_sampled_before_it_is_asked_for() -> None:
     backbone = Recorder()
     async with backbone:
-        steps = Magpie(MagpieMode(exchanges=TWO), PACK, 0, "x").draft(0, backbone)
+        mode = Magpie(MagpieMode(exchanges=TWO), PACK, 0, "x")
+        steps = mode.steps(mode.begin(0, None, INDIFFERENT), None, backbone)
         await anext(steps)
         assert len(backbone.requests) == 1
         await steps.aclose()

@@ -1,28 +1,18 @@
-"""Modes are drawn by weight, from the seed and the index."""
+"""The modes of a recipe are opened in their languages."""
 
 from __future__ import annotations
 
-from collections import Counter
 from contextlib import aclosing
 
-from generators.magpie import Magpie
-from generators.modes import ModeMixer, open_modes
+from generators.modes import open_modes
 from generators.opening import open_backbone
+from generators.steering import INDIFFERENT
 from languages.loader import load_pack
 from schemas.backbones import ScriptedBackbone
 from schemas.modes import MagpieMode
 from schemas.recipe import Recipe, Target
 
-PACK = load_pack("eu")
 BACKBONE = ScriptedBackbone(kind="scripted", user_turns=("Zer?",), replies=("Hau.",))
-
-
-def test_weights_are_shares() -> None:
-    rare, common = Magpie(MagpieMode(), PACK, 0, "x"), Magpie(MagpieMode(), PACK, 0, "x")
-    mixer = ModeMixer((rare, common), (1, 3), seed=5)
-    drawn = [mixer.mode_of(index) for index in range(2000)]
-    assert 0.2 < Counter(mode is rare for mode in drawn)[True] / 2000 < 0.3
-    assert drawn == [ModeMixer((rare, common), (1, 3), seed=5).mode_of(index) for index in range(2000)]
 
 
 async def test_a_recipe_s_modes_make_drafts() -> None:
@@ -31,13 +21,14 @@ async def test_a_recipe_s_modes_make_drafts() -> None:
         language="eu",
         seed=31,
         backbone=BACKBONE,
-        modes=(MagpieMode(weight=2),),
+        modes=(MagpieMode(weight=2), MagpieMode(language="gl")),
         target=Target(conversations=1),
     )
-    async with (
-        open_backbone("proba", BACKBONE) as backbone,
-        aclosing(open_modes(recipe, PACK, "1f").draft(4, backbone)) as steps,
-    ):
-        first = await anext(steps)
-    assert first.draft.id == "1f-00000004"
-    assert first.draft.mode == "magpie"
+    basque, galician = open_modes(recipe, {code: load_pack(code) for code in ("eu", "gl")}, "1f")
+    assert [(mode.name, mode.language) for mode in (basque, galician)] == [("magpie", "eu"), ("magpie", "gl")]
+    async with open_backbone("proba", BACKBONE) as backbone:
+        for mode in (basque, galician):
+            draft = mode.begin(4, None, INDIFFERENT)
+            assert (draft.id, draft.mode, draft.language) == ("1f-00000004", "magpie", mode.language)
+            async with aclosing(mode.steps(draft, None, backbone)) as steps:
+                assert (await anext(steps)).draft.last.language == mode.language

@@ -16,6 +16,7 @@ import pytest_asyncio
 from generators.backbone import SampleRequest
 from generators.chat_template import load_template
 from generators.magpie import Magpie
+from generators.steering import INDIFFERENT
 from generators.vllm_backbone import VllmBackbone
 from languages.loader import load_pack
 from schemas.backbones import VllmBackbone as Spec
@@ -101,7 +102,8 @@ async def test_cancelling_aborts_the_request_in_the_engine(backbone: VllmBackbon
 async def test_a_draft_passes_every_gate(backbone: VllmBackbone) -> None:
     short = Sampling(max_tokens=12)
     spec = MagpieMode(exchanges=Exchanges(min=2, max=2), user_sampling=short, reply_sampling=short)
-    async with aclosing(Magpie(spec, load_pack("eu"), 0, "abc").draft(0, backbone)) as steps:
+    mode = Magpie(spec, load_pack("eu"), 0, "abc")
+    async with aclosing(mode.steps(mode.begin(0, None, INDIFFERENT), None, backbone)) as steps:
         drafts = [step.draft async for step in steps]
     assert [turn.role for turn in drafts[-1].turns] == ["user", "assistant"] * 2
     assert all(turn.completion_tokens for turn in drafts[-1].turns)

@@ -160,7 +160,7 @@ async def test_cancelling_the_task_keeps_what_has_ended_too(tmp_path: Path) -> N
 async def test_drops_are_counted_sampled_and_explained(tmp_path: Path) -> None:
     mixed = recipe(
         backbone={**slowed(0), "user_turns": ["Zer da hau?", "Aukeratu bat zerrenda honetatik:"]},
-        modes=[{"exchanges": {"min": 1, "max": 1}}],
+        modes=[{"mode": "magpie", "exchanges": {"min": 1, "max": 1}}],
     )
     result = await run(mixed, tmp_path)
     reasons = result.manifest.funnel.reasons()
@@ -262,7 +262,9 @@ async def test_no_barrier_a_slow_draft_holds_back_nobody(tmp_path: Path) -> None
         return await sample(request)
 
     backbone.sample = one_hangs  # type: ignore[method-assign]
-    one_exchange = recipe(window=2, modes=[{"exchanges": {"min": 1, "max": 1}}], target={"conversations": 21})
+    one_exchange = recipe(
+        window=2, modes=[{"mode": "magpie", "exchanges": {"min": 1, "max": 1}}], target={"conversations": 21}
+    )
     async with backbone, asyncio.timeout(60):
         result = await build(one_exchange, tmp_path, backbone, settings=Settings(workers=1))
     rows = published_rows(tmp_path, result.manifest)

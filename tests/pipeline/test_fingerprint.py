@@ -23,7 +23,7 @@ BASE: dict[str, Any] = {
 def of(changes: dict[str, Any]) -> dict[str, Any]:
     recipe = Recipe.model_validate({**BASE, **changes})
     backbone = open_backbone("scripted", Recipe.model_validate(BASE).backbone)  # type: ignore[arg-type]
-    return fingerprint_fields(recipe, backbone, load_pack("eu"))
+    return fingerprint_fields(recipe, backbone, {"eu": load_pack("eu")})
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_what_does_not_affect_rows_is_left_out(changes: dict[str, Any]) -> None:
         ({"seed": 2}, "seed"),
         ({"output": {"validation_share": 0.5}}, "output.validation_share"),
         ({"filters": {"shape": {"min_chars": 5}}}, "filters.shape.min_chars"),
-        ({"modes": [{"exchanges": {"min": 1, "max": 5}}]}, "modes.0.exchanges.max"),
+        ({"modes": [{"mode": "magpie", "exchanges": {"min": 1, "max": 5}}]}, "modes.0.exchanges.max"),
         ({"backbone": {**BASE["backbone"], "replies": ["Ez"]}}, "backbone.replies.0"),
     ],
 )
@@ -60,7 +60,7 @@ def test_endpoints_and_parallel_sizes_are_left_out_of_real_backbones() -> None:
     def fields(backbone: dict[str, Any]) -> dict[str, Any]:
         recipe = Recipe.model_validate({**BASE, "backbone": backbone})
         scripted = open_backbone("scripted", Recipe.model_validate(BASE).backbone)  # type: ignore[arg-type]
-        return fingerprint_fields(recipe, scripted, load_pack("eu"))
+        return fingerprint_fields(recipe, scripted, {"eu": load_pack("eu")})
 
     server = {"kind": "openai", "model": "m", "endpoints": ["http://a/v1"]}
     assert fields(server) == fields({**server, "endpoints": ["http://b/v1", "http://c/v1"], "timeout_s": 3})
@@ -88,8 +88,8 @@ def test_the_language_pack_is_part_of_it(monkeypatch: pytest.MonkeyPatch) -> Non
     recipe = Recipe.model_validate(BASE)
     backbone = open_backbone("scripted", recipe.backbone)  # type: ignore[arg-type]
     changed = pack.model_copy(update={"function_words": ("eta",)})
-    fields, others = (fingerprint_fields(recipe, backbone, one) for one in (pack, changed))
-    assert differing_fields(fields, others) == ["language_pack"]
+    fields, others = (fingerprint_fields(recipe, backbone, {"eu": one}) for one in (pack, changed))
+    assert differing_fields(fields, others) == ["language_packs.eu"]
 
 
 def test_every_field_left_out_exists() -> None:
