@@ -175,7 +175,7 @@ def _word(value: Any) -> str:
 
 def _funnel_rows(funnel: Funnel) -> list[dict[str, Any]]:
     """Drafts by mode, gate and reason, over all exchanges; gates in the order in which drafts meet them."""
-    order = {"user_turn": 0, "reply": 1, "conversation": 2, "accepted": 3}
+    order = {"material": 0, "sampling": 1, "user_turn": 2, "reply": 3, "conversation": 4, "accepted": 5}
     sums: dict[tuple[str, str, str], tuple[int, int]] = {}
     for row in funnel.rows:
         key = (row.mode, row.gate, row.reason)
