@@ -14,3 +14,10 @@ class Material:
     number: int
     source: Source
     texts: tuple[str, ...]
+
+
+def needed(material: Material | None) -> Material:
+    """The material of a mode that cannot do without one. Raises ValueError where none is given."""
+    if material is None:
+        raise ValueError("this mode makes no draft without a material")
+    return material
