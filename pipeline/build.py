@@ -13,6 +13,7 @@ from filters.duplicates.memory import Memory
 from generators.backbone import Backbone
 from generators.modes import open_modes
 from languages.pack import LanguagePack
+from pipeline.adaptive import AdaptiveMixer
 from pipeline.directory import BuildDirectory
 from pipeline.fingerprint import recipe_fields, refuse_another
 from pipeline.judging import Gates
@@ -103,10 +104,11 @@ async def build(
     with place.locked(take_over):
         against, opened = await asyncio.to_thread(_open_gates, recipe, packs, settings, directory, stop)
         async with Keeper(recipe, place, backbone, packs, against) as keeper, opened as gates:
-            counts, indices = await keeper.restore(gates)
+            steering = AdaptiveMixer(recipe.filters.duplicates, adaptive=recipe.adaptive)
+            counts, indices = await keeper.restore(gates, steering)
             modes = open_modes(recipe, packs, await keeper.id_prefix())
             mixer = ModeMixer(modes, [spec.weight for spec in recipe.modes], recipe.seed)
-            stream = Stream(recipe, keeper.fingerprint, mixer, backbone, gates, counts, indices)
+            stream = Stream(recipe, keeper.fingerprint, mixer, backbone, gates, steering, counts, indices)
             if not stream.reached:
                 await _run_and_keep(stream, keeper, stop, on_progress)
             given_up = stream.exhausted or stream.used_up
