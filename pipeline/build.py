@@ -23,6 +23,7 @@ from pipeline.packs import load_packs
 from pipeline.reader import BuildReader
 from pipeline.references import find_references, read_known
 from pipeline.stream import Stream
+from pipeline.topics import read_topics, texts_of
 from schemas.errors import BuildError, LedgerError, StorageError
 from schemas.filter_report import AgainstDataset
 from schemas.funnel import Funnel
@@ -64,16 +65,17 @@ def check_directory(recipe: Recipe, directory: Path, settings: Settings) -> None
     """What can be said before a backbone is started.
 
     Raises BuildDirectoryError where another recipe's build lies, RecipeError for an embedder that is not declared,
-    InputError that names the field for a dataset in filters.duplicates.against that cannot be read, DatasetError when
-    the Hub fails.
+    InputError that names the field for a dataset in filters.duplicates.against or steering.topics_from that cannot be
+    read, DatasetError when the Hub fails.
     """
     recipe = _resolved(recipe, settings)
     packs = load_packs(recipe, settings)
     against = tuple(one.about for one in find_references(recipe.filters.duplicates.against))
+    topics = read_topics(recipe)
     if BuildDirectory(directory).ledger.is_file() and BuildDirectory(directory).recipe.is_file():
         theirs = {name: value for name, value in BuildReader(directory).fields().items() if name != "sampled_model"}
         if theirs:
-            refuse_another(recipe_fields(recipe, packs, against), theirs, directory)
+            refuse_another(recipe_fields(recipe, packs, against, topics), theirs, directory)
 
 
 async def build(
@@ -93,7 +95,7 @@ async def build(
     with a build whose run is thought dead though it holds the lock: that run's next transaction fails.
 
     Raises BuildDirectoryError (another recipe, or in use), RecipeError (an embedder that is not declared),
-    LanguageError, InputError and DatasetError (a dataset in filters.duplicates.against), BackboneError, EmbedderError,
+    LanguageError, InputError and DatasetError (a dataset that the recipe names), BackboneError, EmbedderError,
     BuildError (the recipe says to give up), StorageError, EpochLostError
     (another run has taken over).
     """
@@ -103,10 +105,11 @@ async def build(
     stop = stop or asyncio.Event()
     with place.locked(take_over):
         against, opened = await asyncio.to_thread(_open_gates, recipe, packs, settings, directory, stop)
-        async with Keeper(recipe, place, backbone, packs, against) as keeper, opened as gates:
+        topics = await asyncio.to_thread(read_topics, recipe)
+        async with Keeper(recipe, place, backbone, packs, against, topics) as keeper, opened as gates:
             steering = AdaptiveMixer(recipe.filters.duplicates, adaptive=recipe.adaptive)
             counts, indices = await keeper.restore(gates, steering)
-            modes = open_modes(recipe, packs, await keeper.id_prefix())
+            modes = open_modes(recipe, packs, await keeper.id_prefix(), texts_of(topics))
             mixer = ModeMixer(modes, [spec.weight for spec in recipe.modes], recipe.seed)
             stream = Stream(recipe, keeper.fingerprint, mixer, backbone, gates, steering, counts, indices)
             if not stream.reached:

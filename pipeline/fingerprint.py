@@ -10,6 +10,7 @@ from typing import Any
 
 from generators.backbone import Backbone
 from languages.pack import LanguagePack
+from pipeline.topics import CorpusTopics
 from schemas.errors import BuildDirectoryError
 from schemas.filter_report import AgainstDataset
 from schemas.recipe import Recipe
@@ -48,19 +49,31 @@ Fields = dict[str, Any]
 
 
 def fingerprint_fields(
-    recipe: Recipe, backbone: Backbone, packs: Mapping[str, LanguagePack], against: tuple[AgainstDataset, ...] = ()
+    recipe: Recipe,
+    backbone: Backbone,
+    packs: Mapping[str, LanguagePack],
+    against: tuple[AgainstDataset, ...] = (),
+    topics: Mapping[int, CorpusTopics] | None = None,
 ) -> Fields:
     """The fields that make a fingerprint, as JSON values. The backbone is running."""
     model = {"name": backbone.name, "revision": backbone.revision, "template": backbone.template.hash}
-    return {**recipe_fields(recipe, packs, against), "sampled_model": model}
+    return {**recipe_fields(recipe, packs, against, topics), "sampled_model": model}
 
 
 def recipe_fields(
-    recipe: Recipe, packs: Mapping[str, LanguagePack], against: tuple[AgainstDataset, ...] = ()
+    recipe: Recipe,
+    packs: Mapping[str, LanguagePack],
+    against: tuple[AgainstDataset, ...] = (),
+    topics: Mapping[int, CorpusTopics] | None = None,
 ) -> Fields:
-    """Those of the fields that are known before the backbone runs. `against` is what the recipe's own refers to."""
+    """Those of the fields that are known before the backbone runs.
+
+    `against` and `topics` are what the recipe's own refer to; what these hold counts, not where they lie.
+    """
     fields = without_left_out(recipe.model_dump(mode="json"))
     fields["filters"]["duplicates"]["against"] = decisive_references(against)
+    for place, one in (topics or {}).items():
+        fields["modes"][place]["steering"]["topics_from"] = {"content": one.content}
     return {**fields, "language_packs": {code: pack_digest(pack) for code, pack in packs.items()}}
 
 

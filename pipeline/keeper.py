@@ -22,6 +22,7 @@ from pipeline.ledger import Ledger, translated
 from pipeline.reader import BuildReader
 from pipeline.sealing import Sealer
 from pipeline.stream import Counts, Indices, Stream
+from pipeline.topics import CorpusTopics
 from publishers.atomic import write_bytes
 from publishers.manifest import write_manifest
 from schemas.errors import EpochLostError
@@ -46,12 +47,14 @@ class Keeper:
         backbone: Backbone,
         packs: Mapping[str, LanguagePack],
         against: tuple[AgainstDataset, ...],
+        topics: Mapping[int, CorpusTopics],
     ) -> None:
-        fields = fingerprint_fields(recipe, backbone, packs, against)
+        fields = fingerprint_fields(recipe, backbone, packs, against, topics)
         self.fingerprint = fingerprint(fields)
         self._fields = fields
         self._recipe = recipe
         self._against = against
+        self._topics = topics
         self._place = place
         self._backbone = backbone
         self._packs = packs
@@ -167,7 +170,7 @@ class Keeper:
         return manifest
 
     def _told_recipe(self) -> dict[str, Any]:
-        """The recipe, with the datasets that it is held against as they were found: their places are not told."""
+        """The recipe, with the datasets that it names as they were found: their places are not told."""
         recipe = self._recipe.model_dump(mode="json")
         recipe["filters"]["duplicates"]["against"] = [
             {
@@ -179,6 +182,9 @@ class Keeper:
             }
             for one in self._against
         ]
+        for place, found in self._topics.items():
+            told = {"dataset": found.dataset, "revision": found.revision, "content": found.content}
+            recipe["modes"][place]["steering"]["topics_from"] = told
         return recipe
 
     async def _run(self, work: Callable[[], Result]) -> Result:

@@ -204,3 +204,8 @@ def source_of(spec: ModeSpec) -> SourceDataset | None:
     if isinstance(spec, ReverseMode | GroundedMode):
         return spec.corpus
     return spec.prompts if isinstance(spec, PromptsMode) else None
+
+
+def topics_from(spec: ModeSpec) -> Corpus | None:
+    """The corpus that a mode's topics come from; None where they are the language pack's, or there are none."""
+    return spec.steering.topics_from if isinstance(spec, MagpieMode | CrossLingualMode) else None
