@@ -14,6 +14,7 @@ from typing import Any, Self, TypeVar
 
 from generators.backbone import Backbone
 from languages.pack import LanguagePack
+from pipeline.adaptive import AdaptiveMixer
 from pipeline.directory import BuildDirectory, on_network_filesystem
 from pipeline.fingerprint import fingerprint, fingerprint_fields
 from pipeline.judging import Gates
@@ -74,8 +75,10 @@ class Keeper:
         await asyncio.shield(self._run(self._ledger.close))
         self._thread.shutdown()
 
-    async def restore(self, gates: Gates) -> tuple[Counts, Indices]:
+    async def restore(self, gates: Gates, steering: AdaptiveMixer) -> tuple[Counts, Indices]:
         """Seal what a kill left half done, claim again what is accepted, and say where the run goes on.
+
+        What was learned of the steering is known again.
 
         Raises StorageError when a sealed shard is no longer there, EmbedderError when the embedder is another one.
         """
@@ -84,6 +87,7 @@ class Keeper:
 
         def read() -> tuple[Counts, Indices]:
             gates.restore(self._ledger.signatures(), self._ledger.embeddings(), self._ledger.diversity())
+            steering.restore(self._ledger.arms(), self._ledger.signatures())
             return Counts(self._ledger.accepted(), self._ledger.dropped()), Indices(*self._ledger.done_drafts())
 
         return await self._run(read)
@@ -102,14 +106,18 @@ class Keeper:
 
     async def commit(self, stream: Stream) -> None:
         """Record what has ended since the last time, and seal the shards that are full."""
-        outcomes, unfinished = stream.collect(), stream.collect_unfinished_tokens()
+        outcomes, arms, unfinished = stream.collect(), stream.collect_arms(), stream.collect_unfinished_tokens()
         diversity = stream.diversity() if outcomes else None
         now = time.monotonic()
         seconds, self._last_commit = now - self._last_commit, now
 
         def write() -> None:
             self._ledger.commit(
-                outcomes, engine_seconds=seconds, unfinished_completion_tokens=unfinished, diversity=diversity
+                outcomes,
+                engine_seconds=seconds,
+                unfinished_completion_tokens=unfinished,
+                diversity=diversity,
+                arms=arms,
             )
             if outcomes and self._sealer.seal(all_rows=False):
                 self._write_manifest()
