@@ -62,6 +62,7 @@ class Steering(Frozen):
     topic: str | None = None
     category: str | None = None
     reply_prompt: str | None = Field(default=None, description="the system prompt that replies were sampled under")
+    instruction_prompt: str | None = Field(default=None, description="what asked for the instruction of a passage")
 
 
 class Source(Frozen):
