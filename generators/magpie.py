@@ -96,7 +96,7 @@ class Magpie:
             language=self._pack.code,
             prompt_tokens=completion.prompt_tokens,
             completion_tokens=completion.completion_tokens,
-            sanitised=cleaned.labelled or cleaned.played_on,
+            sanitised=cleaned.sanitised,
         )
 
 
