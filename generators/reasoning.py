@@ -46,7 +46,7 @@ _OPENS = re.compile(rf"\s*({_any(tuple(opening for opening, _ in BLOCKS))})")
 # At the very start, or alone on a line as models write it; elsewhere it is spoken of.
 _CLOSERS = _any(tuple(closing for _, closing in BLOCKS))
 _CLOSES = re.compile(rf"\A\s*(?:{_CLOSERS})|^[ \t]*(?:{_CLOSERS})[ \t]*$", re.MULTILINE)
-# The channels of the harmony format (github.com/openai/harmony), with their special tokens and where those are left out.
+# Channels of the harmony format (github.com/openai/harmony), with their special tokens and where those are left out.
 _CHANNEL = re.compile(r"\s*(?:<\|start\|>assistant)?<\|channel\|>")
 _FINAL = re.compile(r"<\|channel\|>final\b.*?<\|message\|>(.*?)(?:<\|(?:end|return|start|channel)\|>|\Z)", re.DOTALL)
 _BARE_CHANNEL = re.compile(r"\s*(?:analysis|commentary).*?assistantfinal", re.DOTALL)

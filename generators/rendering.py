@@ -95,10 +95,10 @@ class Renderer:
             raise TemplateError(
                 f"{self.name}: the chat template cannot be rendered: line {error.lineno}: {one_line(error)}"
             ) from error
+        named = {constant.value for constant in parsed.find_all(nodes.Const) if isinstance(constant.value, str)}
         read = meta.find_undeclared_variables(parsed)
         switches = {name: off for name, off in SWITCHES.items() if name in read}
         if EFFORT in read:
-            named = {constant.value for constant in parsed.find_all(nodes.Const) if isinstance(constant.value, str)}
             switches[EFFORT] = next((effort for effort in EFFORTS if effort in named), EFFORTS[-1])
         return switches
 

@@ -1,4 +1,4 @@
-"""Where a reply's text starts: what a template's generation prompt leaves to the model, and the model shall not write."""
+"""Where a reply's text starts: what is to stand before it, and a template's generation prompt leaves to the model."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def derive_start(renderer: Renderer) -> str:
     if missing.strip() and not left_open(shown):
         return missing
     if opened:
-        return f"{'' if prompt.endswith(chr(10)) else chr(10) * 2}{opened}\n\n"
+        return ("\n" if prompt.endswith("\n") else "\n\n") + opened + "\n\n"
     if not renderer.switches and (block := _expected(renderer, prompt)):
         opening, closing = block
         return f"{opening}\n\n{closing}\n\n"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any
 
 from generators.reasoning import BLOCKS
@@ -47,13 +48,14 @@ def derive_ends(renderer: Renderer, tokenizer: Any, encode: _Encode, eos_token_i
     frame = [id_ for id_ in (*between, *after, *last) if id_ in special or id_ in firsts]
     opening = {opening for opening, _ in BLOCKS}
     reasoning = [id_ for id_, token in added.items() if token.special and token.content in opening]
-    texts = () if between and between[0] in marks else (_mark(asked, renderer.name),)
+    plain = list(takewhile(lambda id_: id_ not in marks, between))
+    texts = (_mark(tokenizer.decode(plain), renderer.name),) if plain or not between else ()
     return TurnEnds(tuple(dict.fromkeys((*frame, *reasoning, *eos))), texts)
 
 
-def _mark(between: str, name: str) -> str:
+def _mark(plain: str, name: str) -> str:
     """The mark in plain text that follows a user turn, such as `[/INST]`; a word would cut turns that say it."""
-    mark = between.strip().partition("\n")[0].rstrip()
+    mark = plain.strip().partition("\n")[0].rstrip()
     if not mark or mark[0].isalnum():
         raise TemplateError(
             f"{name}: the chat template ends user turns with plain text, neither with a special token nor with a mark "

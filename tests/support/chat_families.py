@@ -1,0 +1,395 @@
+"""Families of chat templates as they behave: special tokens, stops, and what stands around turns.
+
+The templates lie in tests/generators/chat_templates; they have their families' structure and tokens, and no more.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+from tests.support.generators_models import SENTENCES
+
+TEMPLATES = Path(__file__).parent.parent / "generators" / "chat_templates"
+FULL_BAR = ("<｜begin▁of▁sentence｜>", "<｜end▁of▁sentence｜>", "<｜User｜>", "<｜Assistant｜>")
+LLAMA_3 = ("<|begin_of_text|>", "<|end_of_text|>", "<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>")
+CHATML = ("<|im_end|>", "<|im_start|>", "<|endoftext|>")
+TEKKEN = ("<s>", "</s>", "[INST]", "[/INST]", "[SYSTEM_PROMPT]", "[/SYSTEM_PROMPT]")
+EMPTY_THINK = "<think>\n\n</think>\n\n"
+
+Spaces = Literal["bytes", "first", "always", "prepended", "replaced"]
+
+
+@dataclass(frozen=True)
+class Family:
+    """`special` begins with bos, if there is one, and eos; `added` are added tokens that are not called special.
+
+    `spaces` says how the tokenizer writes them: byte-level, or as sentencepiece does, with a space before the first
+    word of a text (`first`) or of every segment (`always`), the same by a normalizer as Llama 2's tokenizer has it
+    (`prepended`), or with none but those of the text, as Gemma's (`replaced`). `stops` are all its stop tokens.
+    `reply_start` is what stands between the generation prompt of the template and a reply.
+    """
+
+    name: str
+    special: tuple[str, ...]
+    stops: tuple[str, ...]
+    template: str = ""
+    added: tuple[str, ...] = ()
+    spaces: Spaces = "bytes"
+    bos: bool = True
+    writes_bos: int = 1
+    right_stripping: tuple[str, ...] = ()
+    config_eos: tuple[str, ...] = ()
+    stop_texts: tuple[str, ...] = ()
+    system: bool = True
+    switches: dict[str, Any] = field(default_factory=dict)
+    reply_start: str = ""
+    as_finished: bool = True
+    """Whether the prompt of a reply begins the finished conversation; the others say what their template leaves out."""
+    system_in_history: bool = True
+    """Whether a conversation that ends with a reply still shows the system text."""
+
+
+FAMILIES = (
+    Family(
+        "llama-2",
+        ("<s>", "</s>"),
+        ("</s>", "<s>"),
+        spaces="prepended",
+        stop_texts=("[/INST]",),
+    ),
+    Family("llama-3", LLAMA_3, ("<|eot_id|>", "<|start_header_id|>", "<|end_header_id|>", "<|end_of_text|>")),
+    Family(
+        "llama-3.1",
+        (*LLAMA_3, "<|eom_id|>", "<|python_tag|>"),
+        ("<|eot_id|>", "<|start_header_id|>", "<|end_header_id|>", "<|end_of_text|>", "<|eom_id|>"),
+        config_eos=("<|end_of_text|>", "<|eom_id|>", "<|eot_id|>"),
+    ),
+    Family(
+        "latxa",  # continued from Llama 3.1, with its template and `<|eot_id|>` as eos
+        ("<|begin_of_text|>", "<|eot_id|>", "<|start_header_id|>", "<|end_header_id|>"),
+        ("<|eot_id|>", "<|start_header_id|>", "<|end_header_id|>"),
+        template="llama-3.1",
+    ),
+    Family("mistral-v1", ("<s>", "</s>"), ("</s>",), spaces="prepended", stop_texts=("[/INST]",), system=False),
+    Family(
+        "mistral-v3",
+        ("<s>", "</s>", "[INST]", "[/INST]"),
+        ("[/INST]", "</s>", "[INST]"),
+        spaces="first",
+        system_in_history=False,  # the system text stands in a user turn that is last, so in none before a reply
+    ),
+    Family("mistral-v7", TEKKEN, ("[/INST]", "</s>", "[INST]")),
+    Family(
+        "magistral",
+        (*TEKKEN, "[THINK]", "[/THINK]"),
+        ("[/INST]", "</s>", "[INST]", "[THINK]"),
+        reply_start="[THINK]\n\n[/THINK]\n\n",
+        as_finished=False,  # the template writes replies as they are, reasoning and all
+    ),
+    Family(
+        "mistral-effort",
+        (*TEKKEN, "[MODEL_SETTINGS]", "[/MODEL_SETTINGS]", "[THINK]", "[/THINK]"),
+        ("[/INST]", "</s>", "[INST]", "[THINK]"),
+        switches={"reasoning_effort": "none"},
+    ),
+    Family(
+        "gemma-2",
+        ("<bos>", "<eos>", "<start_of_turn>", "<end_of_turn>"),
+        ("<end_of_turn>", "<start_of_turn>", "<eos>"),
+        added=("\n\n", "▁▁", "<table>"),
+        spaces="replaced",
+        system=False,
+    ),
+    Family(
+        "gemma-3",
+        ("<bos>", "<eos>", "<start_of_turn>", "<end_of_turn>", "<start_of_image>"),
+        ("<end_of_turn>", "<start_of_turn>", "<eos>"),
+        config_eos=("<eos>", "<end_of_turn>"),
+        added=("\n\n",),
+        spaces="replaced",
+    ),
+    Family("chatml", CHATML, ("<|im_end|>", "<|im_start|>"), bos=False, writes_bos=0),
+    Family(
+        "yi",  # its `<|im_end|>` is no special token
+        ("<|startoftext|>", "<|endoftext|>"),
+        ("<|im_end|>", "<|endoftext|>"),
+        template="chatml",
+        added=("<|im_start|>", "<|im_end|>", "<|im_sep|>"),
+        spaces="always",
+        writes_bos=0,
+    ),
+    Family(
+        "eurollm", ("<s>", "<|im_end|>", "<|im_start|>"), ("<|im_end|>", "<|im_start|>"), "chatml-bos", spaces="first"
+    ),
+    Family(
+        "internlm-2",
+        ("<s>", "</s>", "<|im_start|>", "<|im_end|>"),
+        ("<|im_end|>", "<|im_start|>", "</s>"),
+        "chatml-bos",
+    ),
+    Family(
+        "hermes-3", ("<|begin_of_text|>", "<|im_end|>", "<|im_start|>"), ("<|im_end|>", "<|im_start|>"), "chatml-bos"
+    ),
+    Family(
+        "hermes-4",
+        ("<|begin_of_text|>", "<|im_end|>", "<|im_start|>"),
+        ("<|im_end|>", "<|im_start|>"),
+        writes_bos=0,
+        switches={"thinking": False},
+    ),
+    Family(
+        "salamandra",
+        ("<s>", "</s>", "<|im_start|>", "<|im_end|>"),
+        ("<|im_end|>", "<|im_start|>", "</s>"),
+        writes_bos=0,
+    ),
+    Family("qwen-2.5", CHATML, ("<|im_end|>", "<|im_start|>"), bos=False, writes_bos=0),
+    Family("smollm-2", CHATML, ("<|im_end|>", "<|im_start|>"), "qwen-2.5", bos=False, writes_bos=0),
+    Family(
+        "qwen-3",
+        CHATML,
+        ("<|im_end|>", "<|im_start|>", "<|endoftext|>"),
+        added=("<think>", "</think>"),
+        config_eos=("<|im_end|>", "<|endoftext|>"),
+        bos=False,
+        writes_bos=0,
+        switches={"enable_thinking": False},
+    ),
+    Family(
+        "qwen-3-thinking",
+        CHATML,
+        ("<|im_end|>", "<|im_start|>"),
+        added=("<think>", "</think>"),
+        bos=False,
+        writes_bos=0,
+        reply_start="\n</think>\n\n",
+    ),
+    Family(
+        "qwq",
+        CHATML,
+        ("<|im_end|>", "<|im_start|>"),
+        added=("<think>", "</think>"),
+        bos=False,
+        writes_bos=0,
+        reply_start="\n</think>\n\n",
+        as_finished=False,  # the template leaves the block out of replies, the last one included
+    ),
+    Family("deepseek-v3", FULL_BAR, FULL_BAR[1:][::-1]),
+    Family(
+        "deepseek-r1",
+        FULL_BAR,
+        FULL_BAR[1:][::-1],
+        added=("<think>", "</think>"),
+        reply_start="\n</think>\n\n",
+        as_finished=False,  # the template leaves the block out of replies, the last one included
+    ),
+    Family(
+        "deepseek-r1-first",  # before its generation prompt opened the block
+        FULL_BAR,
+        FULL_BAR[1:][::-1],
+        added=("<think>", "</think>"),
+        reply_start=EMPTY_THINK,
+        as_finished=False,  # as above
+    ),
+    Family("deepseek-v3.1", FULL_BAR, FULL_BAR[1:][::-1], added=("<think>", "</think>"), switches={"thinking": False}),
+    Family(
+        "phi-3",
+        ("<s>", "<|endoftext|>", "<|user|>", "<|assistant|>", "<|system|>", "<|end|>"),
+        ("<|end|>", "<|assistant|>", "<|user|>", "<|endoftext|>"),
+        spaces="prepended",
+        right_stripping=("<|user|>", "<|assistant|>", "<|system|>", "<|end|>"),
+        config_eos=("<|endoftext|>", "<|assistant|>", "<|end|>"),
+        writes_bos=0,
+    ),
+    Family(
+        "phi-4",
+        ("<|im_end|>", "<|im_start|>", "<|im_sep|>", "<|endoftext|>"),
+        ("<|im_end|>", "<|im_start|>", "<|im_sep|>"),
+        bos=False,
+        writes_bos=0,
+    ),
+    Family(
+        "phi-4-reasoning",
+        ("<|im_end|>", "<|im_start|>", "<|im_sep|>", "<|endoftext|>"),
+        ("<|im_end|>", "<|im_start|>", "<|im_sep|>"),
+        added=("<think>", "</think>"),
+        bos=False,
+        writes_bos=0,
+        reply_start=EMPTY_THINK,
+        as_finished=False,  # the template asks for reasoning and writes replies as they are
+    ),
+    Family(
+        "command-r",
+        (
+            "<BOS_TOKEN>",
+            "<|END_OF_TURN_TOKEN|>",
+            "<|START_OF_TURN_TOKEN|>",
+            "<|USER_TOKEN|>",
+            "<|CHATBOT_TOKEN|>",
+            "<|SYSTEM_TOKEN|>",
+        ),
+        ("<|END_OF_TURN_TOKEN|>", "<|START_OF_TURN_TOKEN|>", "<|CHATBOT_TOKEN|>", "<|USER_TOKEN|>"),
+    ),
+    Family(
+        "command-a",
+        (
+            "<BOS_TOKEN>",
+            "<|END_OF_TURN_TOKEN|>",
+            "<|START_OF_TURN_TOKEN|>",
+            "<|USER_TOKEN|>",
+            "<|CHATBOT_TOKEN|>",
+            "<|SYSTEM_TOKEN|>",
+            "<|START_RESPONSE|>",
+            "<|END_RESPONSE|>",
+            "<|START_THINKING|>",
+        ),
+        (
+            "<|END_OF_TURN_TOKEN|>",
+            "<|START_OF_TURN_TOKEN|>",
+            "<|CHATBOT_TOKEN|>",
+            "<|START_RESPONSE|>",
+            "<|END_RESPONSE|>",
+            "<|USER_TOKEN|>",
+            "<|START_THINKING|>",
+        ),
+        reply_start="<|START_RESPONSE|>",
+    ),
+    Family(
+        "granite",
+        ("<|end_of_text|>", "<|start_of_role|>", "<|end_of_role|>"),
+        ("<|end_of_text|>", "<|start_of_role|>", "<|end_of_role|>"),
+        bos=False,
+        writes_bos=0,
+        switches={"thinking": False},
+    ),
+    Family("olmo-2", ("<|endoftext|>", "<|endoftext|>"), ("<|endoftext|>",), stop_texts=("<|assistant|>",)),
+    Family("tulu-3", LLAMA_3[:2], ("<|end_of_text|>",), "olmo-2", stop_texts=("<|assistant|>",)),
+    Family("zephyr", ("<s>", "</s>"), ("</s>",), spaces="prepended", writes_bos=0),
+    Family("tinyllama", ("<s>", "</s>"), ("</s>",), "zephyr", spaces="first", writes_bos=0),
+    Family(
+        "falcon-3",
+        ("<|endoftext|>", "<|user|>", "<|assistant|>", "<|system|>"),
+        ("<|assistant|>", "<|endoftext|>", "<|user|>"),
+        bos=False,
+        writes_bos=0,
+    ),
+    Family(
+        "smollm-3",
+        ("<|begin_of_text|>", "<|im_end|>", "<|im_start|>"),
+        ("<|im_end|>", "<|im_start|>"),
+        added=("<think>", "</think>"),
+        writes_bos=0,
+        switches={"enable_thinking": False},
+    ),
+    Family(
+        "exaone",
+        ("[BOS]", "[|endofturn|]", "[|system|]", "[|user|]", "[|assistant|]"),
+        ("[|assistant|]", "[|endofturn|]", "[|user|]"),
+        writes_bos=0,
+    ),
+    Family(
+        "nemotron-1",
+        LLAMA_3,
+        ("<|eot_id|>", "<|start_header_id|>", "<|end_header_id|>", "<|end_of_text|>"),
+        reply_start=EMPTY_THINK,
+        as_finished=False,  # the template leaves reasoning out of replies
+    ),
+    Family(
+        "nemotron-2",
+        ("<s>", "<SPECIAL_12>", "<SPECIAL_10>", "<SPECIAL_11>"),
+        ("<SPECIAL_11>", "<SPECIAL_12>"),
+        writes_bos=0,
+        reply_start="\n</think>\n\n",
+        as_finished=False,  # the template leaves reasoning out of replies
+    ),
+    Family(
+        "gpt-oss",
+        ("<|startoftext|>", "<|return|>", "<|start|>", "<|end|>", "<|message|>", "<|channel|>", "<|call|>"),
+        ("<|end|>", "<|start|>", "<|channel|>", "<|message|>", "<|return|>", "<|call|>"),
+        config_eos=("<|return|>", "<|call|>"),
+        writes_bos=0,
+        switches={"reasoning_effort": "low"},
+        reply_start="<|channel|>final<|message|>",
+    ),
+    Family(
+        "apertus",
+        (
+            "<s>",
+            "<|assistant_end|>",
+            "<|system_start|>",
+            "<|system_end|>",
+            "<|developer_start|>",
+            "<|developer_end|>",
+            "<|user_start|>",
+            "<|user_end|>",
+            "<|assistant_start|>",
+            "<|inner_prefix|>",
+            "<|inner_suffix|>",
+        ),
+        ("<|user_end|>", "<|assistant_start|>", "<|assistant_end|>", "<|user_start|>", "<|inner_prefix|>"),
+        switches={"enable_thinking": False},
+    ),
+    Family(
+        "seed-oss",
+        ("<seed:bos>", "<seed:eos>", "<seed:think>", "</seed:think>"),
+        ("<seed:eos>", "<seed:bos>", "<seed:think>"),
+        switches={"thinking_budget": 0},
+        as_finished=False,  # the template writes replies as they are, without the block of its generation prompt
+    ),
+    Family(
+        "glm-4",
+        ("<|endoftext|>", "[gMASK]", "<sop>", "<|user|>", "<|assistant|>", "<|system|>", "/nothink"),
+        ("/nothink", "<|assistant|>", "<|user|>", "<|endoftext|>"),
+        added=("<think>", "</think>"),
+        config_eos=("<|endoftext|>", "<|user|>"),
+        bos=False,
+        writes_bos=0,
+        switches={"enable_thinking": False},
+    ),
+)
+BY_NAME = {family.name: family for family in FAMILIES}
+
+
+@cache
+def family_tokenizer(name: str) -> Any:
+    """A transformers tokenizer of the family, trained on few sentences, which adds bos when asked to add tokens."""
+    from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
+    from transformers import PreTrainedTokenizerFast
+
+    family = BY_NAME[name]
+    inner = Tokenizer(models.BPE(unk_token=None))
+    if family.spaces == "bytes":
+        inner.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+        inner.decoder = decoders.ByteLevel()
+        alphabet = pre_tokenizers.ByteLevel.alphabet()
+    else:
+        alphabet = [chr(code) for code in range(33, 127)] + ["\n", "ñ", "ü", "▁"]
+        by_normalizer = family.spaces in {"prepended", "replaced"}
+        inner.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="first" if by_normalizer else family.spaces)
+        inner.decoder = decoders.Metaspace(prepend_scheme="never" if family.spaces == "replaced" else "first")
+    trainer = trainers.BpeTrainer(vocab_size=600, initial_alphabet=alphabet, show_progress=False)
+    inner.train_from_iterator(SENTENCES * 4, trainer)
+    if family.spaces in {"prepended", "replaced"}:
+        spaces = normalizers.Replace(" ", "▁")
+        before = [normalizers.Prepend("▁")] if family.spaces == "prepended" else []
+        inner.normalizer = normalizers.Sequence([*before, spaces])
+        inner.pre_tokenizer = None
+    inner.add_special_tokens(
+        [
+            AddedToken(token, special=True, normalized=False, rstrip=token in family.right_stripping)
+            for token in dict.fromkeys(family.special)
+        ]
+    )
+    inner.add_tokens([AddedToken(token, special=False, normalized=False) for token in family.added])
+    named = {"eos_token": family.special[family.bos]}
+    if family.bos:
+        bos = named["bos_token"] = family.special[0]
+        inner.post_processor = processors.TemplateProcessing(
+            single="BOS $A", special_tokens=[("BOS", inner.token_to_id(bos))]
+        )
+    made = PreTrainedTokenizerFast(tokenizer_object=inner, **named)
+    made.chat_template = (TEMPLATES / f"{family.template or name}.jinja").read_text(encoding="utf-8").rstrip("\n")
+    return made
