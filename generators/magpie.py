@@ -96,7 +96,7 @@ class Magpie:
             language=self._pack.code,
             prompt_tokens=completion.prompt_tokens,
             completion_tokens=completion.completion_tokens,
-            sanitised=cleaned.sanitised,
+            sanitised=cleaned.labelled or cleaned.played_on,
         )
 
 
@@ -109,6 +109,7 @@ async def _sample(
         sampling=sampling,
         stop_token_ids=backbone.template.stop_token_ids,
         role=role,
+        stop_texts=backbone.template.stop_texts if role == "user" else (),
     )
     return await backbone.sample(request)
 

@@ -37,7 +37,20 @@ class Renderer:
         self.has_system_role = self._probe_system_role()
 
     def render(self, messages: Sequence[Mapping[str, str]], add_generation_prompt: bool = False) -> str:
-        return self._rendered(messages, add_generation_prompt, self.switches)
+        try:
+            text = self._tokenizer.apply_chat_template(
+                messages, tokenize=False, add_generation_prompt=add_generation_prompt, **self.switches
+            )
+        except Exception as error:  # a template is a program: what it raises is not known
+            raise TemplateError(f"{self.name}: the chat template cannot be rendered: {one_line(error)}") from error
+        return str(text)
+
+    def attempt(self, messages: Sequence[Mapping[str, str]]) -> str:
+        """The text, empty where the template refuses such a conversation."""
+        try:
+            return self.render(messages)
+        except TemplateError:
+            return ""
 
     def left(self, messages: Sequence[Mapping[str, str]], sentinel: str) -> str:
         """What stands left of the sentinel, which the last message holds."""
@@ -61,17 +74,6 @@ class Renderer:
                 folded = []
             dicts.append({"role": message.role, "content": content})
         return dicts
-
-    def _rendered(
-        self, messages: Sequence[Mapping[str, str]], add_generation_prompt: bool, switches: Mapping[str, Any]
-    ) -> str:
-        try:
-            text = self._tokenizer.apply_chat_template(
-                messages, tokenize=False, add_generation_prompt=add_generation_prompt, **switches
-            )
-        except Exception as error:  # a template is a program: what it raises is not known
-            raise TemplateError(f"{self.name}: the chat template cannot be rendered: {one_line(error)}") from error
-        return str(text)
 
     def _template_text(self) -> str:
         try:
@@ -104,8 +106,4 @@ class Renderer:
 
     def _probe_system_role(self) -> bool:
         system, user, _ = SENTINELS
-        try:
-            text = self.render([{"role": "system", "content": system}, {"role": "user", "content": user}])
-        except TemplateError:
-            return False
-        return system in text
+        return system in self.attempt([{"role": "system", "content": system}, {"role": "user", "content": user}])

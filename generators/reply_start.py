@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from generators.reasoning import BLOCKS, left_open
 from generators.rendering import SENTINELS, Renderer
-from schemas.errors import TemplateError
 
 
 def derive_start(renderer: Renderer) -> str:
@@ -19,12 +18,9 @@ def derive_start(renderer: Renderer) -> str:
     asked = [{"role": "user", "content": user}]
     prompt = renderer.render(asked, add_generation_prompt=True)
     opened = left_open(prompt.rpartition(user)[2])
-    try:
-        shown = renderer.left([*asked, {"role": "assistant", "content": reply}], reply)
-    except TemplateError:  # some refuse a conversation that ends with a reply
-        shown = prompt
+    shown = renderer.attempt([*asked, {"role": "assistant", "content": reply}]).rpartition(reply)[0]
     missing = shown[len(prompt) :] if shown.startswith(prompt) else ""
-    if missing.strip() and not left_open(shown):
+    if missing.strip() and not left_open(shown.rpartition(user)[2]):
         return missing
     if opened:
         return ("\n" if prompt.endswith("\n") else "\n\n") + opened + "\n\n"
@@ -44,14 +40,11 @@ def _expected(renderer: Renderer, prompt: str) -> tuple[str, str] | None:
 def _taken_out(renderer: Renderer, block: tuple[str, str]) -> bool:
     """Whether the template leaves the reasoning out of a reply that is not the last."""
     user, reasoning, reply = SENTINELS
-    try:
-        text = renderer.render(
-            [
-                {"role": "user", "content": user},
-                {"role": "assistant", "content": f"{block[0]}{reasoning}{block[1]}{reply}"},
-                {"role": "user", "content": user},
-            ]
-        )
-    except TemplateError:
-        return False
+    text = renderer.attempt(
+        [
+            {"role": "user", "content": user},
+            {"role": "assistant", "content": f"{block[0]}{reasoning}{block[1]}{reply}"},
+            {"role": "user", "content": user},
+        ]
+    )
     return reply in text and reasoning not in text

@@ -15,17 +15,12 @@ from languages.pack import Markers
 class Cleaned:
     """A turn by itself, possibly empty, and what was taken off it.
 
-    Its label, what the model played on with, or the reasoning that it began with.
+    `labelled`: it began with what is not its own, its label or reasoning. `played_on`: the model went on with another.
     """
 
     text: str
     labelled: bool
     played_on: bool
-    reasoned: bool = False
-
-    @property
-    def sanitised(self) -> bool:
-        return self.labelled or self.played_on or self.reasoned
 
 
 @dataclass(frozen=True)
@@ -62,7 +57,7 @@ class Sanitiser:
             text = text[label.end() :].lstrip()
         ends = [found for pattern in self.ends[role] if (found := _outside_code(pattern, text))]
         turn = text[: min(ends)].rstrip() if ends else text
-        return Cleaned(turn, labelled=label is not None, played_on=bool(ends), reasoned=reasoned)
+        return Cleaned(turn, labelled=reasoned or label is not None, played_on=bool(ends))
 
 
 def _outside_code(pattern: re.Pattern[str], text: str) -> int:

@@ -36,7 +36,7 @@ def derive_ends(renderer: Renderer, tokenizer: Any, encode: _Encode, eos_token_i
     asked, _, rest = text.partition(first)[2].partition(reply)
     between = encode(asked.lstrip())
     after = encode(rest.partition(second)[0].lstrip())
-    last = encode(renderer.render(dialogue).rpartition(reply)[2].lstrip())
+    last = encode(renderer.attempt(dialogue).rpartition(reply)[2].lstrip())
 
     added = tokenizer.added_tokens_decoder
     special = {*tokenizer.all_special_ids, *(id_ for id_, token in added.items() if token.special)}

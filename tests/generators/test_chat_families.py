@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from generators.chat_template import TokenizerTemplate
 from generators.segments import SegmentEncoder
 from schemas.conversation import Message
-from tests.support.chat_families import BY_NAME, FAMILIES, TEMPLATES, Family, family_tokenizer
+from tests.support.chat_families import BY_NAME, FAMILIES, Family
+from tests.support.chat_tokenizers import TEMPLATES, family_tokenizer
 from tests.support.generators_models import SENTENCES
 
 SYSTEM = "Zu euskaraz baino ez dakien laguntzaile atsegina zara."

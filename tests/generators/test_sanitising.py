@@ -73,9 +73,9 @@ def test_it_says_what_it_took_off() -> None:
 def test_reasoning_is_taken_off_replies_only() -> None:
     text = "<think>\nUra zer den galdetu du.\n</think>\n\nErantzuna: Edaria."
     reply = SANITISER.clean(text, "assistant")
-    assert (reply.text, reply.reasoned, reply.labelled, reply.sanitised) == ("Edaria.", True, True, True)
+    assert (reply.text, reply.labelled, reply.played_on) == ("Edaria.", True, False)
     asked = SANITISER.clean("<think> etiketa zertarako da?", "user")
-    assert (asked.text, asked.reasoned) == ("<think> etiketa zertarako da?", False)
+    assert (asked.text, asked.labelled) == ("<think> etiketa zertarako da?", False)
     assert SANITISER.clean("<think>\nUra zer den", "assistant").text == ""
 
 
@@ -98,4 +98,4 @@ def test_cleaning_only_takes_off(text: str, role: Literal["user", "assistant"]) 
     cleaned = SANITISER.clean(text, role)
     assert cleaned.text in text
     assert cleaned.text == cleaned.text.strip()
-    assert cleaned.sanitised or cleaned.text == text.strip()
+    assert cleaned.labelled or cleaned.played_on or cleaned.text == text.strip()

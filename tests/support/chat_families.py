@@ -6,16 +6,12 @@ The templates lie in tests/generators/chat_templates; they have their families' 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cache
-from pathlib import Path
 from typing import Any, Literal
 
-from tests.support.generators_models import SENTENCES
-
-TEMPLATES = Path(__file__).parent.parent / "generators" / "chat_templates"
 FULL_BAR = ("<｜begin▁of▁sentence｜>", "<｜end▁of▁sentence｜>", "<｜User｜>", "<｜Assistant｜>")
 LLAMA_3 = ("<|begin_of_text|>", "<|end_of_text|>", "<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>")
-CHATML = ("<|im_end|>", "<|im_start|>", "<|endoftext|>")
+IM = ("<|im_end|>", "<|im_start|>")
+CHATML = (*IM, "<|endoftext|>")
 TEKKEN = ("<s>", "</s>", "[INST]", "[/INST]", "[SYSTEM_PROMPT]", "[/SYSTEM_PROMPT]")
 EMPTY_THINK = "<think>\n\n</think>\n\n"
 
@@ -111,7 +107,7 @@ FAMILIES = (
         added=("\n\n",),
         spaces="replaced",
     ),
-    Family("chatml", CHATML, ("<|im_end|>", "<|im_start|>"), bos=False, writes_bos=0),
+    Family("chatml", CHATML, IM, bos=False, writes_bos=0),
     Family(
         "yi",  # its `<|im_end|>` is no special token
         ("<|startoftext|>", "<|endoftext|>"),
@@ -121,22 +117,18 @@ FAMILIES = (
         spaces="always",
         writes_bos=0,
     ),
-    Family(
-        "eurollm", ("<s>", "<|im_end|>", "<|im_start|>"), ("<|im_end|>", "<|im_start|>"), "chatml-bos", spaces="first"
-    ),
+    Family("eurollm", ("<s>", "<|im_end|>", "<|im_start|>"), IM, "chatml-bos", spaces="first"),
     Family(
         "internlm-2",
         ("<s>", "</s>", "<|im_start|>", "<|im_end|>"),
         ("<|im_end|>", "<|im_start|>", "</s>"),
         "chatml-bos",
     ),
-    Family(
-        "hermes-3", ("<|begin_of_text|>", "<|im_end|>", "<|im_start|>"), ("<|im_end|>", "<|im_start|>"), "chatml-bos"
-    ),
+    Family("hermes-3", ("<|begin_of_text|>", "<|im_end|>", "<|im_start|>"), IM, "chatml-bos"),
     Family(
         "hermes-4",
         ("<|begin_of_text|>", "<|im_end|>", "<|im_start|>"),
-        ("<|im_end|>", "<|im_start|>"),
+        IM,
         writes_bos=0,
         switches={"thinking": False},
     ),
@@ -146,12 +138,12 @@ FAMILIES = (
         ("<|im_end|>", "<|im_start|>", "</s>"),
         writes_bos=0,
     ),
-    Family("qwen-2.5", CHATML, ("<|im_end|>", "<|im_start|>"), bos=False, writes_bos=0),
-    Family("smollm-2", CHATML, ("<|im_end|>", "<|im_start|>"), "qwen-2.5", bos=False, writes_bos=0),
+    Family("qwen-2.5", CHATML, IM, bos=False, writes_bos=0),
+    Family("smollm-2", CHATML, IM, "qwen-2.5", bos=False, writes_bos=0),
     Family(
         "qwen-3",
         CHATML,
-        ("<|im_end|>", "<|im_start|>", "<|endoftext|>"),
+        CHATML,
         added=("<think>", "</think>"),
         config_eos=("<|im_end|>", "<|endoftext|>"),
         bos=False,
@@ -161,7 +153,7 @@ FAMILIES = (
     Family(
         "qwen-3-thinking",
         CHATML,
-        ("<|im_end|>", "<|im_start|>"),
+        IM,
         added=("<think>", "</think>"),
         bos=False,
         writes_bos=0,
@@ -170,7 +162,7 @@ FAMILIES = (
     Family(
         "qwq",
         CHATML,
-        ("<|im_end|>", "<|im_start|>"),
+        IM,
         added=("<think>", "</think>"),
         bos=False,
         writes_bos=0,
@@ -279,7 +271,7 @@ FAMILIES = (
     Family(
         "smollm-3",
         ("<|begin_of_text|>", "<|im_end|>", "<|im_start|>"),
-        ("<|im_end|>", "<|im_start|>"),
+        IM,
         added=("<think>", "</think>"),
         writes_bos=0,
         switches={"enable_thinking": False},
@@ -351,45 +343,3 @@ FAMILIES = (
     ),
 )
 BY_NAME = {family.name: family for family in FAMILIES}
-
-
-@cache
-def family_tokenizer(name: str) -> Any:
-    """A transformers tokenizer of the family, trained on few sentences, which adds bos when asked to add tokens."""
-    from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
-    from transformers import PreTrainedTokenizerFast
-
-    family = BY_NAME[name]
-    inner = Tokenizer(models.BPE(unk_token=None))
-    if family.spaces == "bytes":
-        inner.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-        inner.decoder = decoders.ByteLevel()
-        alphabet = pre_tokenizers.ByteLevel.alphabet()
-    else:
-        alphabet = [chr(code) for code in range(33, 127)] + ["\n", "ñ", "ü", "▁"]
-        by_normalizer = family.spaces in {"prepended", "replaced"}
-        inner.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="first" if by_normalizer else family.spaces)
-        inner.decoder = decoders.Metaspace(prepend_scheme="never" if family.spaces == "replaced" else "first")
-    trainer = trainers.BpeTrainer(vocab_size=600, initial_alphabet=alphabet, show_progress=False)
-    inner.train_from_iterator(SENTENCES * 4, trainer)
-    if family.spaces in {"prepended", "replaced"}:
-        spaces = normalizers.Replace(" ", "▁")
-        before = [normalizers.Prepend("▁")] if family.spaces == "prepended" else []
-        inner.normalizer = normalizers.Sequence([*before, spaces])
-        inner.pre_tokenizer = None
-    inner.add_special_tokens(
-        [
-            AddedToken(token, special=True, normalized=False, rstrip=token in family.right_stripping)
-            for token in dict.fromkeys(family.special)
-        ]
-    )
-    inner.add_tokens([AddedToken(token, special=False, normalized=False) for token in family.added])
-    named = {"eos_token": family.special[family.bos]}
-    if family.bos:
-        bos = named["bos_token"] = family.special[0]
-        inner.post_processor = processors.TemplateProcessing(
-            single="BOS $A", special_tokens=[("BOS", inner.token_to_id(bos))]
-        )
-    made = PreTrainedTokenizerFast(tokenizer_object=inner, **named)
-    made.chat_template = (TEMPLATES / f"{family.template or name}.jinja").read_text(encoding="utf-8").rstrip("\n")
-    return made
