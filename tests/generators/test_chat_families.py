@@ -125,7 +125,7 @@ def test_a_system_role_or_none(family: Family) -> None:
 
 
 @families
-@settings(max_examples=12)
+@settings(max_examples=12, deadline=None)
 @given(st.lists(st.text(alphabet="abz ZE,.\n?1ñ", min_size=1, max_size=30), min_size=1, max_size=5))
 def test_every_prefix_begins_the_conversation(family: Family, contents: list[str]) -> None:
     said = tuple(f"a{content}z" for content in contents)
@@ -136,7 +136,7 @@ def test_every_prefix_begins_the_conversation(family: Family, contents: list[str
 
 
 @families
-@settings(max_examples=25)
+@settings(max_examples=25, deadline=None)
 @given(data=st.data())
 def test_segments_encode_as_whole_texts(family: Family, data: st.DataObject) -> None:
     tokens = family_tokenizer(family.name)

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from generators.chat_template import TokenizerTemplate, load_template
 from schemas.conversation import Message, Role
 from schemas.errors import InputError, TemplateError
-from tests.support.generators_models import SENTENCES, tokenizer
+from tests.support.generators_models import MISTRAL, SENTENCES, tokenizer
 
 CHAT_FAMILIES = ("llama", "chatml", "gemma", "mistral")
 
@@ -61,6 +61,7 @@ def test_prefix_content_and_stop_are_the_finished_conversation(family: str) -> N
 
 
 @pytest.mark.parametrize("family", CHAT_FAMILIES)
+@settings(deadline=None)
 @given(st.lists(st.text(alphabet="abz ZE,.\n?1ñ", min_size=1, max_size=30), min_size=1, max_size=5))
 def test_every_prefix_begins_the_finished_conversation(family: str, contents: list[str]) -> None:
     messages = conversation(*(f"a{content}z" for content in contents))
@@ -184,6 +185,14 @@ def test_replies_that_nothing_ends() -> None:
     assert tokens("llama").convert_ids_to_tokens(list(ends.stop_token_ids)) == ["<|eot_id|>", "<|end_of_text|>"]
 
 
+def test_the_token_that_ends_the_last_reply_is_a_stop() -> None:
+    text = (
+        "{%- for m in messages -%}{{- m.content + ('<|end_of_text|>' if loop.last else '<|eot_id|>') -}}{%- endfor -%}"
+    )
+    ends = made(text, eos_token=None).stop_token_ids
+    assert tokens("llama").convert_ids_to_tokens(list(ends)) == ["<|eot_id|>", "<|end_of_text|>"]
+
+
 def test_a_mark_before_the_token_that_ends_user_turns_ends_them_too() -> None:
     text = TURNS.replace("m.content", "m.content + ('/short' if m.role == 'user' else '')") + ASSISTANT
     assert made(text).stop_texts == ("/short",)
@@ -192,6 +201,13 @@ def test_a_mark_before_the_token_that_ends_user_turns_ends_them_too() -> None:
 def test_a_template_without_a_generation_prompt_gets_the_header_of_replies() -> None:
     prefix = made(TURNS).reply_prefix(conversation("Kaixo"))
     assert tokens("llama").decode(prefix) == "<|eot_id|>user\nKaixo<|eot_id|>assistant\n"
+
+
+def test_a_space_at_the_end_of_a_generation_prompt_is_left_to_the_model() -> None:
+    prefix = made(MISTRAL + "{%- if add_generation_prompt -%}{{- ' ' -}}{%- endif -%}", "mistral").reply_prefix(
+        conversation("Kaixo")
+    )
+    assert prefix == template("mistral").reply_prefix(conversation("Kaixo"))
 
 
 def test_a_template_that_refuses_to_end_with_a_reply() -> None:
