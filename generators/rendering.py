@@ -25,8 +25,9 @@ class Renderer:
     """Renders messages as `tokenizer.apply_chat_template` does.
 
     A template without a system role gets system messages folded into the next user turn, a blank line between them, as
-    Gemma's documentation tells its users to (ai.google.dev/gemma/docs/core/prompt-structure). Raises TemplateError
-    when there is no template and when it cannot be rendered.
+    Gemma's documentation tells its users to (ai.google.dev/gemma/docs/core/prompt-structure). One that only shows
+    contents in parts, as some models of images and text have it, gets them so. Raises TemplateError when there is no
+    template and when it cannot be rendered.
     """
 
     def __init__(self, tokenizer: Any, name: str) -> None:
@@ -34,12 +35,17 @@ class Renderer:
         self.name = name
         self.text = self._template_text()
         self.switches = self._off_switches()
+        self._in_parts = False
+        self._in_parts = self._probe_parts()
         self.has_system_role = self._probe_system_role()
 
     def render(self, messages: Sequence[Mapping[str, str]], add_generation_prompt: bool = False) -> str:
+        given: Sequence[Mapping[str, Any]] = messages
+        if self._in_parts:
+            given = [{**message, "content": [{"type": "text", "text": message["content"]}]} for message in messages]
         try:
             text = self._tokenizer.apply_chat_template(
-                messages, tokenize=False, add_generation_prompt=add_generation_prompt, **self.switches
+                given, tokenize=False, add_generation_prompt=add_generation_prompt, **self.switches
             )
         except Exception as error:  # a template is a program: what it raises is not known
             raise TemplateError(f"{self.name}: the chat template cannot be rendered: {one_line(error)}") from error
@@ -103,6 +109,13 @@ class Renderer:
         if EFFORT in read:
             switches[EFFORT] = next((effort for effort in EFFORTS if effort in named), EFFORTS[-1])
         return switches
+
+    def _probe_parts(self) -> bool:
+        asked = [{"role": "user", "content": SENTINELS[0]}]
+        if SENTINELS[0] in self.attempt(asked):
+            return False
+        self._in_parts = True
+        return SENTINELS[0] in self.attempt(asked)
 
     def _probe_system_role(self) -> bool:
         system, user, _ = SENTINELS

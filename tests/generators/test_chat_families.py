@@ -37,14 +37,17 @@ def messages(contents: tuple[str, ...], system: str | None) -> list[Message]:
     return [Message(role="system", content=system), *turns] if system else turns
 
 
-def shown(family: Family, contents: tuple[str, ...], system: str | None) -> list[dict[str, str]]:
+def shown(family: Family, contents: tuple[str, ...], system: str | None) -> list[dict[str, Any]]:
     """The messages as transformers gets them: without a system role the first user turn holds the system text."""
     if system and not family.system:
-        return [turn.model_dump() for turn in messages((f"{system}\n\n{contents[0]}", *contents[1:]), None)]
-    return [message.model_dump() for message in messages(contents, system)]
+        contents, system = (f"{system}\n\n{contents[0]}", *contents[1:]), None
+    dicts: list[dict[str, Any]] = [message.model_dump() for message in messages(contents, system)]
+    if family.in_parts:
+        return [{**one, "content": [{"type": "text", "text": one["content"]}]} for one in dicts]
+    return dicts
 
 
-def text_and_ids(family: Family, dicts: list[dict[str, str]], prompt: bool) -> tuple[str, list[int]]:
+def text_and_ids(family: Family, dicts: list[dict[str, Any]], prompt: bool) -> tuple[str, list[int]]:
     apply = family_tokenizer(family.name).apply_chat_template
     options: dict[str, Any] = {"add_generation_prompt": prompt, **family.switches}
     ids = apply(dicts, tokenize=True, return_dict=False, **options)

@@ -44,6 +44,8 @@ class Family:
     reply_start: str = ""
     as_finished: bool = True
     """Whether the prompt of a reply begins the finished conversation; the others say what their template leaves out."""
+    in_parts: bool = False
+    """Whether its template takes contents in parts only."""
     system_in_history: bool = True
     """Whether a conversation that ends with a reply still shows the system text."""
 
@@ -330,6 +332,12 @@ FAMILIES = (
         ("<seed:eos>", "<seed:bos>", "<seed:think>"),
         switches={"thinking_budget": 0},
         as_finished=False,  # the template writes replies as they are, without the block of its generation prompt
+    ),
+    Family(
+        "smolvlm",
+        ("<|im_start|>", "<end_of_utterance>", "<image>"),
+        ("<end_of_utterance>",),
+        in_parts=True,
     ),
     Family(
         "glm-4",
