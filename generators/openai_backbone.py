@@ -108,6 +108,7 @@ class OpenAIBackbone:
             "frequency_penalty": sampling.frequency_penalty,
         }
         stops = [] if sampling.ignore_eos else list(request.stop_token_ids)
+        texts = [] if sampling.ignore_eos else list(request.stop_texts)
         if endpoint.is_vllm:
             return body | {
                 "top_k": sampling.top_k or 0,
@@ -117,13 +118,14 @@ class OpenAIBackbone:
                 "stop_token_ids": stops,
                 "add_special_tokens": False,
                 "return_token_ids": True,
+                **({"stop": texts} if texts else {}),
             }
         # Not of OpenAI's interface, though many servers know them: sent only when they are asked for.
         for field in ("top_k", "min_p", "repetition_penalty", "ignore_eos"):
             if getattr(sampling, field) != getattr(_PLAIN, field):
                 body[field] = getattr(sampling, field)
-        if stops:
-            body["stop"] = [template.decode([stop]) for stop in stops[:_STOP_TEXTS]]
+        if stops or texts:
+            body["stop"] = [*texts, *(template.decode([stop]) for stop in stops)][:_STOP_TEXTS]
         return body
 
     async def __aenter__(self) -> Self:

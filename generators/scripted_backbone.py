@@ -26,6 +26,7 @@ class ScriptedTemplate:
 
     hash = hashlib.sha256(_LAYOUT.encode()).hexdigest()
     stop_token_ids = (_END,)
+    stop_texts: tuple[str, ...] = ()
     has_system_role = True
 
     def user_prefix(self, messages: Sequence[Message], opener: str | None = None) -> list[int]:

@@ -20,7 +20,6 @@ from generators.revision import folder_revision
 from generators.template import ChatTemplate
 from schemas.backbones import VllmBackbone as VllmSpec
 from schemas.errors import BackboneError, InputError
-from schemas.sampling import Sampling
 
 # What vLLM reads from the environment: no telemetry, and few words. The user's own values win.
 _ENVIRONMENT = {
@@ -109,7 +108,7 @@ class VllmBackbone:
     async def _generate(self, request: SampleRequest, prompt: list[int], room: int) -> Any:
         from vllm.inputs.engine import tokens_input
 
-        params = _sampling_params(request.sampling, list(request.stop_token_ids), room)
+        params = _sampling_params(request, room)
         try:
             # Jobs that share an engine may have drafts of the same id, so ours are numbered.
             stream = self._engine.generate(tokens_input(prompt), params, f"{next(self._numbers)}-{request.id}")
@@ -231,10 +230,11 @@ def _start_engine(host: EngineHost, config: Any) -> Any:
     return engine
 
 
-def _sampling_params(sampling: Sampling, stop_token_ids: list[int], room: int) -> Any:
+def _sampling_params(request: SampleRequest, room: int) -> Any:
     from vllm import SamplingParams
     from vllm.sampling_params import RequestOutputKind
 
+    sampling = request.sampling
     return SamplingParams(
         temperature=sampling.temperature,
         top_p=sampling.top_p,
@@ -245,7 +245,8 @@ def _sampling_params(sampling: Sampling, stop_token_ids: list[int], room: int) -
         frequency_penalty=sampling.frequency_penalty,
         max_tokens=min(sampling.max_tokens, room),
         ignore_eos=sampling.ignore_eos,
-        stop_token_ids=[] if sampling.ignore_eos else stop_token_ids,
+        stop_token_ids=[] if sampling.ignore_eos else list(request.stop_token_ids),
+        stop=[] if sampling.ignore_eos else list(request.stop_texts),
         output_kind=RequestOutputKind.FINAL_ONLY,
         skip_clone=True,
     )

@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Literal, Self, cast
 
 from generators.backbone import Backbone, Completion, SampleRequest
+from generators.reasoning import strip_reasoning
 from generators.template import ChatTemplate
 from pipeline.judging import Gates
 from schemas.conversation import Draft, Gate, Turn
@@ -68,7 +69,8 @@ class DraftBackbone:
         dropped: list[Drop] = []
 
         async def look(text: str) -> bool:
-            so_far = self.draft.with_turn(_turn(request, text, 0, 0))
+            spoken = strip_reasoning(text)[0] if request.role == "assistant" else text
+            so_far = self.draft.with_turn(_turn(request, spoken, 0, 0))
             verdict = await self._gates.judge(so_far, Gate.SAMPLING)
             if isinstance(verdict, Drop):
                 dropped.append(verdict)

@@ -65,6 +65,15 @@ async def test_it_samples(backbone: VllmBackbone, folder: Path) -> None:
     assert (backbone.name, backbone.device, backbone.window) == (folder.name, "cpu", 80)
 
 
+async def test_a_stop_text_ends_a_turn_and_is_not_its_text(backbone: VllmBackbone) -> None:
+    prompt = backbone.template.user_prefix([])
+    greedy = Sampling(max_tokens=24, temperature=0)
+    text = (await backbone.sample(SampleRequest("0.0", prompt, greedy, (), "user"))).text
+    mark = text[len(text) // 2 :][:3]
+    stopped = await backbone.sample(SampleRequest("0.1", prompt, greedy, (), "user", stop_texts=(mark,)))
+    assert (stopped.text, stopped.finish_reason) == (text.partition(mark)[0], "stop")
+
+
 async def test_stop_tokens_end_a_turn_and_are_not_its_text(backbone: VllmBackbone) -> None:
     prompt = backbone.template.user_prefix([])
     every = tuple(range(len(tokenizer("llama"))))
