@@ -35,7 +35,8 @@ async def watched_completion(
     ):
         async for piece in pieces:
             growing.add(piece)
-            watching.show(growing.text, growing.tokens)
+            if growing.finish_reason is None:
+                watching.show(growing.text, growing.tokens)
     if watching.cut:
         return Completion(growing.text, None, "length", prompt_tokens, growing.tokens, cut=True)
     return read_completion(growing.answer(), prompt_tokens)
@@ -47,7 +48,7 @@ class _Growing:
     def __init__(self) -> None:
         self.text = ""
         self.tokens = 0
-        self._finish_reason: object = None
+        self.finish_reason: object = None
         self._usage: Any = None
 
     def add(self, event: dict[str, Any]) -> None:
@@ -55,7 +56,7 @@ class _Growing:
             for choice in event["choices"]:
                 self.text += choice["text"]
                 self.tokens += 1  # a server that says no more sends a token an event
-                self._finish_reason = choice["finish_reason"] or self._finish_reason
+                self.finish_reason = choice["finish_reason"] or self.finish_reason
             if (usage := event.get("usage")) is not None:
                 self.tokens = usage["completion_tokens"]
                 self._usage = usage
@@ -66,7 +67,7 @@ class _Growing:
 
     def answer(self) -> dict[str, Any]:
         """As if it had come in one piece."""
-        return {"choices": [{"text": self.text, "finish_reason": self._finish_reason}], "usage": self._usage}
+        return {"choices": [{"text": self.text, "finish_reason": self.finish_reason}], "usage": self._usage}
 
 
 def read_completion(answer: dict[str, Any], prompt_tokens: int) -> Completion:

@@ -122,6 +122,7 @@ class FaultyServer:
         done, _ = await asyncio.wait({gone}, timeout=seconds)
         self.hung_up += bool(done)
         gone.cancel()
+        await asyncio.gather(gone, return_exceptions=True)
         return bool(done)
 
     async def _stream(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, answer: Answer) -> None:
