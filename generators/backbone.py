@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 from generators.template import ChatTemplate
 from schemas.conversation import FinishReason
@@ -71,11 +71,16 @@ class Backbone(Protocol):
 
     @property
     def window(self) -> int:
-        """How many drafts in flight keep the engine full."""
+        """How many drafts in flight keep the engine full; it may change while the backbone runs."""
 
     @property
     def device(self) -> str:
         """`cpu`, `cuda`, ... or `remote`; says what the hours of a build were hours of."""
+
+    @property
+    def identity(self) -> dict[str, Any] | None:
+        """JSON values from which another model under the same name can be told (generators/model_probe.py); None where
+        the revision says it all."""
 
     async def sample(self, request: SampleRequest) -> Completion: ...
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from types import TracebackType
-from typing import Literal, Self, cast
+from typing import Any, Literal, Self, cast
 
 from generators.backbone import Backbone, Completion, SampleRequest
 from generators.reasoning import strip_reasoning
@@ -61,6 +61,10 @@ class DraftBackbone:
     @property
     def device(self) -> str:
         return self._backbone.device
+
+    @property
+    def identity(self) -> dict[str, Any] | None:
+        return self._backbone.identity
 
     async def sample(self, request: SampleRequest) -> Completion:
         watch = self._watch

@@ -11,10 +11,12 @@ from generators.backbone import Completion, SampleRequest
 from generators.magpie import Magpie
 from generators.openai_backbone import OpenAIBackbone
 from generators.scripted_backbone import ScriptedBackbone, ScriptedTemplate
+from generators.steering import INDIFFERENT
 from languages.loader import load_pack
-from schemas.recipe import MagpieMode, Sampling
-from schemas.recipe import OpenAIBackbone as OpenAISpec
-from schemas.recipe import ScriptedBackbone as Spec
+from schemas.backbones import OpenAIBackbone as OpenAISpec
+from schemas.backbones import ScriptedBackbone as Spec
+from schemas.modes import MagpieMode
+from schemas.sampling import Sampling
 from tests.support.chat_tokenizers import family_tokenizer
 from tests.support.generators_server import completion, faulty_server
 
@@ -37,7 +39,8 @@ class Recorder(ScriptedBackbone):
 
 async def test_user_turns_are_asked_for_with_the_templates_marks_and_replies_without() -> None:
     async with Recorder() as backbone:
-        async for _ in Magpie(MagpieMode(), load_pack("eu"), 0, "x").draft(0, backbone):
+        mode = Magpie(MagpieMode(), load_pack("eu"), 0, "x")
+        async for _ in mode.steps(mode.begin(0, None, INDIFFERENT), None, backbone):
             pass
     assert {(request.role, tuple(request.stop_texts)) for request in backbone.requests} == {
         ("user", ("[/INST]",)),
