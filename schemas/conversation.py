@@ -47,6 +47,7 @@ class Turn(Frozen):
     )
     origin: Origin = "sampled"
     original: str | None = Field(default=None, description="what a translated turn was translated from")
+    rewritten: bool = Field(default=False, description="whether a translated turn was then put in other words")
 
     def message(self) -> Message:
         return Message(role=self.role, content=self.content)
@@ -61,6 +62,8 @@ class Steering(Frozen):
     topic: str | None = None
     category: str | None = None
     reply_prompt: str | None = Field(default=None, description="the system prompt that replies were sampled under")
+    translate_prompt: str | None = Field(default=None, description="what asked for each turn's translation")
+    rewrite_prompt: str | None = Field(default=None, description="what asked for a translation in other words")
 
 
 class Source(Frozen):
@@ -125,7 +128,7 @@ class Conversation(Frozen):
     backbone: str
     backbone_revision: str | None
     sampling: str = Field(
-        description="JSON: sampling parameters of user turns and replies, steering, and which turns were sanitised"
+        description="JSON: sampling parameters by role, steering, and which turns were sanitised or rewritten"
     )
     template_hash: str
     recipe_fingerprint: str
