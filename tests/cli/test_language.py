@@ -159,7 +159,7 @@ def test_check_without_a_corpus_asks_about_the_pack_s_own_texts(made: Path) -> N
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("zz",), ("'zz'", "known: eu", "ITURRI_LANGUAGES")),
+        (("zz",), ("'zz'", "known: en, eu", "ITURRI_LANGUAGES")),
         (("eu", "--against", "es"), ("--against", "'es'", "OTHER=FILE")),
         (("eu", "--against", "eu=es.txt"), ("--against", "'eu'", "--corpus")),
         (("eu", "--against", "es=gone.txt"), ("--against", "gone.txt", "No such file")),
