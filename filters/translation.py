@@ -78,18 +78,13 @@ class TranslationJudge:
             yield "length", f"{translation} letters for {source}, {ratio}"
 
     def _leftover(self, source: str, translation: str) -> Iterator[tuple[str, str]]:
-        ours, theirs = _plain_words(translation), _plain_words(source)
-        if len(theirs) >= SAME_WORDS and fold(source) == fold(translation):
+        if fold(source) == fold(translation) and sum(map(_plain, words(source))) >= SAME_WORDS:
             yield "leftover", f"the same as its source: {excerpt(source)}"
-        grams = Counter(_grams(theirs))
-        if grams.total() >= MIN_NGRAMS:
-            left = grams & Counter(_grams(ours))
-            if left.total() > self.max_leftover * grams.total():
-                share = left.total() / grams.total()
-                yield (
-                    "leftover",
-                    f"{share:.0%} of the source is there still, such as: {excerpt(' '.join(next(iter(left))))}",
-                )
+        grams = _grams(source)
+        left = grams & _grams(translation)
+        if grams.total() >= MIN_NGRAMS and left.total() > self.max_leftover * grams.total():
+            example = excerpt(" ".join(next(iter(left))))
+            yield "leftover", f"{left.total() / grams.total():.0%} of the source stands there, such as: {example}"
 
 
 def _taken_out(pieces: list[str], translation: str) -> tuple[str, str]:
@@ -142,10 +137,13 @@ def _digits(text: str) -> dict[str, None]:
     return dict.fromkeys(number for number in found if len(number) >= 2)
 
 
-def _plain_words(text: str) -> list[str]:
-    """Words that are no names: those that begin with no capital and no digit."""
-    return [word for word in words(text) if word[0].isalpha() and not word[0].isupper()]
+def _grams(text: str) -> Counter[tuple[str, ...]]:
+    """The n-grams of words without a name in them."""
+    found = words(text)
+    grams = zip(*(found[start:] for start in range(NGRAM)), strict=False)
+    return Counter(gram for gram in grams if all(map(_plain, gram)))
 
 
-def _grams(found: list[str]) -> Iterator[tuple[str, ...]]:
-    return zip(*(found[start:] for start in range(NGRAM)), strict=False)
+def _plain(word: str) -> bool:
+    """Whether a word is no name, no figure, and does not begin a sentence."""
+    return word[0].isalpha() and not word[0].isupper()
