@@ -6,9 +6,10 @@ from collections.abc import Mapping
 
 from generators.magpie import Magpie
 from generators.mode import Mode
+from generators.translation import Translation
 from languages.pack import LanguagePack
 from schemas.errors import RecipeError
-from schemas.modes import MagpieMode, ModeSpec, language_of
+from schemas.modes import MagpieMode, ModeSpec, TranslationMode, language_of
 from schemas.recipe import Recipe
 
 
@@ -21,4 +22,6 @@ def _open(spec: ModeSpec, recipe: Recipe, packs: Mapping[str, LanguagePack], id_
     pack = packs[language_of(spec, recipe.language)]
     if isinstance(spec, MagpieMode):
         return Magpie(spec, pack, recipe.seed, id_prefix)
+    if isinstance(spec, TranslationMode):
+        return Translation(spec, pack, recipe.seed, id_prefix)
     raise RecipeError(f"modes: {spec.mode} cannot be built yet")

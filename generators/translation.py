@@ -71,6 +71,9 @@ class Translation:
             index=index,
             mode=self.name,
             language=self._pack.code,
+            given=tuple(
+                _of_source(number, text, self._spec.source_language) for number, text in enumerate(given.texts)
+            ),
             planned=max(1, len(given.texts) // 2),
             steering=Steering(
                 translate_prompt=translate,
@@ -80,7 +83,12 @@ class Translation:
         )
 
     async def steps(self, draft: Draft, material: Material | None, backbone: Backbone) -> AsyncGenerator[Step, None]:
-        """Where the context is full, the conversation ends with the reply before, as in any mode."""
+        """A source in another language than it should be costs nothing: it is judged first.
+
+        Where the context is full, the conversation ends with the reply before, as in any mode.
+        """
+        yield Step(draft, Gate.MATERIAL)
+        draft = draft.model_copy(update={"given": ()})
         chat: list[Message] = []
         whole = draft
         for number, text in enumerate(_given(material).texts):
@@ -169,6 +177,18 @@ class Translation:
 def _asked(prompt: str | None, text: str) -> Message:
     """A prompt with the text in its place; what the text says of places stays as it is."""
     return Message(role="user", content=(prompt or "{text}").replace("{text}", text))
+
+
+def _of_source(number: int, text: str, language: str) -> Turn:
+    return Turn(
+        role="assistant" if number % 2 else "user",
+        content=text,
+        finish_reason="stop",
+        language=language,
+        prompt_tokens=0,
+        completion_tokens=0,
+        origin="given",
+    )
 
 
 def _given(material: Material | None) -> Material:

@@ -49,7 +49,7 @@ def dropped_sample(draft: Draft, gate: Gate, drop: Drop) -> DroppedSample:
         reason=drop.reason,
         evidence=drop.evidence,
         turn=drop.turn,
-        messages=tuple(turn.message() for turn in draft.turns),
+        messages=tuple(turn.message() for turn in draft.turns or draft.given),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -14,18 +15,22 @@ from generators.backbone import Backbone
 from generators.modes import open_modes
 from languages.pack import LanguagePack
 from pipeline.directory import BuildDirectory
+from pipeline.feeds import Feed
 from pipeline.fingerprint import recipe_fields, refuse_another
 from pipeline.judging import Gates
 from pipeline.keeper import Keeper
 from pipeline.mixing import ModeMixer
+from pipeline.own_rows import OwnRows
 from pipeline.packs import load_packs
 from pipeline.reader import BuildReader
 from pipeline.references import find_references, read_known
 from pipeline.stream import Stream
+from publishers.shard import config_name
 from schemas.errors import BuildError, LedgerError, StorageError
 from schemas.filter_report import AgainstDataset
 from schemas.funnel import Funnel
 from schemas.manifest import Manifest
+from schemas.modes import TranslationMode
 from schemas.recipe import Recipe
 from schemas.settings import Settings, with_embedder
 
@@ -105,10 +110,18 @@ async def build(
         async with Keeper(recipe, place, backbone, packs, against) as keeper, opened as gates:
             counts, indices = await keeper.restore(gates)
             modes = open_modes(recipe, packs, await keeper.id_prefix())
-            mixer = ModeMixer(modes, [spec.weight for spec in recipe.modes], recipe.seed)
+
+            def changed() -> None:
+                stream.changed()
+
+            feeds = await _feeds(recipe, directory, keeper, changed)
+            mixer = ModeMixer(modes, [spec.weight for spec in recipe.modes], recipe.seed, feeds, _fed_by(recipe))
             stream = Stream(recipe, keeper.fingerprint, mixer, backbone, gates, counts, indices)
             if not stream.reached:
-                await _run_and_keep(stream, keeper, stop, on_progress)
+                async with AsyncExitStack() as running:
+                    for feed in feeds.values():
+                        await running.enter_async_context(feed)
+                    await _run_and_keep(stream, keeper, stop, on_progress)
             given_up = stream.exhausted or stream.used_up
             manifest = await keeper.finish(seal=stream.reached or given_up)
     if given_up and not manifest.complete:
@@ -131,6 +144,26 @@ def _open_gates(
     own, *others = packs.values()
     gates = Gates(recipe.filters, own, settings.workers, known, memory, others)
     return tuple(one.about for one in found), gates
+
+
+async def _feeds(recipe: Recipe, directory: Path, keeper: Keeper, changed: Callable[[], None]) -> dict[str, Feed]:
+    """What modes are made from, by their names in the funnel."""
+    feeds: dict[str, Feed] = {}
+    for spec in recipe.modes:
+        if isinstance(spec, TranslationMode) and spec.source is None:
+            name = config_name(spec.mode, recipe.language)
+            done = await keeper.done_materials(name)
+            feeds[name] = Feed(OwnRows(recipe, directory, spec.source_language), *done, changed)
+    return feeds
+
+
+def _fed_by(recipe: Recipe) -> dict[str, str]:
+    """The modes that live on the conversations of another one, and which."""
+    return {
+        config_name(spec.mode, recipe.language): config_name("magpie", spec.source_language)
+        for spec in recipe.modes
+        if isinstance(spec, TranslationMode) and spec.source is None
+    }
 
 
 def _resolved(recipe: Recipe, settings: Settings) -> Recipe:

@@ -89,6 +89,10 @@ class Keeper:
         """What the ids of this build's rows begin with; no other build's do, not even another one of its recipe."""
         return f"{self.fingerprint[:8]}-{await self._run(self._ledger.nonce)}"
 
+    async def done_materials(self, mode: str) -> tuple[int, set[int]]:
+        """Of a mode, as the funnel calls it: which materials earlier runs have used, as Ledger.done_materials says."""
+        return await self._run(lambda: self._ledger.done_materials(mode))
+
     def start_clock(self) -> None:
         """The backbone samples from now on."""
         self._last_commit = time.monotonic()

@@ -14,8 +14,9 @@ FinishReason = Literal["stop", "length"]
 
 
 class Gate(StrEnum):
-    """Where a draft stands when it is judged: while a turn is sampled, after it, and at the end."""
+    """Where a draft stands when it is judged: by what it is made from, in a turn, after it, at the end."""
 
+    MATERIAL = "material"
     SAMPLING = "sampling"
     USER_TURN = "user_turn"
     REPLY = "reply"
@@ -87,6 +88,7 @@ class Draft(Frozen):
     language: str
     turns: tuple[Turn, ...] = ()
     preamble: tuple[Message, ...] = Field(default=(), description="published before the turns, such as a passage")
+    given: tuple[Turn, ...] = Field(default=(), description="the conversation that it translates, until it is judged")
     planned: int = Field(default=1, ge=1, description="exchanges that it is to have")
     steering: Steering = Steering()
     arms: tuple[str, ...] = Field(default=(), description="the choices that an adaptive build learns from")
