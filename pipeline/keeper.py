@@ -18,6 +18,7 @@ from pipeline.directory import BuildDirectory, on_network_filesystem
 from pipeline.fingerprint import fingerprint, fingerprint_fields
 from pipeline.judging import Gates
 from pipeline.ledger import Ledger, translated
+from pipeline.materials import FoundDataset, put
 from pipeline.reader import BuildReader
 from pipeline.sealing import Sealer
 from pipeline.stream import Counts, Indices, Stream
@@ -45,12 +46,14 @@ class Keeper:
         backbone: Backbone,
         packs: Mapping[str, LanguagePack],
         against: tuple[AgainstDataset, ...],
+        materials: tuple[FoundDataset, ...] = (),
     ) -> None:
-        fields = fingerprint_fields(recipe, backbone, packs, against)
+        fields = fingerprint_fields(recipe, backbone, packs, against, materials)
         self.fingerprint = fingerprint(fields)
         self._fields = fields
         self._recipe = recipe
         self._against = against
+        self._materials = materials
         self._place = place
         self._backbone = backbone
         self._packs = packs
@@ -90,7 +93,7 @@ class Keeper:
         return f"{self.fingerprint[:8]}-{await self._run(self._ledger.nonce)}"
 
     async def done_materials(self, mode: str) -> tuple[int, set[int]]:
-        """Of a mode, as the funnel calls it: which materials earlier runs have used, as Ledger.done_materials says."""
+        """Of a mode, as the funnel calls it: (the number below which every material is used, those used above it)."""
         return await self._run(lambda: self._ledger.done_materials(mode))
 
     def start_clock(self) -> None:
@@ -163,8 +166,10 @@ class Keeper:
         return manifest
 
     def _told_recipe(self) -> dict[str, Any]:
-        """The recipe, with the datasets that it is held against as they were found: their places are not told."""
+        """The recipe, with the datasets that it names as they were found: their places are not told."""
         recipe = self._recipe.model_dump(mode="json")
+        for one in self._materials:
+            put(recipe, one.path, one.told())
         recipe["filters"]["duplicates"]["against"] = [
             {
                 "dataset": one.dataset if one.revision is not None else Path(one.dataset).name,

@@ -14,7 +14,7 @@ FinishReason = Literal["stop", "length"]
 
 
 class Gate(StrEnum):
-    """Where a draft stands when it is judged: by what it is made from, in a turn, after it, at the end."""
+    """Where a draft stands when it is judged: before anything is sampled, while a turn is, after it, at the end."""
 
     MATERIAL = "material"
     SAMPLING = "sampling"

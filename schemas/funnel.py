@@ -20,7 +20,8 @@ class FunnelRow(Frozen):
 
     mode: str = Field(description="mode and language, such as `magpie-eu`")
     gate: str = Field(
-        description="`sampling` (while a turn was sampled), `user_turn`, `reply`, `conversation`; `accepted`; or"
+        description="`material` (before anything was sampled), `sampling` (while a turn was sampled), `user_turn`,"
+        " `reply`, `conversation`; `accepted`; or"
         " `not_needed`: cut off, since the target was reached"
     )
     exchange: int = Field(ge=1, description="in which exchange, counted from 1")
