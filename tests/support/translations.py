@@ -103,7 +103,7 @@ def recipe(**changes: Any) -> Recipe:
 
 
 async def run(
-    recipe: Recipe, directory: Path, translate: Translate = by_heart, delay_s: float = 0.0, **options: Any
+    recipe: Recipe, directory: Path, translate: Translate = by_heart, delay_s: float = 0.02, **options: Any
 ) -> BuildResult:
     spec = SPEC.model_copy(update={"delay_s": delay_s})
     async with ScriptedBackbone(spec, answer(translate)) as backbone:
