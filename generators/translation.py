@@ -16,7 +16,6 @@ from generators.turns import TurnRole, complete, no_room
 from generators.wrapping import unwrapped
 from languages.pack import LanguagePack
 from schemas.conversation import Draft, FinishReason, Gate, Message, Steering, Turn
-from schemas.errors import RecipeError
 from schemas.modes import TranslationMode
 
 
@@ -38,20 +37,12 @@ class Translation:
 
     So a reply is translated with its instruction in sight and words stay the same through a conversation, and the
     engine has the beginning of each prompt in its cache. What no translation may change is hidden behind placeholders
-    (generators/protection.py). Raises RecipeError when the pack has no prompts for it.
+    (generators/protection.py).
     """
 
     name = "translation"
 
     def __init__(self, spec: TranslationMode, pack: LanguagePack, seed: int, id_prefix: str) -> None:
-        texts = pack.modes
-        needed = ("translate_prompts", "rewrite_prompts") if spec.rewrite else ("translate_prompts",)
-        for field in needed:
-            if not getattr(texts, field):
-                raise RecipeError(
-                    f"modes: translation needs modes.{field} in the language pack for {pack.code!r}, which has none;"
-                    " add some to its pack.yaml"
-                )
         self._spec = spec
         self._pack = pack
         self._seed = seed

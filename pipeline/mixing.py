@@ -60,8 +60,8 @@ class ModeMixer:
             return None
         rng = random.Random(f"{self._seed}/{index}/mode")
         name = rng.choices(live, [self._weights[one] for one in live])[0]
-        for fed, feeder in self._fed_by.items():
-            if feeder == name and self._owed[fed] and self._feeds[fed].ready:
+        for fed, by in self._fed_by.items():
+            if by == name and self._owed[fed] and self._feeds[fed].ready:
                 self._owed[fed] -= 1
                 return self._taken(fed)
         feed = self._feeds.get(name)

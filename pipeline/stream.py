@@ -246,7 +246,10 @@ class Stream:
                 account=funnel_row(draft, spent, "accepted", "accepted"),
                 row=self._rows.row(draft, spent, scores),
                 config=config_name(draft.mode, draft.language),
-                split=split_of(draft.id, self._recipe.output.validation_share),
+                split=split_of(
+                    draft.source.document if draft.source is not None else draft.id,
+                    self._recipe.output.validation_share,
+                ),
                 signature=signature,
                 embedding=embedding,
                 material=used,

@@ -169,7 +169,10 @@ def _mode_names(manifest: Manifest) -> list[str]:
 
 
 def _mode(spec: dict[str, Any]) -> dict[str, Any]:
-    parts = {key: _words(value) for key, value in spec.items() if key != "mode" and isinstance(value, dict)}
+    plain = {key: value for key, value in spec.items() if key not in ("mode", "weight") and not isinstance(value, dict)}
+    parts = {key: _words(value) for key, value in spec.items() if isinstance(value, dict)}
+    if settings := _words(plain):
+        parts = {"settings": settings, **parts}
     return {"name": spec.get("mode", "?"), "weight": spec.get("weight", 1), "parts": parts}
 
 

@@ -13,9 +13,7 @@ from generators.mode import Step
 from generators.scripted_backbone import ScriptedBackbone
 from generators.steering import INDIFFERENT
 from generators.translation import Translation
-from languages.pack import LanguagePack, ModeTexts
 from schemas.conversation import Gate, Source
-from schemas.errors import RecipeError
 from schemas.modes import TranslationMode
 from tests.support.translations import PACK, SPEC, asked_for, messages
 
@@ -53,8 +51,8 @@ class Translator(ScriptedBackbone):
         return await super().sample(request)
 
 
-def mode(pack: LanguagePack = PACK, **spec: Any) -> Translation:
-    return Translation(TranslationMode(mode="translation", **spec), pack, 3, "x")
+def mode(**spec: Any) -> Translation:
+    return Translation(TranslationMode(mode="translation", **spec), PACK, 3, "x")
 
 
 async def run(
@@ -217,10 +215,3 @@ async def test_a_draft_is_the_same_in_every_run_and_prompts_differ_between_draft
     assert {draft.steering.translate_prompt for draft in drafts} == set(PACK.modes.translate_prompts)
     assert drafts[12].id == "x-00000012"
     assert drafts[0].steering.rewrite_prompt is None
-
-
-@pytest.mark.parametrize(("rewrite", "field"), [(False, "translate_prompts"), (True, "rewrite_prompts")])
-def test_a_pack_without_prompts_is_refused(rewrite: bool, field: str) -> None:
-    bare = PACK.model_copy(update={"modes": ModeTexts(translate_prompts=("{text}",) if rewrite else ())})
-    with pytest.raises(RecipeError, match=rf"modes\.{field} .*'eu'"):
-        mode(bare, rewrite=rewrite)

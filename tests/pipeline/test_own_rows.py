@@ -76,6 +76,19 @@ async def test_a_higher_target_translates_what_was_not_translated(tmp_path: Path
     check(rows_of(tmp_path, more.manifest))
 
 
+async def test_a_translation_is_in_the_split_of_its_source(tmp_path: Path) -> None:
+    result = await run(recipe(output={"shard_rows": 8, "validation_share": 0.5}), tmp_path)
+    splits: dict[str, str] = {}
+    for shard in result.manifest.shards:
+        for row in read_shard(tmp_path / shard.path):
+            splits[row.id] = shard.split
+            if row.source_document is not None:
+                splits[f"of {row.source_document}"] = shard.split
+    translated = {key.removeprefix("of "): split for key, split in splits.items() if key.startswith("of ")}
+    assert set(translated.values()) == {"train", "validation"}
+    assert all(splits[row] == split for row, split in translated.items())
+
+
 async def test_rows_are_read_in_pages_from_ledger_and_shards(tmp_path: Path) -> None:
     await run(recipe(), tmp_path)
     english = [row.id for _, row in BuildReader(tmp_path).accepted(limit=1000, config="magpie-en")]
