@@ -10,6 +10,7 @@ from generators.magpie import Magpie
 from generators.mode import Mode
 from generators.prompts import Prompts
 from generators.reverse import Reverse
+from generators.translation import Translation
 from languages.completeness import STEERING
 from languages.pack import LanguagePack
 from schemas.errors import RecipeError
@@ -75,6 +76,8 @@ def _open(
     pack = packs[language_of(spec, recipe.language)]
     if isinstance(spec, MagpieMode):
         return Magpie(spec, _with_topics(pack, topics), recipe.seed, id_prefix)
+    if isinstance(spec, TranslationMode):
+        return Translation(spec, pack, recipe.seed, id_prefix)
     if isinstance(spec, CrossLingualMode):
         asking = _with_topics(packs[spec.instruction_language], topics)
         return CrossLingual(spec, asking, pack, recipe.seed, id_prefix)

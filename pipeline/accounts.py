@@ -46,7 +46,7 @@ def funnel_row(draft: Draft, spent: DraftBackbone, gate: str, reason: str) -> Fu
 def dropped_sample(draft: Draft, gate: Gate, drop: Drop) -> DroppedSample:
     """What a person is shown of a dropped draft: its turns, or before there are any what it was to be made from."""
     evidence = drop.evidence
-    messages = tuple(turn.message() for turn in draft.turns)
+    messages = tuple(turn.message() for turn in draft.turns or draft.given)
     if gate is Gate.MATERIAL and draft.source is not None:
         evidence = excerpt(f"{draft.source.dataset} {draft.source.document}: {evidence}", EVIDENCE_LIMIT)
         if draft.passage:
@@ -109,6 +109,8 @@ def _how_it_was_made(sampling: dict[str, Any], draft: Draft) -> str:
     made = {**sampling, "steering": draft.steering.model_dump(mode="json", exclude_defaults=True)}
     if sanitised := [number for number, turn in enumerate(draft.turns) if turn.sanitised]:
         made["sanitised_turns"] = sanitised
+    if rewritten := [number for number, turn in enumerate(draft.turns) if turn.rewritten]:
+        made["rewritten_turns"] = rewritten
     return _json(made)
 
 
