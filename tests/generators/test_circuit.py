@@ -27,7 +27,7 @@ def test_failures_in_a_row_open_it_and_a_success_between_does_not() -> None:
 def test_it_is_due_once_it_has_cooled_down_longer_each_time() -> None:
     clock = Clock()
     circuit = Circuit(clock)
-    waits = []
+    waits: list[float] = []
     for _ in range(12):
         circuit.open("gone")
         assert not circuit.due
