@@ -106,14 +106,19 @@ class Endpoint:
         headers = None if body is None else {"Content-Type": "application/json"}
         try:
             async with self._session.request(
-                method, f"{self.url}/{path}", data=data, headers=headers, proxy=self._proxy
+                method,
+                f"{self.url}/{path}",
+                data=data,
+                headers=headers,
+                proxy=self._proxy,
+                allow_redirects=False,
             ) as response:
                 if response.status != HTTPStatus.OK:
                     raise await self._failure(response, path)
                 yield response
         except aiohttp.InvalidURL as error:
             raise RefusedError(f"{self.url}: {one_line(error)}") from error
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        except (aiohttp.ClientError, ConnectionError) as error:
             raise LostError(f"{type(error).__name__}: {one_line(error)}") from error
 
     async def _failure(self, response: aiohttp.ClientResponse, path: str) -> Exception:
