@@ -16,7 +16,9 @@ from cli import consoles, figures
 from cli.diversity import print_diversity
 from cli.funnel import funnel_table, mode_table
 from cli.machine import build_folder, machine_settings
+from cli.steering import RECENT, print_steering, ranked
 from pipeline.reader import BuildReader
+from schemas.arms import Arm
 from schemas.conversation import Conversation, Message
 from schemas.errors import InputError
 from schemas.funnel import DroppedSample, Funnel
@@ -25,7 +27,7 @@ from schemas.manifest import Manifest
 _SHARDS_SHOWN = 10
 
 
-def run(build: str, *, dropped: bool, reason: str | None, number: int, as_json: bool) -> int:
+def run(build: str, *, dropped: bool, reason: str | None, number: int, steering: bool, as_json: bool) -> int:
     """Show a build. Raises BuildDirectoryError, and InputError for a reason that nothing was dropped for."""
     folder = build_folder(build, machine_settings())
     reader = BuildReader(folder)
@@ -36,8 +38,9 @@ def run(build: str, *, dropped: bool, reason: str | None, number: int, as_json: 
         raise InputError(f"--reason: nothing was dropped for {reason!r}{known}")
     accepted = [] if dropped or not number else reader.accepted(limit=number)
     drops = reader.dropped(reason, limit=number) if dropped and number else []
+    arms = ranked(reader.arms()) if steering else None
     if as_json:
-        _print_json(folder, funnel, manifest, accepted, drops)
+        _print_json(folder, funnel, manifest, accepted, drops, arms)
         return 0
     console = consoles.out()
     console.print(_headline(folder, reader.recipe().name, funnel, manifest), markup=False, soft_wrap=True)
@@ -48,6 +51,8 @@ def run(build: str, *, dropped: bool, reason: str | None, number: int, as_json: 
         print_diversity(console, funnel.diversity)
     if manifest is not None and manifest.shards:
         console.print(shard_table(manifest))
+    if arms is not None:
+        print_steering(console, arms)
     for sequence, row in accepted:
         _print_conversation(console, f"accepted {sequence}: {row.id} ({row.mode})", row.messages)
     for sequence, sample in drops:
@@ -99,6 +104,7 @@ def _print_json(
     manifest: Manifest | None,
     accepted: list[tuple[int, Conversation]],
     drops: list[tuple[int, DroppedSample]],
+    arms: list[Arm] | None,
 ) -> None:
     document: dict[str, Any] = {
         "build": str(folder),
@@ -109,4 +115,6 @@ def _print_json(
         "accepted": [{"number": number, **row.model_dump(mode="json")} for number, row in accepted],
         "dropped": [{"number": number, **sample.model_dump(mode="json")} for number, sample in drops],
     }
+    if arms is not None:
+        document["steering"] = [arm.model_dump(mode="json", exclude=RECENT) for arm in arms]
     sys.stdout.write(json.dumps(document, ensure_ascii=False) + "\n")

@@ -19,3 +19,10 @@ class Material:
     source: Source
     texts: tuple[str, ...]
     fault: Drop | None = None
+
+
+def needed(material: Material | None) -> Material:
+    """The material of a mode that cannot do without one. Raises ValueError where none is given."""
+    if material is None:
+        raise ValueError("this mode makes no draft without a material")
+    return material

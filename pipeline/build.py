@@ -14,6 +14,7 @@ from filters.duplicates.memory import Memory
 from generators.backbone import Backbone
 from generators.modes import open_modes
 from languages.pack import LanguagePack
+from pipeline.adaptive import AdaptiveMixer
 from pipeline.directory import BuildDirectory
 from pipeline.feeds import Feed, MaterialReader
 from pipeline.fingerprint import recipe_fields, refuse_another
@@ -27,6 +28,7 @@ from pipeline.packs import load_packs
 from pipeline.reader import BuildReader
 from pipeline.references import find_references, read_known
 from pipeline.stream import Stream
+from pipeline.topics import read_topics
 from publishers.shard import config_name
 from schemas.errors import BuildError, LedgerError, StorageError
 from schemas.filter_report import AgainstDataset
@@ -111,15 +113,17 @@ async def build(
         materials = await asyncio.to_thread(find_materials, recipe)
         against, opened = await asyncio.to_thread(_open_gates, recipe, packs, settings, directory, stop)
         async with Keeper(recipe, place, backbone, packs, against, materials) as keeper, opened as gates:
-            counts, indices = await keeper.restore(gates)
-            modes = open_modes(recipe, packs, await keeper.id_prefix())
+            steering = AdaptiveMixer(recipe.filters.duplicates, adaptive=recipe.adaptive)
+            counts, indices = await keeper.restore(gates, steering)
+            topics = await asyncio.to_thread(read_topics, materials)
+            modes = open_modes(recipe, packs, await keeper.id_prefix(), topics)
 
             def changed() -> None:
                 stream.changed()  # no feed reads before it is entered, and by then there is one
 
             feeds = await _feeds(recipe, materials, place, keeper, changed)
             mixer = ModeMixer(modes, [spec.weight for spec in recipe.modes], recipe.seed, feeds, _fed_by(recipe))
-            stream = Stream(recipe, keeper.fingerprint, mixer, backbone, gates, counts, indices)
+            stream = Stream(recipe, keeper.fingerprint, mixer, backbone, gates, steering, counts, indices)
             if not stream.reached:
                 async with AsyncExitStack() as reading:
                     for feed in feeds.values():

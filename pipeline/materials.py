@@ -13,7 +13,7 @@ from pipeline.filtering.source import COLUMNS
 from pipeline.records import Cut, Record, RecordSource, open_records
 from schemas.conversation import Source
 from schemas.errors import InputError
-from schemas.modes import Corpus, GivenConversations, GivenPrompts, SourceDataset
+from schemas.modes import Corpus, GivenConversations, GivenPrompts, SourceDataset, topics_from
 from schemas.recipe import Recipe
 from schemas.verdict import Drop
 
@@ -83,8 +83,7 @@ def named_datasets(recipe: Recipe) -> Iterator[tuple[Path, SourceDataset]]:
             value = getattr(spec, name)
             if isinstance(value, SourceDataset):
                 yield ("modes", number, name), value
-        topics = getattr(getattr(spec, "steering", None), "topics_from", None)
-        if topics is not None:
+        if (topics := topics_from(spec)) is not None:
             yield ("modes", number, "steering", "topics_from"), topics
 
 
@@ -116,8 +115,8 @@ def find_dataset(path: Path, spec: SourceDataset) -> FoundDataset:
     return found
 
 
-def put(fields: dict[str, Any], path: Path, value: dict[str, Any]) -> None:
-    """Put what is told of a dataset where the recipe names it."""
+def put(fields: dict[str, Any], path: Path, value: Any) -> None:
+    """Put a value where a recipe, as JSON values, has that field."""
     at: Any = fields
     for key in path[:-1]:
         at = at[key]

@@ -11,9 +11,10 @@ from pydantic import ValidationError
 
 from pipeline.directory import BuildDirectory
 from pipeline.fingerprint import Fields
-from pipeline.ledger import read_diversity, read_fields, read_funnel_rows, read_spent
+from pipeline.ledger import read_arms, read_diversity, read_fields, read_funnel_rows, read_spent
 from publishers.manifest import read_manifest
 from publishers.shard import read_shard
+from schemas.arms import Arm
 from schemas.conversation import Conversation
 from schemas.errors import BuildDirectoryError
 from schemas.funnel import DroppedSample, Funnel
@@ -67,6 +68,11 @@ class BuildReader:
             unfinished_completion_tokens=tokens,
             diversity=diversity,
         )
+
+    def arms(self) -> tuple[Arm, ...]:
+        """What became of the drafts that used each choice of the steering."""
+        with self._connection() as connection:
+            return read_arms(connection)
 
     def accepted(
         self, after: int = 0, limit: int = 50, config: str | None = None, skip: int = 0

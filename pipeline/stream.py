@@ -8,14 +8,15 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 
 from generators.backbone import Backbone
-from generators.steering import INDIFFERENT
 from pipeline.acceptance import Acceptance
 from pipeline.accounts import NOT_NEEDED, RowMaker, dropped_sample, funnel_row
+from pipeline.adaptive import AdaptiveMixer
 from pipeline.draft_backbone import DraftBackbone, TurnCutError
 from pipeline.judging import Gates
 from pipeline.ledger import Accepted, CutOff, Dropped, Outcome
 from pipeline.mixing import ModeMixer, Start, label
 from publishers.shard import config_name, split_of
+from schemas.arms import Arm
 from schemas.conversation import Gate
 from schemas.funnel import Diversity
 from schemas.recipe import Recipe
@@ -69,6 +70,7 @@ class Stream:
         mixer: ModeMixer,
         backbone: Backbone,
         gates: Gates,
+        steering: AdaptiveMixer,
         counts: Counts,
         indices: Indices,
     ) -> None:
@@ -77,6 +79,7 @@ class Stream:
         self._mixer = mixer
         self._backbone = backbone
         self._gates = gates
+        self._steering = steering
         self._indices = indices
         self._tasks: set[asyncio.Task[None]] = set()
         self._changed = asyncio.Event()
@@ -113,6 +116,10 @@ class Stream:
         """What has ended since the last call."""
         outcomes, self._outcomes = self._outcomes, []
         return outcomes
+
+    def collect_arms(self) -> list[Arm]:
+        """The arms that drafts have used which ended since the last call."""
+        return self._steering.collect()
 
     def collect_unfinished_tokens(self) -> int:
         """Tokens spent since the last call on drafts that were given up in flight."""
@@ -190,7 +197,7 @@ class Stream:
         """One draft, from its first token to its verdict; what it claimed at a gate is released unless it is kept."""
         mode, material = start
         number = self._acceptance.start()
-        draft = mode.begin(index, material, INDIFFERENT)
+        draft = mode.begin(index, material, self._steering.preference(label(mode)))
         spent = DraftBackbone(self._backbone, draft, self._gates, self._recipe.filters.watch)
         scores: dict[str, float] = {}
         used = (label(mode), material.number) if material is not None else None
@@ -240,6 +247,7 @@ class Stream:
         draft = spent.draft
         signature, embedding = self._gates.confirm(draft.id)
         self.counts.accepted += 1
+        self._steering.count(draft, spent.completion_tokens, accepted=True)
         self._outcomes.append(
             Accepted(
                 draft_index=draft.index,
@@ -259,5 +267,6 @@ class Stream:
     def _drop(self, spent: DraftBackbone, gate: Gate, drop: Drop, used: tuple[str, int] | None) -> None:
         self.counts.dropped += 1
         draft = spent.draft
+        self._steering.count(draft, spent.completion_tokens, accepted=False)
         account = funnel_row(draft, spent, gate, drop.reason)
         self._outcomes.append(Dropped(draft.index, account, dropped_sample(draft, gate, drop), used))
