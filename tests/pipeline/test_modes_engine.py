@@ -8,13 +8,14 @@ from pathlib import Path
 import pytest
 from datasets import load_dataset
 
+from generators.opening import open_backbone
 from pipeline.build import build
 from pipeline.reader import BuildReader
 from publishers.local import publish_to_folder
 from schemas.conversation import Conversation
 from schemas.manifest import Manifest
 from schemas.recipe import Recipe
-from schemas.settings import Settings
+from schemas.settings import Settings, declared_backbones
 
 pytestmark = [
     pytest.mark.engine,
