@@ -14,6 +14,7 @@ from rich.text import Text
 
 from cli import consoles, figures
 from cli.diversity import print_diversity
+from cli.funnel import funnel_table, mode_table
 from cli.machine import build_folder, machine_settings
 from cli.steering import RECENT, print_steering, ranked
 from pipeline.reader import BuildReader
@@ -23,7 +24,6 @@ from schemas.errors import InputError
 from schemas.funnel import DroppedSample, Funnel
 from schemas.manifest import Manifest
 
-_GATES = ("user_turn", "reply", "conversation", "accepted")
 _SHARDS_SHOWN = 10
 
 
@@ -44,6 +44,8 @@ def run(build: str, *, dropped: bool, reason: str | None, number: int, steering:
         return 0
     console = consoles.out()
     console.print(_headline(folder, reader.recipe().name, funnel, manifest), markup=False, soft_wrap=True)
+    if len(funnel.modes) > 1:
+        console.print(mode_table(funnel))
     console.print(funnel_table(funnel))
     if funnel.diversity is not None:
         print_diversity(console, funnel.diversity)
@@ -74,25 +76,6 @@ def _headline(folder: Path, name: str, funnel: Funnel, manifest: Manifest | None
     )
 
 
-def funnel_table(funnel: Funnel) -> Table:
-    """Drafts and generated tokens, by the gate where they ended and the reason; gates in their order."""
-    sums: dict[tuple[str, str], tuple[int, int]] = {}
-    for row in funnel.rows:
-        drafts, tokens = sums.get((row.gate, row.reason), (0, 0))
-        sums[row.gate, row.reason] = drafts + row.drafts, tokens + row.completion_tokens
-    table = Table(box=None, pad_edge=False, header_style="bold", title="funnel", title_justify="left")
-    table.add_column("gate", no_wrap=True)
-    table.add_column("reason", overflow="fold")
-    for heading in ("drafts", "of all", "tokens"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    for (gate, reason), (drafts, tokens) in sorted(sums.items(), key=lambda item: (_order(item[0][0]), -item[1][0])):
-        share = figures.percent(drafts / funnel.drafts) if funnel.drafts else "-"
-        table.add_row(Text(gate), Text(reason), f"{drafts:,}", share, f"{tokens:,}")
-    if funnel.unfinished_completion_tokens:
-        table.add_row("", "still in flight at the end", "", "", f"{funnel.unfinished_completion_tokens:,}")
-    return table
-
-
 def shard_table(manifest: Manifest) -> Table:
     """The sealed files; of many, the first ones and the sum of the rest."""
     table = Table(box=None, pad_edge=False, header_style="bold", title="shards", title_justify="left")
@@ -106,10 +89,6 @@ def shard_table(manifest: Manifest) -> Table:
         rows, count = sum(shard.rows for shard in more), sum(shard.bytes for shard in more)
         table.add_row(f"and {len(more)} more", f"{rows:,}", figures.size(count), "")
     return table
-
-
-def _order(gate: str) -> int:
-    return _GATES.index(gate) if gate in _GATES else len(_GATES)
 
 
 def _print_conversation(console: Console, title: str, messages: Iterable[Message]) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from generators.backbone import Backbone
 from languages.pack import LanguagePack
-from pipeline.topics import CorpusTopics
+from pipeline.materials import FoundDataset, put
 from schemas.errors import BuildDirectoryError
 from schemas.filter_report import AgainstDataset
 from schemas.recipe import Recipe
@@ -53,27 +53,26 @@ def fingerprint_fields(
     backbone: Backbone,
     packs: Mapping[str, LanguagePack],
     against: tuple[AgainstDataset, ...] = (),
-    topics: Mapping[int, CorpusTopics] | None = None,
+    materials: tuple[FoundDataset, ...] = (),
 ) -> Fields:
     """The fields that make a fingerprint, as JSON values. The backbone is running."""
     model = {"name": backbone.name, "revision": backbone.revision, "template": backbone.template.hash}
-    return {**recipe_fields(recipe, packs, against, topics), "sampled_model": model}
+    return {**recipe_fields(recipe, packs, against, materials), "sampled_model": model}
 
 
 def recipe_fields(
     recipe: Recipe,
     packs: Mapping[str, LanguagePack],
     against: tuple[AgainstDataset, ...] = (),
-    topics: Mapping[int, CorpusTopics] | None = None,
+    materials: tuple[FoundDataset, ...] = (),
 ) -> Fields:
-    """Those of the fields that are known before the backbone runs.
-
-    `against` and `topics` are what the recipe's own refer to; what these hold counts, not where they lie.
+    """Those of the fields that are known before the backbone runs. `against` and `materials` are the datasets that the
+    recipe's own fields name, as they were found.
     """
     fields = without_left_out(recipe.model_dump(mode="json"))
     fields["filters"]["duplicates"]["against"] = decisive_references(against)
-    for place, one in (topics or {}).items():
-        fields["modes"][place]["steering"]["topics_from"] = {"content": one.content}
+    for one in materials:
+        put(fields, one.path, one.decisive())
     return {**fields, "language_packs": {code: pack_digest(pack) for code, pack in packs.items()}}
 
 

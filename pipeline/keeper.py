@@ -19,10 +19,10 @@ from pipeline.directory import BuildDirectory, on_network_filesystem
 from pipeline.fingerprint import fingerprint, fingerprint_fields
 from pipeline.judging import Gates
 from pipeline.ledger import Ledger, translated
+from pipeline.materials import FoundDataset, put
 from pipeline.reader import BuildReader
 from pipeline.sealing import Sealer
 from pipeline.stream import Counts, Indices, Stream
-from pipeline.topics import CorpusTopics
 from publishers.atomic import write_bytes
 from publishers.manifest import write_manifest
 from schemas.errors import EpochLostError
@@ -47,14 +47,14 @@ class Keeper:
         backbone: Backbone,
         packs: Mapping[str, LanguagePack],
         against: tuple[AgainstDataset, ...],
-        topics: Mapping[int, CorpusTopics],
+        materials: tuple[FoundDataset, ...] = (),
     ) -> None:
-        fields = fingerprint_fields(recipe, backbone, packs, against, topics)
+        fields = fingerprint_fields(recipe, backbone, packs, against, materials)
         self.fingerprint = fingerprint(fields)
         self._fields = fields
         self._recipe = recipe
         self._against = against
-        self._topics = topics
+        self._materials = materials
         self._place = place
         self._backbone = backbone
         self._packs = packs
@@ -95,6 +95,10 @@ class Keeper:
     async def id_prefix(self) -> str:
         """What the ids of this build's rows begin with; no other build's do, not even another one of its recipe."""
         return f"{self.fingerprint[:8]}-{await self._run(self._ledger.nonce)}"
+
+    async def done_materials(self, mode: str) -> tuple[int, set[int]]:
+        """Of a mode, as the funnel calls it: (the number below which every material is used, those used above it)."""
+        return await self._run(lambda: self._ledger.done_materials(mode))
 
     def start_clock(self) -> None:
         """The backbone samples from now on."""
@@ -172,6 +176,8 @@ class Keeper:
     def _told_recipe(self) -> dict[str, Any]:
         """The recipe, with the datasets that it names as they were found: their places are not told."""
         recipe = self._recipe.model_dump(mode="json")
+        for one in self._materials:
+            put(recipe, one.path, one.told())
         recipe["filters"]["duplicates"]["against"] = [
             {
                 "dataset": one.dataset if one.revision is not None else Path(one.dataset).name,
@@ -182,9 +188,6 @@ class Keeper:
             }
             for one in self._against
         ]
-        for place, found in self._topics.items():
-            told = {"dataset": found.dataset, "revision": found.revision, "content": found.content}
-            recipe["modes"][place]["steering"]["topics_from"] = told
         return recipe
 
     async def _run(self, work: Callable[[], Result]) -> Result:

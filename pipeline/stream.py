@@ -89,6 +89,8 @@ class Stream:
         self.counts = counts
         self._unfinished_tokens = 0
         self.completion_tokens = 0
+        self.used_up = False
+        """Whether a run has ended because there is nothing left to make drafts from."""
 
     @property
     def in_flight(self) -> int:
@@ -97,11 +99,6 @@ class Stream:
     @property
     def reached(self) -> bool:
         return self.counts.accepted >= self._recipe.target.conversations
-
-    @property
-    def used_up(self) -> bool:
-        """Whether there is nothing left to make drafts from. Raises what reading a dataset raises."""
-        return self._mixer.exhausted
 
     @property
     def exhausted(self) -> bool:
@@ -138,7 +135,7 @@ class Stream:
 
         Drafts still in flight then are cancelled in the engine; at the target they count as not needed, or are
         finished first where the recipe says so, else they count as unfinished. Raises the first error of a draft,
-        after cancelling the others.
+        after cancelling the others, and what reading a dataset raises.
         """
         stopping = asyncio.create_task(stop.wait())
         stopping.add_done_callback(lambda _: self._changed.set())
@@ -146,7 +143,8 @@ class Stream:
             while not (stop.is_set() or self._failure or self._over()):
                 while len(self._tasks) < self._wanted() and (start := self._mixer.start(self._indices.next)):
                     self._start(self._indices.take(), start)
-                if not self._tasks and self.used_up:
+                if not self._tasks and self._mixer.exhausted:
+                    self.used_up = True
                     break
                 self._changed.clear()
                 await self._changed.wait()
@@ -195,6 +193,11 @@ class Stream:
         used = (label(mode), material.number) if material is not None else None
         ended = False
         try:
+            if material is not None and material.fault is not None:
+                ended = True
+                self._acceptance.end(number, accepted=False)
+                self._drop(spent, Gate.MATERIAL, material.fault, used)
+                return
             async with aclosing(mode.steps(draft, material, spent)) as steps:
                 async for step in steps:
                     spent.draft = step.draft

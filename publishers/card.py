@@ -11,7 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from publishers.licences import licence_metadata
 from publishers.rows import features
-from schemas.funnel import Funnel
+from schemas.funnel import GATES, Funnel
 from schemas.manifest import Manifest, Shard
 
 # The Hub's own size classes: below which number of rows, and its name.
@@ -175,17 +175,19 @@ def _word(value: Any) -> str:
 
 def _funnel_rows(funnel: Funnel) -> list[dict[str, Any]]:
     """Drafts by mode, gate and reason, over all exchanges; gates in the order in which drafts meet them."""
-    order = {"user_turn": 0, "reply": 1, "conversation": 2, "accepted": 3}
-    sums: dict[tuple[str, str, str], tuple[int, int]] = {}
+    order = {gate: number for number, gate in enumerate(GATES)}
+    sums: dict[tuple[str, str, str], tuple[int, int, int]] = {}
     for row in funnel.rows:
         key = (row.mode, row.gate, row.reason)
-        drafts, tokens = sums.get(key, (0, 0))
-        sums[key] = (drafts + row.drafts, tokens + row.completion_tokens)
+        drafts, tokens, saved = sums.get(key, (0, 0, 0))
+        sums[key] = (drafts + row.drafts, tokens + row.completion_tokens, saved + funnel.saved(row))
     rows = [
-        {"mode": mode, "gate": gate, "reason": reason, "drafts": drafts, "tokens": tokens}
-        for (mode, gate, reason), (drafts, tokens) in sums.items()
+        {"mode": mode, "gate": gate, "reason": reason, "drafts": drafts, "tokens": tokens, "saved": saved}
+        for (mode, gate, reason), (drafts, tokens, saved) in sums.items()
     ]
-    return sorted(rows, key=lambda row: (row["mode"], order.get(row["gate"], 9), -row["drafts"], row["reason"]))
+    return sorted(
+        rows, key=lambda row: (row["mode"], order.get(row["gate"], len(GATES)), -row["drafts"], row["reason"])
+    )
 
 
 def _one_line(text: str) -> str:

@@ -14,8 +14,9 @@ FinishReason = Literal["stop", "length"]
 
 
 class Gate(StrEnum):
-    """Where a draft stands when it is judged: while a turn is sampled, after it, and at the end."""
+    """Where a draft stands when it is judged: before anything is sampled, while a turn is, after it, at the end."""
 
+    MATERIAL = "material"
     SAMPLING = "sampling"
     USER_TURN = "user_turn"
     REPLY = "reply"

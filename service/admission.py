@@ -8,10 +8,10 @@ from pydantic import Field, field_validator
 
 from languages.loader import available_languages
 from pipeline.filtering.files import HUB_DATASETS, is_repository
+from pipeline.materials import named_datasets, put
 from pipeline.packs import load_packs
 from schemas.errors import LanguageError
 from schemas.filters import Reference, SemanticFilter
-from schemas.modes import CrossLingualMode, MagpieMode, ModeSpec, topics_from
 from schemas.names import Name
 from schemas.recipe import Recipe
 from schemas.settings import Settings, declared_embedders, no_embedder
@@ -58,17 +58,14 @@ def admit(submitted: SubmittedRecipe, settings: Settings, backbones: tuple[str, 
     against = tuple(_on_hub(place, one) for place, one in enumerate(submitted.filters.duplicates.against))
     duplicates = submitted.filters.duplicates.model_copy(update={"against": against})
     filters = submitted.filters.model_copy(update={"duplicates": duplicates})
-    modes = [_topics_on_hub(place, spec).model_dump() for place, spec in enumerate(submitted.modes)]
-    return Recipe.model_validate({**submitted.model_dump(), "filters": filters.model_dump(), "modes": modes})
-
-
-def _topics_on_hub(place: int, spec: ModeSpec) -> ModeSpec:
-    """The same mode, its corpus of topics named so that no folder of this machine can be meant. Raises ProblemError."""
-    if (corpus := topics_from(spec)) is None or not isinstance(spec, MagpieMode | CrossLingualMode):
-        return spec
-    name = _hub_name(f"modes.{place}.steering.topics_from.dataset", corpus.dataset)
-    steering = spec.steering.model_copy(update={"topics_from": corpus.model_copy(update={"dataset": name})})
-    return spec.model_copy(update={"steering": steering})
+    admitted = {
+        **submitted.model_dump(),
+        "filters": filters.model_dump(),
+        "modes": list(submitted.model_dump()["modes"]),
+    }
+    for path, dataset in named_datasets(submitted):
+        put(admitted, (*path, "dataset"), _hub_name(".".join(map(str, (*path, "dataset"))), dataset.dataset))
+    return Recipe.model_validate(admitted)
 
 
 def _on_hub(place: int, reference: Reference) -> Reference:
