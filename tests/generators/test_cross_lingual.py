@@ -29,7 +29,7 @@ class Recorder(ScriptedBackbone):
 
 
 async def run(backbone: Recorder, **spec: object) -> list[Step]:
-    mode = CrossLingual(CrossLingualMode(mode="cross_lingual", **spec), ENGLISH, BASQUE, 3, "x")  # type: ignore[arg-type]
+    mode = CrossLingual(CrossLingualMode(mode="cross_lingual", **spec), ENGLISH, BASQUE, 3, "x")
     assert (mode.name, mode.language) == ("cross_lingual", "eu")
     async with backbone:
         return [step async for step in mode.steps(mode.begin(0, None, INDIFFERENT), None, backbone)]
