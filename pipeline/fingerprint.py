@@ -33,6 +33,7 @@ LEFT_OUT: frozenset[str] = frozenset(
         "backbone.api_key_env",
         "backbone.timeout_s",
         "backbone.retries",
+        "backbone.concurrency",
         "backbone.licence",
         "backbone.delay_s",
         "backbone.engine_args.max_num_seqs",

@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from generators.backbone import Backbone
+from generators.model_probe import difference
 from languages.pack import LanguagePack
 from pipeline.adaptive import AdaptiveMixer
 from pipeline.directory import BuildDirectory, on_network_filesystem
@@ -25,7 +26,7 @@ from pipeline.sealing import Sealer
 from pipeline.stream import Counts, Indices, Stream
 from publishers.atomic import write_bytes
 from publishers.manifest import write_manifest
-from schemas.errors import EpochLostError
+from schemas.errors import BackboneError, EpochLostError
 from schemas.filter_report import AgainstDataset
 from schemas.funnel import Funnel
 from schemas.manifest import Manifest, Provenance
@@ -144,8 +145,20 @@ class Keeper:
             write_ahead=not on_network_filesystem(self._place.path),
             dropped_samples=self._recipe.output.dropped_samples,
         )
+        self._refuse_another_model()
         self._sealer = Sealer(self._ledger, self._place.path, self._recipe.output.shard_rows)
         write_bytes(self._place.recipe, self._recipe.model_dump_json(indent=2).encode())
+
+    def _refuse_another_model(self) -> None:
+        """Names are not models: a server may have got other weights since the build's first run."""
+        ours = self._backbone.identity
+        recorded = self._ledger.identity(ours)
+        if ours is not None and recorded is not None and (other := difference(recorded, ours)):
+            self._ledger.close()
+            raise BackboneError(
+                f"{self._place.path}: {self._backbone.name} is another model than in the build's first run: {other};"
+                " serve that one again, or build in another output.directory"
+            )
 
     def _write_manifest(self) -> Manifest:
         if not self._ledger.holds_epoch():

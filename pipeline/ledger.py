@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from pipeline.fingerprint import Fields, refuse_another
 from pipeline.ledger_schema import migrate
@@ -130,6 +131,17 @@ class Ledger:
     def nonce(self) -> str:
         """Eight hex digits, drawn when the build began: two builds of one recipe are two builds."""
         return _meta(self._connection, "nonce") or ""
+
+    def identity(self, ours: dict[str, Any] | None) -> dict[str, Any] | None:
+        """How the model of the build's first run could be told from another; `ours` where none is recorded yet."""
+        recorded = _meta(self._connection, "identity")
+        if recorded is not None:
+            found: dict[str, Any] = json.loads(recorded)
+            return found
+        if ours is not None:
+            with self._transaction() as connection:
+                _set(connection, "identity", json.dumps(ours))
+        return ours
 
     def created(self) -> datetime:
         """When the build's first run began."""

@@ -44,7 +44,7 @@ class Turn(Frozen):
     prompt_tokens: int = Field(ge=0)
     completion_tokens: int = Field(ge=0)
     sanitised: bool = Field(
-        default=False, description="whether labels, or what the model played on with, were taken off"
+        default=False, description="whether labels, reasoning, or what the model played on with, were taken off"
     )
     origin: Origin = "sampled"
     original: str | None = Field(default=None, description="what a translated turn was translated from")
