@@ -78,6 +78,8 @@ class LanguageJudge:
             return self._judge_given(draft) if draft.given else self._judge_passage(draft)
         if gate is Gate.CONVERSATION:
             return self._judge_short(draft)
+        if draft.last.origin == "native" and draft.last.content == draft.passage:
+            return Keep()  # judged before there were turns
         if gate is Gate.SAMPLING:
             return self._judge_beginning(draft.last, len(draft.turns) - 1)
         return self._judge_turn(draft.last, len(draft.turns) - 1)
@@ -98,7 +100,7 @@ class LanguageJudge:
         if not words_of(text):
             return self._drop(Fault("none", f"no words in {excerpt(draft.passage)!r}"), None)
         found = self.tongue(draft.language).judge(text)
-        return self._drop(found, None) if isinstance(found, Fault) else Keep()
+        return self._drop(found, None) if isinstance(found, Fault) else Keep(scores={"language": found})
 
     def _judge_turn(self, turn: Turn, index: int) -> Verdict:
         text = prose(turn.content)

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from generators.cross_lingual import CrossLingual
+from generators.grounded import Grounded
 from generators.magpie import Magpie
 from generators.mode import Mode
 from generators.prompts import Prompts
+from generators.reverse import Reverse
 from generators.translation import Translation
 from languages.completeness import STEERING
 from languages.pack import LanguagePack
 from schemas.errors import RecipeError
 from schemas.modes import (
     CrossLingualMode,
+    GroundedMode,
     MagpieMode,
     ModeSpec,
     PromptsMode,
@@ -80,6 +83,10 @@ def _open(
         return CrossLingual(spec, asking, pack, recipe.seed, id_prefix)
     if isinstance(spec, PromptsMode):
         return Prompts(spec, pack, recipe.seed, id_prefix)
+    if isinstance(spec, ReverseMode):
+        return Reverse(spec, pack, recipe.seed, id_prefix)
+    if isinstance(spec, GroundedMode):
+        return Grounded(spec, pack, recipe.seed, id_prefix)
     raise RecipeError(f"modes: {spec.mode} cannot be built yet")
 
 

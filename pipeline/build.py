@@ -252,7 +252,12 @@ def _why_given_up(recipe: Recipe, funnel: Funnel, directory: Path, *, used_up: b
     if used_up:
         return (
             f"all that the modes are made from is used up: {funnel.accepted} of {funnel.target} conversations after"
-            f" {funnel.drafts} drafts{most}; lower target.conversations to {funnel.accepted} to call it complete"
+            f" {funnel.drafts} drafts{most}; "
+            + (
+                f"lower target.conversations to {funnel.accepted} to call it complete"
+                if funnel.accepted
+                else f"see `iturri show {directory} --dropped`"
+            )
         )
     limit = (
         "target.max_drafts"

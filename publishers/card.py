@@ -29,6 +29,10 @@ _SIZES = (
     (1_000_000_000_000, "100B<n<1T"),
 )
 
+# Where a mode names a dataset, and what becomes of its texts; a corpus becomes what its mode makes of it.
+_PUBLISHED = {"corpus": "passages", "prompts": "first user turns", "source": "conversations, translated"}
+_ROLES = {"reverse": "replies", "grounded": "passages that conversations are about"}
+
 
 def card(manifest: Manifest, repo: str | None = None) -> str:
     """The card in Markdown, with the Hub's metadata in front. The same manifest gives the same card.
@@ -51,6 +55,8 @@ def card(manifest: Manifest, repo: str | None = None) -> str:
         licence=publish.get("licence"),
         backbone_spec=_backbone(recipe),
         target=(recipe.get("target") or {}).get("conversations"),
+        sources=[source for mode in recipe.get("modes") or () for source in _sources(mode)],
+        written_by_people=_people_wrote(manifest),
         modes=[_mode(mode) for mode in recipe.get("modes") or ()],
         filters=[_filter(name, spec) for name, spec in (recipe.get("filters") or {}).items() if isinstance(spec, dict)],
         dry=bool((recipe.get("filters") or {}).get("dry")),
@@ -78,7 +84,7 @@ def card_metadata(manifest: Manifest) -> dict[str, Any]:
         "size_categories": [size_category(manifest.rows)],
         "task_categories": ["text-generation"],
         "annotations_creators": ["machine-generated"],
-        "language_creators": ["machine-generated"],
+        "language_creators": ["machine-generated", *(["found"] if _people_wrote(manifest) else [])],
         "tags": ["synthetic", "conversational", "instruction-tuning", "iturri", *_mode_names(manifest)],
         "configs": [
             {
@@ -174,6 +180,18 @@ def _mode(spec: dict[str, Any]) -> dict[str, Any]:
     if settings := _words(plain):
         parts = {"settings": settings, **parts}
     return {"name": spec.get("mode", "?"), "weight": spec.get("weight", 1), "parts": parts}
+
+
+def _sources(spec: dict[str, Any]) -> list[dict[str, Any]]:
+    """The datasets that a mode's conversations are made from, and what of them is published."""
+    mode = str(spec.get("mode"))
+    found = ((role, spec.get(name)) for name, role in _PUBLISHED.items())
+    return [{"mode": mode, "role": _ROLES.get(mode, role), **one} for role, one in found if isinstance(one, dict)]
+
+
+def _people_wrote(manifest: Manifest) -> bool:
+    """Whether some turns are texts of a dataset, as they stand there."""
+    return any(mode in ("reverse", "prompts") for mode in _mode_names(manifest))
 
 
 def _filter(name: str, spec: dict[str, Any]) -> dict[str, Any]:

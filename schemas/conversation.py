@@ -63,6 +63,7 @@ class Steering(Frozen):
     topic: str | None = None
     category: str | None = None
     reply_prompt: str | None = Field(default=None, description="the system prompt that replies were sampled under")
+    instruction_prompt: str | None = Field(default=None, description="what asked for the instruction of a passage")
     translate_prompt: str | None = Field(default=None, description="what asked for each turn's translation")
     rewrite_prompt: str | None = Field(default=None, description="what asked for a translation in other words")
 
