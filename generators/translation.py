@@ -10,6 +10,7 @@ from generators.backbone import Backbone, Completion
 from generators.material import Material
 from generators.mode import Step
 from generators.protection import Protected, placeholders, protect
+from generators.reasoning import strip_reasoning
 from generators.sanitising import Sanitiser
 from generators.steering import Preference
 from generators.turns import TurnRole, complete, no_room
@@ -130,15 +131,15 @@ class Translation:
         return better if better.whole and placeholders(better.text) == placeholders(attempt.text) else None
 
     def _attempt(self, completion: Completion, source: str) -> _Attempt:
-        text = completion.text.strip()
+        text = strip_reasoning(completion.text)[0].strip()
         of_source = self._sanitiser.clean(source, "assistant")
         cleaned = self._sanitiser.clean(text, "assistant")
+        finish = completion.finish_reason
         # A source that holds labels itself has them in its translation too.
-        played_on = cleaned.played_on and not of_source.played_on
         if not (of_source.labelled or of_source.played_on):
             text = cleaned.text
+            finish = "stop" if cleaned.played_on else finish
         text = unwrapped(text, source)
-        finish = "stop" if played_on else completion.finish_reason
         return _Attempt(text, finish, sanitised=text != completion.text.strip())
 
     def _made(

@@ -159,6 +159,8 @@ async def test_labels_of_the_source_stay() -> None:
     draft = (await run(Translator(lambda _: told), (text, text)))[-1].draft
     assert [turn.content for turn in draft.turns] == [told, told]
     assert not draft.turns[0].sanitised
+    reasoned = (await run(Translator(lambda _: f"<think>\nHmm.\n</think>\n\n{told}"), (text, text)))[-1].draft
+    assert [turn.content for turn in reasoned.turns] == [told, told]
 
 
 async def test_a_translation_that_is_cut_off_says_so() -> None:
