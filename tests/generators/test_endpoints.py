@@ -175,9 +175,8 @@ async def test_one_of_three_dies_and_comes_back_under_load(folder: Path) -> None
             await wait_until_async(lambda: answers[0] > 300, 30)
             victim = servers[1]
             assert member(model, victim.url).in_flight
-            victim.kill()
+            await victim.kill()
             await wait_until_async(lambda: not member(model, victim.url).well, 10)
-            assert member(model, victim.url).in_flight == 0 or not member(model, victim.url).well
             at_death = answers[0]
             await wait_until_async(lambda: answers[0] > at_death + 300, 30)
             await victim.start()
@@ -189,4 +188,4 @@ async def test_one_of_three_dies_and_comes_back_under_load(folder: Path) -> None
             assert await victim.served() > 0
     finally:
         for server in servers:
-            server.kill()
+            await server.kill()
