@@ -36,6 +36,10 @@ class Paced:
             process.kill()
             await process.communicate()
 
+    def signal(self, number: int) -> None:
+        assert self._process is not None
+        self._process.send_signal(number)
+
     async def served(self) -> int:
         """Completions since it was started, probes not among them."""
         async with aiohttp.ClientSession() as session, session.get(f"{self.url}/models") as response:
