@@ -1,4 +1,4 @@
-"""What the adaptive mixer saves: python -m benchmarks.adaptive [--conversations N] [--seeds N] [--topics N]
+"""What the adaptive mixer saves: python -m benchmarks.adaptive [--conversations N] [--seeds N] [--topics N] [--even]
 
 Pairs of builds of one recipe and seed, with `adaptive` on and off, of a backbone whose yield depends on the steering:
 replies about every other topic loop, and user turns without a topic are all alike. Everything else is the
@@ -39,25 +39,30 @@ def main() -> None:
     parser.add_argument("--conversations", type=int, default=2000)
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--topics", type=int, default=40, help="how many of the Basque pack's topics there are")
+    parser.add_argument(
+        "--even", action="store_true", help="the control: replies loop in half of the drafts, whatever steers them"
+    )
     arguments = parser.parse_args()
-    pairs = [pair(seed, arguments.conversations, arguments.topics) for seed in range(arguments.seeds)]
+    pairs = [
+        pair(seed, arguments.conversations, arguments.topics, even=arguments.even) for seed in range(arguments.seeds)
+    ]
     print(json.dumps({**vars(arguments), "ratio": median(one["ratio"] for one in pairs), "pairs": pairs}))
 
 
-def pair(seed: int, conversations: int, topics: int) -> dict[str, Any]:
+def pair(seed: int, conversations: int, topics: int, *, even: bool = False) -> dict[str, Any]:
     """One recipe with the mixer and without: what each spent, and how diverse its rows are."""
-    adaptive, fixed = (asyncio.run(measured(seed, conversations, topics, on)) for on in (True, False))
+    adaptive, fixed = (asyncio.run(measured(seed, conversations, topics, on, even=even)) for on in (True, False))
     ratio = adaptive["tokens_per_accepted"] / fixed["tokens_per_accepted"]
     return {"seed": seed, "ratio": round(ratio, 3), "adaptive": adaptive, "fixed": fixed}
 
 
-async def measured(seed: int, conversations: int, topics: int, adaptive: bool) -> dict[str, Any]:
+async def measured(seed: int, conversations: int, topics: int, adaptive: bool, *, even: bool = False) -> dict[str, Any]:
     """Tokens for each accepted conversation of one build, and the topics of its rows."""
     planned = recipe(seed, conversations, adaptive)
     with tempfile.TemporaryDirectory() as folder:
         directory, languages = Path(folder, "build"), Path(folder, "languages")
         settings = Settings(workers=1, languages=languages)
-        async with TopicalBackbone(write_pack(languages, topics)) as backbone:
+        async with TopicalBackbone(write_pack(languages, topics), even=even) as backbone:
             result = await build(planned, directory, backbone, settings=settings)
         rows = [row for _, row in BuildReader(directory).accepted(limit=conversations)]
     steerings = [json.loads(row.sampling)["steering"] for row in rows]
@@ -97,12 +102,13 @@ def write_pack(languages: Path, topics: int) -> tuple[str, ...]:
 
 
 class TopicalBackbone(ScriptedBackbone):
-    """Replies about every other topic loop; without a topic a user turn is one of four."""
+    """Replies about every other topic loop; without a topic a user turn is one of four. `even`: a coin decides."""
 
-    def __init__(self, topics: tuple[str, ...]) -> None:
+    def __init__(self, topics: tuple[str, ...], *, even: bool = False) -> None:
         super().__init__(SPEC, self._say)
         self._topics = topics
         self._hard = frozenset(topics[::2])
+        self._even = even
         self._topic_of: dict[str, str | None] = {}
 
     async def _say(self, request: SampleRequest) -> str:
@@ -115,8 +121,11 @@ class TopicalBackbone(ScriptedBackbone):
             # The longest, since one topic may be a part of another.
             topic = max((one for one in self._topics if one in shown), key=len, default=None)
             self._topic_of[found[1]] = topic
-            return f"{_words(rng, 9)} {topic}?" if topic else f" {_words(random.Random(rng.randrange(4)), 9)}?"
-        if self._topic_of.pop(found[1]) in self._hard:
+            if topic is None and not self._even:
+                rng = random.Random(rng.randrange(4))
+            return f" {_words(rng, 9)} {topic or _words(rng, 2)}?"
+        topic = self._topic_of.pop(found[1])
+        if rng.random() < 0.5 if self._even else topic in self._hard:
             return "eta gero berriz ere hori bera " * 12
         return f"{_words(rng, 40)}."
 

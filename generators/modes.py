@@ -73,13 +73,13 @@ def _open(
     pack = packs[language_of(spec, recipe.language)]
     if isinstance(spec, MagpieMode):
         return Magpie(spec, _with_topics(pack, topics), recipe.seed, id_prefix)
+    if isinstance(spec, TranslationMode):
+        return Translation(spec, pack, recipe.seed, id_prefix)
     if isinstance(spec, CrossLingualMode):
         asking = _with_topics(packs[spec.instruction_language], topics)
         return CrossLingual(spec, asking, pack, recipe.seed, id_prefix)
     if isinstance(spec, PromptsMode):
         return Prompts(spec, pack, recipe.seed, id_prefix)
-    if isinstance(spec, TranslationMode):
-        return Translation(spec, pack, recipe.seed, id_prefix)
     raise RecipeError(f"modes: {spec.mode} cannot be built yet")
 
 

@@ -50,7 +50,9 @@ class AdaptiveMixer:
         return ModePreference(self, mode)
 
     def count(self, draft: Draft, completion_tokens: int, *, accepted: bool) -> None:
-        """A draft has ended."""
+        """A draft has ended. One that was dropped before anything was sampled says nothing of its steering."""
+        if not (accepted or completion_tokens):
+            return
         novelty = self._novelty.add(draft.turns[0].content) if accepted else None
         mode = config_name(draft.mode, draft.language)
         for used in draft.arms:

@@ -129,7 +129,7 @@ async def build(
                     for feed in feeds.values():
                         await reading.enter_async_context(feed)
                     await _run_and_keep(stream, keeper, stop, on_progress)
-            given_up = stream.exhausted or stream.used_up
+            given_up = stream.exhausted or (stream.used_up and not stop.is_set())
             manifest = await keeper.finish(seal=stream.reached or given_up)
     if given_up and not manifest.complete:
         raise BuildError(_why_given_up(recipe, manifest.funnel, directory, used_up=stream.used_up))

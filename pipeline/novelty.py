@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,7 @@ from schemas.filters import DuplicateFilter
 
 # A million rows of ten new n-grams each fill a seventh of the bits, so that one n-gram in seven would seem known.
 BITS = 1 << 26
+_BATCH = 10_000
 
 
 class Novelty:
@@ -26,23 +28,26 @@ class Novelty:
 
     def restore(self, signatures: Iterable[tuple[str, bytes]]) -> None:
         """The rows of earlier runs: (id, signature) of each. One without a signature is forgotten."""
-        for _, signature in signatures:
-            if signature:
-                self._add(_hashes(Signature.from_bytes(signature)))
+        rows = iter(signatures)
+        while batch := list(islice(rows, _BATCH)):
+            pieces = (_pieces(Signature.from_bytes(signature)) for _, signature in batch)
+            self._add(np.frombuffer(b"".join(pieces), "<u4"))
 
     def add(self, first_turn: str) -> float:
         """A row is accepted: the share of its n-grams that are new, from 0 to 1."""
-        return self._add(_hashes(sign_first(first_turn, self._settings.ngram, self._settings.min_words)))
+        signature = sign_first(first_turn, self._settings.ngram, self._settings.min_words)
+        hashes: NDArray[np.uint32] = np.frombuffer(_pieces(signature), "<u4")
+        return self._add(hashes) / len(hashes)
 
-    def _add(self, hashes: NDArray[np.uint32]) -> float:
-        if not len(hashes):
-            return 0.0
+    def _add(self, hashes: NDArray[np.uint32]) -> int:
+        """How many of them are new."""
         places = hashes & np.uint32(BITS - 1)
         bytes_, bits = places >> np.uint32(3), np.left_shift(1, places & np.uint32(7)).astype(np.uint8)
         new = np.count_nonzero(self._bits[bytes_] & bits == 0)
         np.bitwise_or.at(self._bits, bytes_, bits)
-        return float(new / len(hashes))
+        return int(new)
 
 
-def _hashes(signature: Signature) -> NDArray[np.uint32]:
-    return np.frombuffer(signature.shingles or (signature.first or b"")[:4], "<u4")
+def _pieces(signature: Signature) -> bytes:
+    """32-bit hashes, little-endian; of nothing claimed none."""
+    return signature.shingles or (signature.first or b"")[:4]

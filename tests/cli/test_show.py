@@ -97,3 +97,23 @@ def test_a_reason_that_there_is_not(built: Path) -> None:
     assert done.returncode == 2
     line = one_line(done.stderr)
     assert all(word in line for word in ("nonsense", *shown(built, "good")["reasons"]))
+
+
+def test_choices_of_the_steering_are_told_and_ranked(built: Path) -> None:
+    assert "steering" not in shown(built, "good")
+    found = shown(built, "good", "-n", "0", "--steering")
+    arms, funnel = found["steering"], found["funnel"]
+    styles = [arm for arm in arms if arm["factor"] == "style"]
+    assert [arm["arm"] for arm in styles] == ["topic"]
+    assert sum(arm["drafts"] for arm in styles) == funnel["accepted"] + funnel["dropped"]
+    assert sum(arm["accepted"] for arm in styles) == funnel["accepted"]
+    topics = [arm for arm in arms if arm["factor"] == "topic"]
+    assert sum(arm["drafts"] for arm in topics) == styles[0]["drafts"]
+    worth = [arm["novelty"] / arm["completion_tokens"] for arm in topics]
+    assert worth == sorted(worth, reverse=True)
+    assert not any(key.startswith("recent") for arm in arms for key in arm)
+    done = iturri("show", "good", "-n", "0", "--steering", cwd=built)
+    assert done.returncode == 0, done.stderr
+    assert "magpie-eu: style" in done.stdout
+    assert "tokens per accepted" in done.stdout
+    assert topics[0]["arm"] in done.stdout

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -167,3 +168,42 @@ async def test_one_setting_leaves_the_others_choices_alone() -> None:
 async def test_an_id_is_the_prefix_and_the_index() -> None:
     (step, *_) = await run(ScriptedBackbone(SPEC), 12)
     assert step.draft.id == "x-00000012"
+
+
+async def test_categories_are_drawn_by_weight_and_have_their_own_prompts() -> None:
+    mode = Magpie(MagpieMode(categories={"general": 2, "math": 1, "code": 1}), PACK, 11, "x")
+    drafts = [mode.begin(index, None, INDIFFERENT) for index in range(2000)]
+    counts = Counter(draft.steering.category for draft in drafts)
+    assert abs(counts["general"] / 2000 - 0.5) < 0.04
+    assert abs(counts["math"] / 2000 - 0.25) < 0.04
+    own = {"math": PACK.modes.math_prompts, "code": PACK.modes.code_prompts}
+    for draft in drafts:
+        category, prompt = draft.steering.category, draft.steering.system_prompt
+        if category == "general":
+            assert draft.steering.topic is not None
+            assert f"topic={draft.steering.topic}" in draft.arms
+        else:
+            assert draft.steering.topic is None
+            assert prompt in own[category or ""]
+            assert {f"{category}.style=plain", f"{category}.prompt={prompt}"} == set(draft.arms)
+    assert {draft.steering.system_prompt for draft in drafts} >= set(PACK.modes.math_prompts)
+
+
+async def test_a_category_s_prompt_is_shown_where_steering_has_none() -> None:
+    backbone = Recorder()
+    draft = (await run(backbone, categories={"code": 1}, steering=BARE, exchanges=TWO))[-1].draft
+    assert draft.steering.category == "code"
+    assert backbone.prompts("user")[0] == f"\ue001{draft.steering.system_prompt}\ue000\ue002"
+    assert draft.steering.system_prompt in PACK.modes.code_prompts
+
+
+def test_more_categories_leave_the_general_drafts_as_they_are() -> None:
+    alone = Magpie(MagpieMode(), PACK, 11, "x")
+    mixed = Magpie(MagpieMode(categories={"general": 1, "math": 1}), PACK, 11, "x")
+    general = 0
+    for index in range(100):
+        draft = mixed.begin(index, None, INDIFFERENT)
+        if draft.steering.category == "general":
+            general += 1
+            assert draft == alone.begin(index, None, INDIFFERENT)
+    assert 30 < general < 70

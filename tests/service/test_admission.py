@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from languages.creation import create_pack
+from schemas.modes import MagpieMode
 from schemas.recipe import Recipe
 from schemas.settings import Settings
 from service.admission import EXAMPLE, SubmittedRecipe, admit
@@ -67,6 +68,28 @@ def test_a_dataset_is_the_hubs_whatever_folder_the_server_has() -> None:
         ("hf://datasets/builds/one", None, None),
         ("hf://datasets/user/bench", "eu", "benchmark"),
     ]
+
+
+def test_a_corpus_of_topics_is_the_hubs_too() -> None:
+    def submitted(dataset: str) -> SubmittedRecipe:
+        mode = {"mode": "magpie", "steering": {"topics_from": {"dataset": dataset}}}
+        return SubmittedRecipe.model_validate({**EXAMPLE, "modes": [mode]})
+
+    (mode,) = admit(submitted("user/wiki"), Settings(), ("demo",)).modes
+    assert isinstance(mode, MagpieMode)
+    assert mode.steering.topics_from is not None
+    assert mode.steering.topics_from.dataset == "hf://datasets/user/wiki"
+    with pytest.raises(ProblemError) as caught:
+        admit(submitted("/srv/wiki.jsonl"), Settings(), ("demo",))
+    assert [one.field for one in caught.value.errors] == ["modes.0.steering.topics_from.dataset"]
+
+
+def test_a_pack_must_have_the_texts_of_the_modes(tmp_path: Path) -> None:
+    create_pack(tmp_path, CODE, NAME, None, sentences(300))
+    mode = {"mode": "magpie", "language": CODE}
+    with pytest.raises(ProblemError) as caught:
+        admit(SubmittedRecipe.model_validate({**EXAMPLE, "modes": [mode]}), Settings(languages=tmp_path), ("demo",))
+    assert "steering.topics" in str(caught.value.detail)
 
 
 def admitted(*against: object) -> Recipe:
