@@ -30,7 +30,7 @@ _WORD_REPEATS = 8
 
 @dataclass(frozen=True)
 class RepetitionJudge:
-    """Judges the last turn, and compares it with the earlier turns of its role.
+    """Judges the last turn, and compares it with the earlier turns of its role; before there is one, the passage.
 
     While a turn is sampled, only a loop says that it will not get better.
     """
@@ -39,7 +39,7 @@ class RepetitionJudge:
     ngram: int
     max_repeated_share: float
     name: ClassVar[str] = "repetition"
-    gates: ClassVar[frozenset[Gate]] = frozenset({Gate.SAMPLING, Gate.USER_TURN, Gate.REPLY})
+    gates: ClassVar[frozenset[Gate]] = frozenset({Gate.MATERIAL, Gate.SAMPLING, Gate.USER_TURN, Gate.REPLY})
     heavy: ClassVar[bool] = False
 
     @classmethod
@@ -47,15 +47,15 @@ class RepetitionJudge:
         return cls(settings.max_word_count, settings.ngram, settings.max_repeated_share)
 
     def judge(self, draft: Draft, gate: Gate) -> Verdict:
-        text = draft.last.content
-        if gate is Gate.SAMPLING:
-            found = self._word(text) or self._loop(text)
-        else:
-            found = self._turn(draft) or self._word(text) or self._loop(text) or self._ngrams(text)
+        text = (draft.passage or "") if gate is Gate.MATERIAL else draft.last.content
+        found = self._turn(draft) if gate in (Gate.USER_TURN, Gate.REPLY) else None
+        found = found or self._word(text) or self._loop(text)
+        if gate is not Gate.SAMPLING:
+            found = found or self._ngrams(text)
         if found is None:
             return Keep()
         kind, evidence = found
-        return Drop(reason=f"{self.name}.{kind}", evidence=evidence, turn=len(draft.turns) - 1)
+        return Drop(reason=f"{self.name}.{kind}", evidence=evidence, turn=len(draft.turns) - 1 if draft.turns else None)
 
     def _turn(self, draft: Draft) -> tuple[str, str] | None:
         last = draft.last

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from filters.prose import without_code
-from filters.text import excerpt, fold
+from filters.text import excerpt, fold, words
 from languages.markers import bare_role, role_label, template_field
 from languages.pack import LanguagePack, Markers
 from schemas.conversation import Draft, Gate
@@ -19,18 +19,22 @@ from schemas.verdict import Drop, Keep, Verdict
 _TOKEN = re.compile(
     r"<\|[^\s|<>]{1,40}\|>|<｜[^\s<>]{1,40}｜>|\[/?INST\]|<</?SYS>>|<(?:start|end)_of_turn>|\A\s*<s>|</s>\s*\Z"
 )
+# Of a user turn about a passage, the share of its n-grams of so many words that the passage may have: an instruction
+# that quotes its own reply asks for nothing.
+COPIED_WORDS = 5
+COPIED_SHARE = 0.5
 
 
 @dataclass(frozen=True)
 class ShapeJudge:
-    """Judges the last turn."""
+    """Judges the last turn; before there is one, what would be wrong with the passage as one."""
 
     min_chars: int
     max_chars: int
     language: str
     labels: dict[str, tuple[re.Pattern[str], ...]]
     name: ClassVar[str] = "shape"
-    gates: ClassVar[frozenset[Gate]] = frozenset({Gate.USER_TURN, Gate.REPLY})
+    gates: ClassVar[frozenset[Gate]] = frozenset({Gate.MATERIAL, Gate.USER_TURN, Gate.REPLY})
     heavy: ClassVar[bool] = False
 
     @classmethod
@@ -40,9 +44,19 @@ class ShapeJudge:
         return cls(settings.min_chars, settings.max_chars, pack.code, labels)
 
     def judge(self, draft: Draft, gate: Gate) -> Verdict:
-        for kind, evidence in self._faults(draft):
-            return Drop(reason=f"{self.name}.{kind}", evidence=evidence, turn=len(draft.turns) - 1)
+        faults = self._faults_of_passage(draft) if gate is Gate.MATERIAL else self._faults(draft)
+        for kind, evidence in faults:
+            turn = len(draft.turns) - 1 if draft.turns else None
+            return Drop(reason=f"{self.name}.{kind}", evidence=evidence, turn=turn)
         return Keep()
+
+    def _faults_of_passage(self, draft: Draft) -> Iterator[tuple[str, str]]:
+        text = (draft.passage or "").strip()
+        if len(text) > self.max_chars:
+            yield "too_long", f"{len(text)} characters, {self.max_chars} at most: {excerpt(text)}"
+        marker = self._marker(text, draft.language)
+        if marker is not None:
+            yield "role_marker", f"holds {excerpt(marker, 40)!r}"
 
     def _faults(self, draft: Draft) -> Iterator[tuple[str, str]]:
         """What is wrong with the last turn, as kind and evidence, the cheapest to see first."""
@@ -59,6 +73,8 @@ class ShapeJudge:
         marker = self._marker(text, turn.language)
         if marker is not None:
             yield "role_marker", f"holds {excerpt(marker, 40)!r}"
+        if turn.role == "user" and draft.passage is not None and (share := _copied(text, draft.passage)) > COPIED_SHARE:
+            yield "copied", f"{share:.0%} of it stands in the passage: {excerpt(text)}"
         if turn.role == "assistant" and len(draft.turns) > 1 and fold(text) == fold(draft.turns[-2].content):
             yield "echo", excerpt(text)
 
@@ -70,6 +86,17 @@ class ShapeJudge:
             labels = self.labels.get(language, self.labels[self.language])
             found = next(filter(None, (label.search(prose) for label in labels)), None)
         return found.group().strip() if found else None
+
+
+def _copied(text: str, passage: str) -> float:
+    """The share of a turn's word n-grams that a passage has; 0 for a turn too short to tell."""
+    ours = _grams(text)
+    return sum(gram in theirs for gram in ours) / len(ours) if ours and (theirs := set(_grams(passage))) else 0.0
+
+
+def _grams(text: str) -> list[tuple[str, ...]]:
+    found = words(fold(text))
+    return list(zip(*(found[start:] for start in range(COPIED_WORDS)), strict=False))
 
 
 def _labels(markers: Markers) -> tuple[re.Pattern[str], ...]:

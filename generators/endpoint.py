@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 
@@ -36,8 +38,14 @@ def open_session(headers: Mapping[str, str]) -> aiohttp.ClientSession:
         connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEPALIVE_S),
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_S),
         cookie_jar=aiohttp.DummyCookieJar(),
-        trust_env=True,
     )
+
+
+def _proxy(url: str) -> str | None:
+    """The proxy that the environment names for an address (`HTTP_PROXY`, `NO_PROXY`). aiohttp would look for it, and
+    for a .netrc, in a thread, with every request."""
+    parts = urlsplit(url)
+    return None if proxy_bypass(parts.hostname or "") else getproxies().get(parts.scheme)
 
 
 class Endpoint:
@@ -51,6 +59,7 @@ class Endpoint:
         self.url = url
         self.card: dict[str, Any] = {}
         self._session = session
+        self._proxy = _proxy(url)
 
     @property
     def is_vllm(self) -> bool:
@@ -96,13 +105,20 @@ class Endpoint:
         data = None if body is None else json.dumps(body).encode()
         headers = None if body is None else {"Content-Type": "application/json"}
         try:
-            async with self._session.request(method, f"{self.url}/{path}", data=data, headers=headers) as response:
+            async with self._session.request(
+                method,
+                f"{self.url}/{path}",
+                data=data,
+                headers=headers,
+                proxy=self._proxy,
+                allow_redirects=False,
+            ) as response:
                 if response.status != HTTPStatus.OK:
                     raise await self._failure(response, path)
                 yield response
         except aiohttp.InvalidURL as error:
             raise RefusedError(f"{self.url}: {one_line(error)}") from error
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        except (aiohttp.ClientError, ConnectionError) as error:
             raise LostError(f"{type(error).__name__}: {one_line(error)}") from error
 
     async def _failure(self, response: aiohttp.ClientResponse, path: str) -> Exception:

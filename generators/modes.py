@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from generators.cross_lingual import CrossLingual
+from generators.grounded import Grounded
 from generators.magpie import Magpie
 from generators.mode import Mode
 from generators.prompts import Prompts
+from generators.reverse import Reverse
+from generators.translation import Translation
 from languages.completeness import STEERING
 from languages.pack import LanguagePack
 from schemas.errors import RecipeError
 from schemas.modes import (
     CrossLingualMode,
+    GroundedMode,
     MagpieMode,
     ModeSpec,
     PromptsMode,
@@ -72,11 +76,17 @@ def _open(
     pack = packs[language_of(spec, recipe.language)]
     if isinstance(spec, MagpieMode):
         return Magpie(spec, _with_topics(pack, topics), recipe.seed, id_prefix)
+    if isinstance(spec, TranslationMode):
+        return Translation(spec, pack, recipe.seed, id_prefix)
     if isinstance(spec, CrossLingualMode):
         asking = _with_topics(packs[spec.instruction_language], topics)
         return CrossLingual(spec, asking, pack, recipe.seed, id_prefix)
     if isinstance(spec, PromptsMode):
         return Prompts(spec, pack, recipe.seed, id_prefix)
+    if isinstance(spec, ReverseMode):
+        return Reverse(spec, pack, recipe.seed, id_prefix)
+    if isinstance(spec, GroundedMode):
+        return Grounded(spec, pack, recipe.seed, id_prefix)
     raise RecipeError(f"modes: {spec.mode} cannot be built yet")
 
 

@@ -19,6 +19,7 @@ from generators.engine_host import EngineHost
 from generators.one_line import one_line
 from generators.revision import folder_revision
 from generators.template import ChatTemplate
+from generators.vllm_sampling import sampling_params
 from generators.watching import Watching
 from schemas.backbones import VllmBackbone as VllmSpec
 from schemas.errors import BackboneError, InputError
@@ -103,9 +104,8 @@ class VllmBackbone:
         watching = None
         if request.watch is not None and most > request.watch_from:
             watching = Watching(request.watch, request.watch_from)
-        params = _sampling_params(request, most)
-        if watching is not None:
-            _stream(params, request.watch_from)
+        interval = None if watching is None else request.watch_from
+        params = sampling_params(request, most, interval)
         return await self._completion(prompt, self._outputs(request.id, prompt, params), watching)
 
     async def _completion(
@@ -249,36 +249,6 @@ def _start_engine(host: EngineHost, config: Any) -> Any:
         engine = AsyncLLM.from_vllm_config(config, disable_log_stats=True)
     _log_to(host.log)  # the start has set vLLM's logging up anew
     return engine
-
-
-def _sampling_params(request: SampleRequest, most: int) -> Any:
-    from vllm import SamplingParams
-    from vllm.sampling_params import RequestOutputKind
-
-    sampling = request.sampling
-    return SamplingParams(
-        temperature=sampling.temperature,
-        top_p=sampling.top_p,
-        top_k=sampling.top_k or 0,
-        min_p=sampling.min_p,
-        repetition_penalty=sampling.repetition_penalty,
-        presence_penalty=sampling.presence_penalty,
-        frequency_penalty=sampling.frequency_penalty,
-        max_tokens=most,
-        ignore_eos=sampling.ignore_eos,
-        stop_token_ids=[] if sampling.ignore_eos else list(request.stop_token_ids),
-        stop=[] if sampling.ignore_eos else list(request.stop_texts),
-        output_kind=RequestOutputKind.FINAL_ONLY,
-        skip_clone=True,
-    )
-
-
-def _stream(params: Any, interval: int) -> None:
-    """Outputs of so many tokens each, or of as many as an engine argument `stream_interval` says if that is more."""
-    from vllm.sampling_params import RequestOutputKind
-
-    params.output_kind = RequestOutputKind.DELTA
-    params.stream_interval = interval
 
 
 def _log_to(path: Path) -> None:

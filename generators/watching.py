@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from generators.backbone import Watch
 
@@ -33,31 +33,32 @@ class Watching:
 
     async def until_cut(self, pieces: AsyncIterator[Piece]) -> AsyncGenerator[Piece, None]:
         """The pieces as they come, until they end or the watch says so. Raises what the watch raises."""
-        coming: asyncio.Future[Piece | None] | None = None
         try:
-            while True:
-                coming = asyncio.ensure_future(anext(pieces, None))
-                if await self._is_cut_before(coming):
-                    self.cut = True
-                    return
-                piece = coming.result()
-                if piece is None:
-                    return
+            while (piece := await self._next_piece(pieces)) is not None:
                 yield piece
         finally:
-            under_way = [task for task in (coming, self._look) if task is not None and not task.done()]
-            for task in under_way:
-                task.cancel()
-            await asyncio.gather(*under_way, return_exceptions=True)
+            await _end(self._look)
 
-    async def _is_cut_before(self, coming: asyncio.Future[Piece | None]) -> bool:
-        while not coming.done():
-            waiting: set[asyncio.Future[Piece | None] | asyncio.Future[bool]] = {coming}
-            if self._look is not None:
-                waiting.add(self._look)
-            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-            if self._look is not None and self._look.done():
-                look, self._look = self._look, None
-                if look.result():
-                    return True
-        return False
+    async def _next_piece(self, pieces: AsyncIterator[Piece]) -> Piece | None:
+        """None at the end, and when the watch cuts the text off before the next piece comes."""
+        if self._look is None:
+            return await anext(pieces, None)
+        coming = asyncio.ensure_future(anext(pieces, None))
+        try:
+            while not coming.done():
+                waiting: list[asyncio.Future[Any]] = [coming] if self._look is None else [coming, self._look]
+                await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+                if self._look is not None and self._look.done():
+                    look, self._look = self._look, None
+                    if look.result():
+                        self.cut = True
+                        return None
+            return coming.result()
+        finally:
+            await _end(coming)
+
+
+async def _end(task: asyncio.Future[Any] | None) -> None:
+    if task is not None and not task.done():
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)

@@ -6,9 +6,10 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from filters.text import EVIDENCE_LIMIT, excerpt
 from pipeline.draft_backbone import DraftBackbone
 from publishers.shard import config_name
-from schemas.conversation import Conversation, Draft, Gate
+from schemas.conversation import Conversation, Draft, Gate, Message
 from schemas.funnel import DroppedSample, FunnelRow
 from schemas.modes import ModeSpec, language_of
 from schemas.recipe import Recipe
@@ -16,6 +17,7 @@ from schemas.sampling import Sampling
 from schemas.verdict import Drop
 
 NOT_NEEDED = "not_needed"
+_SHOWN_CHARS = 2_000
 
 
 def funnel_row(draft: Draft, spent: DraftBackbone, gate: str, reason: str) -> FunnelRow:
@@ -42,14 +44,21 @@ def funnel_row(draft: Draft, spent: DraftBackbone, gate: str, reason: str) -> Fu
 
 
 def dropped_sample(draft: Draft, gate: Gate, drop: Drop) -> DroppedSample:
+    """What a person is shown of a dropped draft: its turns, or before there are any what it was to be made from."""
+    evidence = drop.evidence
+    messages = tuple(turn.message() for turn in draft.turns or draft.given)
+    if gate is Gate.MATERIAL and draft.source is not None:
+        evidence = excerpt(f"{draft.source.dataset} {draft.source.document}: {evidence}", EVIDENCE_LIMIT)
+        if draft.passage:
+            messages = (Message(role="system", content=draft.passage[:_SHOWN_CHARS]),)
     return DroppedSample(
         draft_id=draft.id,
         mode=config_name(draft.mode, draft.language),
         gate=gate,
         reason=drop.reason,
-        evidence=drop.evidence,
+        evidence=evidence,
         turn=drop.turn,
-        messages=tuple(turn.message() for turn in draft.turns),
+        messages=messages,
     )
 
 
@@ -100,6 +109,8 @@ def _how_it_was_made(sampling: dict[str, Any], draft: Draft) -> str:
     made = {**sampling, "steering": draft.steering.model_dump(mode="json", exclude_defaults=True)}
     if sanitised := [number for number, turn in enumerate(draft.turns) if turn.sanitised]:
         made["sanitised_turns"] = sanitised
+    if rewritten := [number for number, turn in enumerate(draft.turns) if turn.rewritten]:
+        made["rewritten_turns"] = rewritten
     return _json(made)
 
 

@@ -16,13 +16,14 @@ from generators.modes import open_modes
 from languages.pack import LanguagePack
 from pipeline.adaptive import AdaptiveMixer
 from pipeline.directory import BuildDirectory
-from pipeline.feeds import Feed
+from pipeline.feeds import Feed, MaterialReader
 from pipeline.fingerprint import recipe_fields, refuse_another
 from pipeline.judging import Gates
 from pipeline.keeper import Keeper
 from pipeline.material_readers import open_reader
 from pipeline.materials import FoundDataset, find_materials
 from pipeline.mixing import ModeMixer
+from pipeline.own_rows import OwnRows
 from pipeline.packs import load_packs
 from pipeline.reader import BuildReader
 from pipeline.references import find_references, read_known
@@ -33,7 +34,7 @@ from schemas.errors import BuildError, LedgerError, StorageError
 from schemas.filter_report import AgainstDataset
 from schemas.funnel import Funnel
 from schemas.manifest import Manifest
-from schemas.modes import language_of
+from schemas.modes import TranslationMode, language_of
 from schemas.recipe import Recipe
 from schemas.settings import Settings, with_embedder
 
@@ -121,14 +122,14 @@ async def build(
                 stream.changed()  # no feed reads before it is entered, and by then there is one
 
             feeds = await _feeds(recipe, materials, place, keeper, changed)
-            mixer = ModeMixer(modes, [spec.weight for spec in recipe.modes], recipe.seed, feeds)
+            mixer = ModeMixer(modes, [spec.weight for spec in recipe.modes], recipe.seed, feeds, _fed_by(recipe))
             stream = Stream(recipe, keeper.fingerprint, mixer, backbone, gates, steering, counts, indices)
             if not stream.reached:
                 async with AsyncExitStack() as reading:
                     for feed in feeds.values():
                         await reading.enter_async_context(feed)
                     await _run_and_keep(stream, keeper, stop, on_progress)
-            given_up = stream.exhausted or stream.used_up
+            given_up = stream.exhausted or (stream.used_up and not stop.is_set())
             manifest = await keeper.finish(seal=stream.reached or given_up)
     if given_up and not manifest.complete:
         raise BuildError(_why_given_up(recipe, manifest.funnel, directory, used_up=stream.used_up))
@@ -163,11 +164,25 @@ async def _feeds(
     found = {one.path[1]: one for one in materials if one.feeds}
     feeds: dict[str, Feed] = {}
     for number, spec in enumerate(recipe.modes):
+        mode = config_name(spec.mode, language_of(spec, recipe.language))
+        reader: MaterialReader
         if number in found:
-            mode = config_name(spec.mode, language_of(spec, recipe.language))
             reader = open_reader(found[number], place.passages(mode))
-            feeds[mode] = Feed(reader, *await keeper.done_materials(mode), changed)
+        elif isinstance(spec, TranslationMode):
+            reader = OwnRows(recipe, place.path, spec.source_language)
+        else:
+            continue
+        feeds[mode] = Feed(reader, *await keeper.done_materials(mode), changed)
     return feeds
+
+
+def _fed_by(recipe: Recipe) -> dict[str, str]:
+    """The modes that live on the conversations of another one, and which."""
+    return {
+        config_name(spec.mode, recipe.language): config_name("magpie", spec.source_language)
+        for spec in recipe.modes
+        if isinstance(spec, TranslationMode) and spec.source is None
+    }
 
 
 def _resolved(recipe: Recipe, settings: Settings) -> Recipe:
@@ -237,7 +252,12 @@ def _why_given_up(recipe: Recipe, funnel: Funnel, directory: Path, *, used_up: b
     if used_up:
         return (
             f"all that the modes are made from is used up: {funnel.accepted} of {funnel.target} conversations after"
-            f" {funnel.drafts} drafts{most}; lower target.conversations to {funnel.accepted} to call it complete"
+            f" {funnel.drafts} drafts{most}; "
+            + (
+                f"lower target.conversations to {funnel.accepted} to call it complete"
+                if funnel.accepted
+                else f"see `iturri show {directory} --dropped`"
+            )
         )
     limit = (
         "target.max_drafts"

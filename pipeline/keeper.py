@@ -175,6 +175,7 @@ class Keeper:
                 recipe=self._told_recipe(),
                 fingerprint=self.fingerprint,
                 language_name=self._packs[self._recipe.language].name,
+                language_names={code: pack.name for code, pack in self._packs.items()},
                 backbone=self._backbone.name,
                 backbone_revision=self._backbone.revision,
                 backbone_licence=self._backbone.licence,

@@ -74,15 +74,21 @@ class BuildReader:
         with self._connection() as connection:
             return read_arms(connection)
 
-    def accepted(self, after: int = 0, limit: int = 50) -> list[tuple[int, Conversation]]:
-        """Up to `limit` (sequence number, row) above `after`, in the order of acceptance."""
+    def accepted(
+        self, after: int = 0, limit: int = 50, config: str | None = None, skip: int = 0
+    ) -> list[tuple[int, Conversation]]:
+        """Up to `limit` (sequence number, row) above `after`, in the order of acceptance.
+
+        Those of one config, or of all; the first `skip` of them are passed over.
+        """
         query = (
             "SELECT seq, body, path, (SELECT count(*) FROM rows earlier"
             "  WHERE earlier.shard = rows.shard AND earlier.seq < rows.seq)"
-            " FROM rows LEFT JOIN shards ON shards.number = rows.shard WHERE seq > ? ORDER BY seq LIMIT ?"
+            " FROM rows LEFT JOIN shards ON shards.number = rows.shard WHERE seq > ?"
+            " AND (? IS NULL OR rows.config = ?) ORDER BY seq LIMIT ? OFFSET ?"
         )
         with self._connection() as connection:
-            found = connection.execute(query, (after, limit)).fetchall()
+            found = connection.execute(query, (after, config, config, limit, skip)).fetchall()
         page: list[tuple[int, Conversation]] = []
         sealed: dict[str, dict[int, int]] = {}
         for seq, body, path, place in found:

@@ -48,8 +48,7 @@ class SemanticGate:
 
     async def judge(self, draft: Draft, gate: Gate) -> Verdict:
         """A Keep for all but the first user turn. Raises EmbedderError."""
-        text = draft.turns[0].content
-        if gate is not Gate.USER_TURN or len(draft.turns) > 1 or not text.strip():
+        if gate is not Gate.USER_TURN or len(draft.turns) > 1 or not (text := draft.last.content).strip():
             return Keep()
         future: asyncio.Future[Nearest] = asyncio.get_running_loop().create_future()
         self._waiting.append((text, future))

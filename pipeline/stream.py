@@ -141,7 +141,9 @@ class Stream:
         stopping.add_done_callback(lambda _: self._changed.set())
         try:
             while not (stop.is_set() or self._failure or self._over()):
-                while len(self._tasks) < self._wanted() and (start := self._mixer.start(self._indices.next)):
+                while len(self._tasks) < self._wanted() and (
+                    start := self._mixer.start(self._indices.next, self._left())
+                ):
                     self._start(self._indices.take(), start)
                 if not self._tasks and self._mixer.exhausted:
                     self.used_up = True
@@ -166,11 +168,19 @@ class Stream:
         No more than that, since the drafts that are cancelled at the target would be the slow ones, and the dataset
         would have too many short conversations.
         """
+        return min(self._recipe.window or self._backbone.window, self._needed())
+
+    def _needed(self) -> int:
+        """Drafts that the rest of the target needs, those in flight included."""
         target = self._recipe.target
         needed = math.ceil((target.conversations - self.counts.accepted) / self._acceptance.share)
         if target.max_drafts is not None:
             needed = min(needed, target.max_drafts - self.counts.ended)
-        return min(self._recipe.window or self._backbone.window, needed)
+        return needed
+
+    def _left(self) -> float:
+        """Drafts that are likely to begin yet. While none is in flight nothing is worth waiting for."""
+        return self._needed() - len(self._tasks) if self._tasks else math.inf
 
     def _start(self, index: int, start: Start) -> None:
         task = asyncio.create_task(self._run_draft(index, start))
@@ -244,7 +254,10 @@ class Stream:
                 account=funnel_row(draft, spent, "accepted", "accepted"),
                 row=self._rows.row(draft, spent, scores),
                 config=config_name(draft.mode, draft.language),
-                split=split_of(draft.id, self._recipe.output.validation_share),
+                split=split_of(
+                    draft.source.document if draft.source is not None else draft.id,
+                    self._recipe.output.validation_share,
+                ),
                 signature=signature,
                 embedding=embedding,
                 material=used,

@@ -11,6 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from publishers.licences import licence_metadata
 from publishers.rows import features
+from publishers.shard import config_name
 from schemas.funnel import GATES, Funnel
 from schemas.manifest import Manifest, Shard
 
@@ -27,6 +28,10 @@ _SIZES = (
     (100_000_000_000, "10B<n<100B"),
     (1_000_000_000_000, "100B<n<1T"),
 )
+
+# Where a mode names a dataset, and what becomes of its texts; a corpus becomes what its mode makes of it.
+_PUBLISHED = {"corpus": "passages", "prompts": "first user turns", "source": "conversations, translated"}
+_ROLES = {"reverse": "replies", "grounded": "passages that conversations are about"}
 
 
 def card(manifest: Manifest, repo: str | None = None) -> str:
@@ -45,10 +50,13 @@ def card(manifest: Manifest, repo: str | None = None) -> str:
         provenance=manifest.provenance,
         funnel=manifest.funnel,
         title=_title(manifest),
+        languages=_named_languages(manifest),
         description=_one_line(publish.get("description") or ""),
         licence=publish.get("licence"),
         backbone_spec=_backbone(recipe),
         target=(recipe.get("target") or {}).get("conversations"),
+        sources=[source for mode in recipe.get("modes") or () for source in _sources(mode)],
+        written_by_people=_people_wrote(manifest),
         modes=[_mode(mode) for mode in recipe.get("modes") or ()],
         filters=[_filter(name, spec) for name, spec in (recipe.get("filters") or {}).items() if isinstance(spec, dict)],
         dry=bool((recipe.get("filters") or {}).get("dry")),
@@ -70,13 +78,13 @@ def card_metadata(manifest: Manifest) -> dict[str, Any]:
     configs = _configs(manifest)
     publish = manifest.provenance.recipe.get("publish") or {}
     return {
-        "language": [manifest.language],
+        "language": list(_languages(manifest)),
         **licence_metadata(publish.get("licence")),
         "pretty_name": _title(manifest),
         "size_categories": [size_category(manifest.rows)],
         "task_categories": ["text-generation"],
         "annotations_creators": ["machine-generated"],
-        "language_creators": ["machine-generated"],
+        "language_creators": ["machine-generated", *(["found"] if _people_wrote(manifest) else [])],
         "tags": ["synthetic", "conversational", "instruction-tuning", "iturri", *_mode_names(manifest)],
         "configs": [
             {
@@ -136,6 +144,27 @@ def _configs(manifest: Manifest) -> list[tuple[str, list[tuple[str, list[Shard]]
     return [(config, sorted(splits.items())) for config, splits in sorted(tree.items())]
 
 
+def _languages(manifest: Manifest) -> tuple[str, ...]:
+    """The languages of the conversations, the recipe's first; those of the user turns where they are another one."""
+    configs = {shard.config for shard in manifest.shards}
+    ours = sorted(config.partition("-")[2] for config in configs)
+    modes = manifest.provenance.recipe.get("modes") or ()
+    asked = [
+        mode["instruction_language"]
+        for mode in modes
+        if "instruction_language" in mode and config_name(mode.get("mode", ""), manifest.language) in configs
+    ]
+    first = [manifest.language] if manifest.language in ours or not ours else []
+    return tuple(dict.fromkeys((*first, *ours, *asked)))
+
+
+def _named_languages(manifest: Manifest) -> str:
+    """Such as ``Basque (`eu`) and English (`en`)``."""
+    names = {manifest.language: manifest.provenance.language_name, **manifest.provenance.language_names}
+    *others, last = [f"{names.get(code, code)} (`{code}`)" for code in _languages(manifest)]
+    return f"{', '.join(others)} and {last}" if others else last
+
+
 def _title(manifest: Manifest) -> str:
     publish = manifest.provenance.recipe.get("publish") or {}
     return _one_line(publish.get("title") or f"{manifest.name} ({manifest.provenance.language_name})")
@@ -146,8 +175,23 @@ def _mode_names(manifest: Manifest) -> list[str]:
 
 
 def _mode(spec: dict[str, Any]) -> dict[str, Any]:
-    parts = {key: _words(value) for key, value in spec.items() if key != "mode" and isinstance(value, dict)}
+    plain = {key: value for key, value in spec.items() if key not in ("mode", "weight") and not isinstance(value, dict)}
+    parts = {key: _words(value) for key, value in spec.items() if isinstance(value, dict)}
+    if settings := _words(plain):
+        parts = {"settings": settings, **parts}
     return {"name": spec.get("mode", "?"), "weight": spec.get("weight", 1), "parts": parts}
+
+
+def _sources(spec: dict[str, Any]) -> list[dict[str, Any]]:
+    """The datasets that a mode's conversations are made from, and what of them is published."""
+    mode = str(spec.get("mode"))
+    found = ((role, spec.get(name)) for name, role in _PUBLISHED.items())
+    return [{"mode": mode, "role": _ROLES.get(mode, role), **one} for role, one in found if isinstance(one, dict)]
+
+
+def _people_wrote(manifest: Manifest) -> bool:
+    """Whether some turns are texts of a dataset, as they stand there."""
+    return any(mode in ("reverse", "prompts") for mode in _mode_names(manifest))
 
 
 def _filter(name: str, spec: dict[str, Any]) -> dict[str, Any]:

@@ -48,6 +48,7 @@ class Turn(Frozen):
     )
     origin: Origin = "sampled"
     original: str | None = Field(default=None, description="what a translated turn was translated from")
+    rewritten: bool = Field(default=False, description="whether a translated turn was then put in other words")
 
     def message(self) -> Message:
         return Message(role=self.role, content=self.content)
@@ -62,6 +63,9 @@ class Steering(Frozen):
     topic: str | None = None
     category: str | None = None
     reply_prompt: str | None = Field(default=None, description="the system prompt that replies were sampled under")
+    instruction_prompt: str | None = Field(default=None, description="what asked for the instruction of a passage")
+    translate_prompt: str | None = Field(default=None, description="what asked for each turn's translation")
+    rewrite_prompt: str | None = Field(default=None, description="what asked for a translation in other words")
 
 
 class Source(Frozen):
@@ -85,6 +89,7 @@ class Draft(Frozen):
     language: str
     turns: tuple[Turn, ...] = ()
     preamble: tuple[Message, ...] = Field(default=(), description="published before the turns, such as a passage")
+    given: tuple[Turn, ...] = Field(default=(), description="the conversation that it translates, until it is judged")
     planned: int = Field(default=1, ge=1, description="exchanges that it is to have")
     steering: Steering = Steering()
     arms: tuple[str, ...] = Field(default=(), description="the choices that an adaptive build learns from")
@@ -126,7 +131,7 @@ class Conversation(Frozen):
     backbone: str
     backbone_revision: str | None
     sampling: str = Field(
-        description="JSON: sampling parameters of user turns and replies, steering, and which turns were sanitised"
+        description="JSON: sampling parameters by role, steering, and which turns were sanitised or rewritten"
     )
     template_hash: str
     recipe_fingerprint: str

@@ -1,0 +1,71 @@
+"""Mode `grounded`: a conversation about a passage of a corpus, which both sides see while they are sampled."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import AsyncGenerator
+
+from generators.backbone import Backbone
+from generators.material import Material, needed
+from generators.mode import Step
+from generators.reverse import with_document
+from generators.sanitising import Sanitiser
+from generators.steering import Preference
+from generators.turns import Side, converse
+from languages.pack import LanguagePack
+from schemas.conversation import Draft, Gate, Message, Steering
+from schemas.modes import GroundedMode
+
+
+class Grounded:
+    """User turns are sampled under a system message that holds the passage, replies under another one.
+
+    The replies' own is published before the turns, where the recipe says so: training then sees what the model saw.
+    A draft's material is one text, the passage, which is judged before anything is sampled.
+    """
+
+    name = "grounded"
+
+    def __init__(self, spec: GroundedMode, pack: LanguagePack, seed: int, id_prefix: str) -> None:
+        self._spec = spec
+        self._pack = pack
+        self._seed = seed
+        self._id_prefix = id_prefix
+        self._sanitiser = Sanitiser.open(pack.markers)
+
+    @property
+    def language(self) -> str:
+        return self._pack.code
+
+    def begin(self, index: int, material: Material | None, preference: Preference) -> Draft:
+        spec, texts = self._spec, self._pack.modes
+        rng = random.Random(f"{self._seed}/{index}/{self.name}")
+        given = needed(material)
+        passage = given.texts[0]
+        exchanges = rng.randint(spec.exchanges.min, spec.exchanges.max)
+        user_prompt, reply_prompt = rng.choice(texts.grounded_user_prompts), rng.choice(texts.grounded_reply_prompts)
+        return Draft(
+            id=f"{self._id_prefix}-{index:08d}",
+            index=index,
+            mode=self.name,
+            language=self.language,
+            preamble=(_system(reply_prompt, passage),) if spec.show_passage else (),
+            planned=exchanges,
+            # As the pack has them: the passage is told once, by its source.
+            steering=Steering(system_prompt=user_prompt, reply_prompt=reply_prompt),
+            passage=passage,
+            source=given.source,
+        )
+
+    async def steps(self, draft: Draft, material: Material | None, backbone: Backbone) -> AsyncGenerator[Step, None]:
+        yield Step(draft, Gate.MATERIAL)
+        spec, passage = self._spec, needed(material).texts[0]
+        asking, answering = draft.steering.system_prompt, draft.steering.reply_prompt
+        user = Side("user", self.language, (_system(asking, passage),), spec.user_sampling, self._sanitiser)
+        reply = Side("assistant", self.language, (_system(answering, passage),), spec.reply_sampling, self._sanitiser)
+        async for step in converse(draft, backbone, user, reply):
+            yield step
+
+
+def _system(prompt: str | None, passage: str) -> Message:
+    return Message(role="system", content=with_document(prompt, passage))
