@@ -15,15 +15,11 @@ import itertools
 import json
 import os
 import platform
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
-import httpx
-
 from benchmarks.common import CHEAP, DRY, Sample, bare_loop, magpie_recipe, medians, timed_build
-from benchmarks.paced import PacedServer, paced_server
-from benchmarks.paced_server import MODEL, Pace
+from benchmarks.paced import http_sample, paced_server
+from benchmarks.paced_server import Pace
 from benchmarks.paced_text import ROOT
 from generators.backbone import Backbone
 from generators.opening import open_backbone
@@ -35,7 +31,6 @@ USER_TOKENS, REPLY_TOKENS = 32, 64
 PACE = Pace(sequences=128, speed=60.0, user_tokens=(16, 64), reply_tokens=(64, 256))
 # As many more in flight as the product has with an engine of its own: a client needs a moment between two requests.
 WINDOW_PER_SEQUENCE = 1.25
-TIMEOUT_S = 600
 
 
 def recipe(drafts: int, filters: dict[str, Any], *, fixed: bool, window: int | None) -> Recipe:
@@ -61,20 +56,6 @@ def engine_sample(backbone: Backbone) -> Sample:
         return text
 
     return sample
-
-
-@asynccontextmanager
-async def http_sample(server: PacedServer) -> AsyncIterator[Sample]:
-    """One request for a turn, and nothing around it."""
-    async with httpx.AsyncClient(limits=httpx.Limits(max_connections=None), timeout=TIMEOUT_S) as client:
-
-        async def sample(prompt: list[int], role: str) -> str:
-            body = {"model": MODEL, "prompt": prompt, "max_tokens": 1024, "return_token_ids": True}
-            answer = (await client.post(f"{server.url}/v1/completions", json=body)).json()
-            text: str = answer["choices"][0]["text"]
-            return text
-
-        yield sample
 
 
 async def on_engine(drafts: int, rounds: int) -> list[dict[str, Any]]:

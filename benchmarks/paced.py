@@ -5,16 +5,19 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import asdict, dataclass
 
 import httpx
 
+from benchmarks.common import Sample
 from benchmarks.paced_engine import Served
 from benchmarks.paced_server import MODEL, Pace
 from benchmarks.paced_text import ROOT, TOKENIZER
 from schemas.backbones import OpenAIBackbone
+
+TIMEOUT_S = 600
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,3 +84,17 @@ def paced_server(pace: Pace) -> Iterator[PacedServer]:
             yield PacedServer(f"http://127.0.0.1:{port}", pace)
         finally:
             process.terminate()
+
+
+@asynccontextmanager
+async def http_sample(server: PacedServer) -> AsyncIterator[Sample]:
+    """One request for a turn, by the client library of the product, and nothing around it."""
+    async with httpx.AsyncClient(limits=httpx.Limits(max_connections=None), timeout=TIMEOUT_S) as client:
+
+        async def sample(prompt: list[int], role: str) -> str:
+            body = {"model": MODEL, "prompt": prompt, "max_tokens": 1024, "return_token_ids": True}
+            answer = (await client.post(f"{server.url}/v1/completions", json=body)).json()
+            text: str = answer["choices"][0]["text"]
+            return text
+
+        yield sample
