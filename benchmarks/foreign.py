@@ -12,13 +12,14 @@ from generators.backbone import Backbone, Completion, SampleRequest
 from generators.template import ChatTemplate
 
 # Plain English, in whole sentences: what a model that loses the language falls back to.
-_ENGLISH = """
+_SENTENCES = """
 I would like to know how the weather changes during the year in the north of the country.
 Could you tell me what I should cook for my friends when they come to my house this evening?
 Please write a short letter to my neighbour about the noise that the dog makes at night.
 What is the difference between a river and a lake, and why are some of them so deep?
 My daughter wants to learn to play the guitar, but she has no time after school.
-""".split()
+"""
+_ENGLISH = tuple(_SENTENCES.split())
 _NUMBERS = re.compile(r"(\d+)\.(\d+)$")
 
 

@@ -27,8 +27,8 @@ from schemas.recipe import Recipe
 from schemas.settings import Settings, declared_backbones
 
 USER_TOKENS, REPLY_TOKENS = 32, 64
-# Of a small GPU: 128 sequences of 60 tokens a second, turns of the lengths that people's have.
-PACE = Pace(sequences=128, speed=60.0, user_tokens=(16, 64), reply_tokens=(64, 256))
+# Of a small GPU: 64 sequences of 60 tokens a second, turns of the lengths that people's have.
+PACE = Pace(sequences=64, speed=60.0, user_tokens=(16, 64), reply_tokens=(64, 256))
 # As many more in flight as the product has with an engine of its own: a client needs a moment between two requests.
 WINDOW_PER_SEQUENCE = 1.25
 
