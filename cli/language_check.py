@@ -17,7 +17,7 @@ from rich.table import Table
 from cli import consoles, figures
 from cli.language import corpus_lines
 from cli.machine import machine_settings
-from languages.completeness import Gap, gaps
+from languages.completeness import Gap, gaps, unmeasured
 from languages.detection import Detector
 from languages.loader import PACK_FILE, load_pack, pack_folders
 from languages.measuring import Measured, Tally, detectors_without, measure, open_detectors, own_sentences
@@ -93,6 +93,8 @@ def _print_gaps(console: Console, pack: LanguagePack, path: Path, missing: Seque
         for gap in missing:
             table.add_row(gap.field, gap.what)
         console.print(table, markup=False)
+    if note := unmeasured(pack):
+        console.print(f"not measured: {note}", markup=False, soft_wrap=True)
 
 
 def _print_answers(console: Console, pack: LanguagePack, answers: Sequence[Answers], source: str) -> None:
@@ -130,6 +132,7 @@ def _print_json(
         "pack": str(path),
         "complete": not missing,
         "missing": [asdict(gap) for gap in missing],
+        "unmeasured": unmeasured(pack),
         "held_out": held_out,
         "answers": [asdict(one) for one in answers],
     }

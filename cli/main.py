@@ -180,12 +180,17 @@ def _show(
         str | None, typer.Option("--reason", metavar="R", help="Drafts dropped for this reason only.")
     ] = None,
     number: Annotated[int, typer.Option("-n", "--number", min=0, max=1_000_000, help="How many of them.")] = 3,
+    steering: Annotated[
+        bool, typer.Option("--steering", help="What became of the drafts that used each choice of the steering.")
+    ] = False,
     as_json: AsJson = False,
 ) -> int:
     """Show a build: its funnel, its shards, and what was kept or dropped. Also while it runs."""
     from cli import show
 
-    return show.run(build, dropped=dropped or reason is not None, reason=reason, number=number, as_json=as_json)
+    return show.run(
+        build, dropped=dropped or reason is not None, reason=reason, number=number, steering=steering, as_json=as_json
+    )
 
 
 @app.command("publish")

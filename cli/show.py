@@ -14,18 +14,20 @@ from rich.text import Text
 
 from cli import consoles, figures
 from cli.diversity import print_diversity
+from cli.funnel import funnel_table, mode_table
 from cli.machine import build_folder, machine_settings
+from cli.steering import RECENT, print_steering, ranked
 from pipeline.reader import BuildReader
+from schemas.arms import Arm
 from schemas.conversation import Conversation, Message
 from schemas.errors import InputError
 from schemas.funnel import DroppedSample, Funnel
 from schemas.manifest import Manifest
 
-_GATES = ("user_turn", "reply", "conversation", "accepted")
 _SHARDS_SHOWN = 10
 
 
-def run(build: str, *, dropped: bool, reason: str | None, number: int, as_json: bool) -> int:
+def run(build: str, *, dropped: bool, reason: str | None, number: int, steering: bool, as_json: bool) -> int:
     """Show a build. Raises BuildDirectoryError, and InputError for a reason that nothing was dropped for."""
     folder = build_folder(build, machine_settings())
     reader = BuildReader(folder)
@@ -36,16 +38,21 @@ def run(build: str, *, dropped: bool, reason: str | None, number: int, as_json: 
         raise InputError(f"--reason: nothing was dropped for {reason!r}{known}")
     accepted = [] if dropped or not number else reader.accepted(limit=number)
     drops = reader.dropped(reason, limit=number) if dropped and number else []
+    arms = ranked(reader.arms()) if steering else None
     if as_json:
-        _print_json(folder, funnel, manifest, accepted, drops)
+        _print_json(folder, funnel, manifest, accepted, drops, arms)
         return 0
     console = consoles.out()
     console.print(_headline(folder, reader.recipe().name, funnel, manifest), markup=False, soft_wrap=True)
+    if len(funnel.modes) > 1:
+        console.print(mode_table(funnel))
     console.print(funnel_table(funnel))
     if funnel.diversity is not None:
         print_diversity(console, funnel.diversity)
     if manifest is not None and manifest.shards:
         console.print(shard_table(manifest))
+    if arms is not None:
+        print_steering(console, arms)
     for sequence, row in accepted:
         _print_conversation(console, f"accepted {sequence}: {row.id} ({row.mode})", row.messages)
     for sequence, sample in drops:
@@ -69,25 +76,6 @@ def _headline(folder: Path, name: str, funnel: Funnel, manifest: Manifest | None
     )
 
 
-def funnel_table(funnel: Funnel) -> Table:
-    """Drafts and generated tokens, by the gate where they ended and the reason; gates in their order."""
-    sums: dict[tuple[str, str], tuple[int, int]] = {}
-    for row in funnel.rows:
-        drafts, tokens = sums.get((row.gate, row.reason), (0, 0))
-        sums[row.gate, row.reason] = drafts + row.drafts, tokens + row.completion_tokens
-    table = Table(box=None, pad_edge=False, header_style="bold", title="funnel", title_justify="left")
-    table.add_column("gate", no_wrap=True)
-    table.add_column("reason", overflow="fold")
-    for heading in ("drafts", "of all", "tokens"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    for (gate, reason), (drafts, tokens) in sorted(sums.items(), key=lambda item: (_order(item[0][0]), -item[1][0])):
-        share = figures.percent(drafts / funnel.drafts) if funnel.drafts else "-"
-        table.add_row(Text(gate), Text(reason), f"{drafts:,}", share, f"{tokens:,}")
-    if funnel.unfinished_completion_tokens:
-        table.add_row("", "still in flight at the end", "", "", f"{funnel.unfinished_completion_tokens:,}")
-    return table
-
-
 def shard_table(manifest: Manifest) -> Table:
     """The sealed files; of many, the first ones and the sum of the rest."""
     table = Table(box=None, pad_edge=False, header_style="bold", title="shards", title_justify="left")
@@ -103,10 +91,6 @@ def shard_table(manifest: Manifest) -> Table:
     return table
 
 
-def _order(gate: str) -> int:
-    return _GATES.index(gate) if gate in _GATES else len(_GATES)
-
-
 def _print_conversation(console: Console, title: str, messages: Iterable[Message]) -> None:
     console.print()
     console.print(title, style="bold", markup=False, soft_wrap=True)
@@ -120,6 +104,7 @@ def _print_json(
     manifest: Manifest | None,
     accepted: list[tuple[int, Conversation]],
     drops: list[tuple[int, DroppedSample]],
+    arms: list[Arm] | None,
 ) -> None:
     document: dict[str, Any] = {
         "build": str(folder),
@@ -130,4 +115,6 @@ def _print_json(
         "accepted": [{"number": number, **row.model_dump(mode="json")} for number, row in accepted],
         "dropped": [{"number": number, **sample.model_dump(mode="json")} for number, sample in drops],
     }
+    if arms is not None:
+        document["steering"] = [arm.model_dump(mode="json", exclude=RECENT) for arm in arms]
     sys.stdout.write(json.dumps(document, ensure_ascii=False) + "\n")

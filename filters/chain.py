@@ -12,6 +12,7 @@ from filters.filter import Filter
 from filters.language import LanguageJudge
 from filters.repetition import RepetitionJudge
 from filters.shape import ShapeJudge
+from filters.translation import TranslationJudge
 from languages.pack import LanguagePack
 from schemas.conversation import Draft, Gate
 from schemas.errors import LanguageError
@@ -94,8 +95,9 @@ def _cheap(
 ) -> tuple[Filter, ...]:
     shape = (ShapeJudge.open(filters.shape, _needed(pack), others),) if filters.shape.enabled else ()
     repetition = (RepetitionJudge.open(filters.repetition),) if filters.repetition.enabled else ()
+    translation = (TranslationJudge.open(filters.translation),) if filters.translation.enabled else ()
     contamination = (known.contamination,) if known.contamination is not None else ()
-    return (*shape, *repetition, *contamination, *_duplicates(filters, known, memory))
+    return (*shape, *repetition, *translation, *contamination, *_duplicates(filters, known, memory))
 
 
 def _duplicates(filters: Filters, known: Known, memory: Memory | None) -> tuple[Filter, ...]:

@@ -52,14 +52,16 @@ class _Meeting(NamedTuple):
 
 
 class ContaminationJudge:
-    """Judges the last turn. Has no state, and costs half of what the repetition filter does.
+    """Judges the last turn, and before there is one the passage.
+
+    Has no state, and costs half of what the repetition filter does.
 
     Its memory is 13 to 14 bytes for every different n-gram of every text of the benchmarks. A false alarm takes two
     hashes of 64 bits that are equal by chance.
     """
 
     name: ClassVar[str] = "contamination"
-    gates: ClassVar[frozenset[Gate]] = frozenset({Gate.USER_TURN, Gate.REPLY})
+    gates: ClassVar[frozenset[Gate]] = frozenset({Gate.MATERIAL, Gate.USER_TURN, Gate.REPLY})
     heavy: ClassVar[bool] = False
 
     def __init__(self, benchmarks: Sequence[Benchmark]) -> None:
@@ -79,7 +81,7 @@ class ContaminationJudge:
         return sum(grams.nbytes for grams in (*self._grams.values(), self._whole))
 
     def judge(self, draft: Draft, gate: Gate) -> Verdict:
-        found = folded_words(draft.last.content)
+        found = folded_words((draft.passage or "") if gate is Gate.MATERIAL else draft.last.content)
         meetings = self._meetings(found)
         if not meetings:
             return Keep()
@@ -92,7 +94,7 @@ class ContaminationJudge:
         return Contaminated(
             reason=f"{self.name}.{kind}",
             evidence=excerpt(f"{seen}: {quoted}", EVIDENCE_LIMIT),
-            turn=len(draft.turns) - 1,
+            turn=len(draft.turns) - 1 if draft.turns else None,
             items=self._all_items(meetings),
         )
 

@@ -13,6 +13,7 @@ from schemas.verdict import Verdict
 class Filter(Protocol):
     """Judges drafts. At USER_TURN and REPLY it looks at the last turn, at CONVERSATION at the whole draft.
 
+    At MATERIAL there are no turns yet, and it looks at the passage, which may be missing.
     At SAMPLING the last turn is not all there yet: only what no end of it could mend is dropped.
 
     A filter without state may run in another process: it must be picklable and `judge` a function of its arguments.

@@ -38,6 +38,7 @@ class _Spec:
 class LanguageJudge:
     """Judges the last turn at its gate, and the turns too short to be judged alone at the conversation gate.
 
+    Before there are turns, it judges what the draft is made from: a passage, or a conversation in another language.
     While a turn is sampled, it must not be plainly foreign: as a whole, or by its last words.
 
     Only settings are kept here, so that the filter is cheap to pickle; detectors and statistics are the process's.
@@ -73,11 +74,31 @@ class LanguageJudge:
 
     def judge(self, draft: Draft, gate: Gate) -> Verdict:
         """Raises LanguageError when a turn is meant to be in a language that the detector does not know."""
+        if gate is Gate.MATERIAL:
+            return self._judge_given(draft) if draft.given else self._judge_passage(draft)
         if gate is Gate.CONVERSATION:
             return self._judge_short(draft)
         if gate is Gate.SAMPLING:
             return self._judge_beginning(draft.last, len(draft.turns) - 1)
         return self._judge_turn(draft.last, len(draft.turns) - 1)
+
+    def _judge_given(self, draft: Draft) -> Verdict:
+        """What is wrong with the given turns is wrong with the draft; their scores are not its own."""
+        for index, turn in enumerate(draft.given):
+            verdict = self._judge_turn(turn, index)
+            if isinstance(verdict, Drop):
+                return verdict
+        whole = self._judge_short(draft.model_copy(update={"turns": draft.given}))
+        return whole if isinstance(whole, Drop) else Keep()
+
+    def _judge_passage(self, draft: Draft) -> Verdict:
+        if draft.passage is None:
+            return Keep()
+        text = prose(draft.passage)
+        if not words_of(text):
+            return self._drop(Fault("none", f"no words in {excerpt(draft.passage)!r}"), None)
+        found = self.tongue(draft.language).judge(text)
+        return self._drop(found, None) if isinstance(found, Fault) else Keep()
 
     def _judge_turn(self, turn: Turn, index: int) -> Verdict:
         text = prose(turn.content)
@@ -126,7 +147,7 @@ class LanguageJudge:
         found = self.tongue(language).judge(text)
         return self._drop(found, index) if isinstance(found, Fault) else Keep(scores={"language": found})
 
-    def _drop(self, fault: Fault, index: int) -> Drop:
+    def _drop(self, fault: Fault, index: int | None) -> Drop:
         return Drop(reason=f"{self.name}.{fault.kind}", evidence=fault.evidence, turn=index)
 
 

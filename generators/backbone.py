@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 from generators.template import ChatTemplate
 from schemas.conversation import FinishReason
@@ -19,8 +19,9 @@ Watch = Callable[[str], Awaitable[bool]]
 class SampleRequest:
     """One completion to sample.
 
-    `stop_token_ids` end it and are not part of the text. `role` says for whom the turn is; only the scripted backbone
-    and the metrics look at it. `language` is the one that the text should be in; None where it has none, or several.
+    `stop_token_ids` and `stop_texts` end it and are not part of the text. `role` says for whom the turn is; only the
+    scripted backbone and the metrics look at it. `language` is the one that the text should be in; None where it has
+    none, or several.
     `watch` is asked once `watch_from` tokens are sampled and again each time they have doubled, as nearly as the
     backbone can; when it says so, the request is cancelled and no more tokens are spent on it.
     """
@@ -33,6 +34,7 @@ class SampleRequest:
     language: str | None = None
     watch: Watch | None = None
     watch_from: int = 48
+    stop_texts: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +71,16 @@ class Backbone(Protocol):
 
     @property
     def window(self) -> int:
-        """How many drafts in flight keep the engine full."""
+        """How many drafts in flight keep the engine full; it may change while the backbone runs."""
 
     @property
     def device(self) -> str:
         """`cpu`, `cuda`, ... or `remote`; says what the hours of a build were hours of."""
+
+    @property
+    def identity(self) -> dict[str, Any] | None:
+        """JSON values from which another model under the same name can be told (generators/model_probe.py); None where
+        the revision says it all."""
 
     async def sample(self, request: SampleRequest) -> Completion: ...
 

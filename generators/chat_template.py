@@ -1,8 +1,9 @@
 """Prompt ids and stop ids from the tokenizer's own chat template.
 
 Nothing is tabled by model family. The template renders a conversation whose next user turn is a sentinel; what stands
-left of the sentinel is the prompt that makes the model write that turn, and the special tokens between the turns are
-the ones that end it.
+left of the sentinel is the prompt that makes the model write that turn. A reply is sampled from the template's
+generation prompt and what `reply_start` adds to it. The template has written the tokens that begin a text itself, so
+the tokenizer never adds any.
 """
 
 from __future__ import annotations
@@ -15,41 +16,35 @@ from pathlib import Path
 from typing import Any
 
 from generators.one_line import one_line
+from generators.rendering import SENTINELS, Renderer
+from generators.reply_start import derive_start
 from generators.segments import SegmentEncoder
+from generators.turn_ends import derive_ends
 from schemas.conversation import Message
-from schemas.errors import InputError, TemplateError
+from schemas.errors import InputError
 
-_SENTINELS = ("SentinelAlpha", "SentinelBeta", "SentinelGamma")
-_SENTINEL = _SENTINELS[-1]
+_SENTINEL = SENTINELS[-1]
 _PROBES = ("Kaixo", "zer", "Erantzuna")
 _OPENINGS = 4096
 
 
 class TokenizerTemplate:
-    """The chat template of a transformers tokenizer.
+    """The chat template of a transformers tokenizer; what it cannot do, `docs/chat-templates.md` says.
 
-    A template without a system role gets system messages folded into the next user turn, a blank line between them, as
-    Gemma's documentation tells its users to (ai.google.dev/gemma/docs/core/prompt-structure). A template that can
-    switch reasoning off (`enable_thinking`) is rendered with it off: replies are published, reasoning is not.
-
-    Raises TemplateError when there is no template, when it cannot be rendered, or when plain text and not a special
-    token ends its user turns, since stops are token ids.
+    Raises TemplateError when there is no template, when it cannot be rendered, when it does not show what is said, and
+    when nothing that a turn cannot hold ends its turns.
     """
 
     def __init__(self, tokenizer: Any, name: str, eos_token_ids: Iterable[int] = ()) -> None:
         self._tokenizer = tokenizer
-        self._name = name
-        try:
-            text = tokenizer.get_chat_template()
-        except (AttributeError, ValueError) as error:
-            raise TemplateError(
-                f"{name}: the tokenizer has no chat template; use an instruction-tuned model"
-            ) from error
-        self._hash = hashlib.sha256(text.encode()).hexdigest()
+        self._renderer = Renderer(tokenizer, name)
+        self._hash = hashlib.sha256(self._renderer.text.encode()).hexdigest()
         self._encoder = SegmentEncoder(tokenizer)
-        self._has_system_role = self._probe_system_role()
-        self._stop_token_ids = self._derive_stops(eos_token_ids)
-        self._cut = self._derive_cut()
+        left = self._renderer.left([{"role": "user", "content": _SENTINEL}], _SENTINEL)
+        self._ends = derive_ends(self._renderer, tokenizer, self._encoder.encode, eos_token_ids)
+        self._reply_start = derive_start(self._renderer)
+        self._cut = self._joins_space(left)
+        self._reply_cut = self._joins_space(self._asked([{"role": "user", "content": _SENTINEL}]))
         self._opening = lru_cache(maxsize=_OPENINGS)(self._user_prefix)
 
     @property
@@ -58,11 +53,15 @@ class TokenizerTemplate:
 
     @property
     def stop_token_ids(self) -> tuple[int, ...]:
-        return self._stop_token_ids
+        return self._ends.token_ids
+
+    @property
+    def stop_texts(self) -> tuple[str, ...]:
+        return self._ends.texts
 
     @property
     def has_system_role(self) -> bool:
-        return self._has_system_role
+        return self._renderer.has_system_role
 
     def user_prefix(self, messages: Sequence[Message], opener: str | None = None) -> list[int]:
         if all(message.role == "system" for message in messages):  # drafts begin with few different steering texts
@@ -70,97 +69,31 @@ class TokenizerTemplate:
         return self._user_prefix(tuple(messages), opener)
 
     def reply_prefix(self, messages: Sequence[Message]) -> list[int]:
-        return self._encode(self._render(self._dicts(messages), add_generation_prompt=True))
+        text = self._asked(self._renderer.dicts(messages))
+        return self._encoder.encode(text.rstrip(" ") if self._reply_cut else text)
 
     def decode(self, token_ids: Sequence[int]) -> str:
         """The text of the ids, special tokens included."""
         return str(self._tokenizer.decode(list(token_ids), skip_special_tokens=False))
 
     def _user_prefix(self, messages: tuple[Message, ...], opener: str | None) -> list[int]:
-        left = self._left(self._dicts((*messages, Message(role="user", content=(opener or "") + _SENTINEL))))
-        return self._encode(left if opener else self._cut_off(left))
+        turn = Message(role="user", content=(opener or "") + _SENTINEL)
+        left = self._renderer.left(self._renderer.dicts((*messages, turn)), _SENTINEL)
+        return self._encoder.encode(left if opener or not self._cut else left.rstrip(" "))
 
-    def _left(self, messages: list[dict[str, str]]) -> str:
-        text = self._render(messages)
-        at = text.rfind(_SENTINEL)
-        if at < 0:
-            raise TemplateError(f"{self._name}: the chat template does not show the text of user turns")
-        return text[:at]
+    def _asked(self, messages: list[dict[str, str]]) -> str:
+        return self._renderer.render(messages, add_generation_prompt=True) + self._reply_start
 
-    def _dicts(self, messages: Sequence[Message]) -> list[dict[str, str]]:
-        dicts: list[dict[str, str]] = []
-        folded: list[str] = []
-        for message in messages:
-            if message.role == "system" and not self._has_system_role:
-                folded.append(message.content)
-                continue
-            content = message.content
-            if folded and message.role == "user":
-                content = "\n\n".join((*folded, content))
-                folded = []
-            dicts.append({"role": message.role, "content": content})
-        return dicts
-
-    def _render(self, messages: list[dict[str, str]], add_generation_prompt: bool = False) -> str:
-        try:
-            text = self._tokenizer.apply_chat_template(
-                messages, tokenize=False, add_generation_prompt=add_generation_prompt, enable_thinking=False
-            )
-        except Exception as error:  # a template is a program: what it raises is not known
-            raise TemplateError(f"{self._name}: the chat template cannot be rendered: {one_line(error)}") from error
-        return str(text)
-
-    def _encode(self, text: str) -> list[int]:
-        # The template has written the tokens that begin a text itself; the tokenizer must not add them again.
-        return self._encoder.encode(text)
-
-    def _probe_system_role(self) -> bool:
-        system, user, _ = _SENTINELS
-        try:
-            text = self._render([{"role": "system", "content": system}, {"role": "user", "content": user}])
-        except TemplateError:
-            return False
-        return system in text
-
-    def _derive_stops(self, eos_token_ids: Iterable[int]) -> tuple[int, ...]:
-        """The special tokens from the end of one user turn to the start of the next, then the ends of text."""
-        first, reply, second = _SENTINELS
-        text = self._render(
-            [
-                {"role": "user", "content": first},
-                {"role": "assistant", "content": reply},
-                {"role": "user", "content": second},
-            ]
-        )
-        special = set(self._tokenizer.all_special_ids)
-        special |= {id_ for id_, token in self._tokenizer.added_tokens_decoder.items() if token.special}
-        after_first = text[text.find(first) + len(first) :]
-        between, _, rest = after_first.partition(reply)
-        ends = self._encode(between.lstrip())
-        if not ends or ends[0] not in special:
-            raise TemplateError(
-                f"{self._name}: the chat template ends user turns with plain text, not with a special token, "
-                "so their sampling cannot be stopped; use another model"
-            )
-        frame = (*ends, *self._encode(rest.partition(second)[0].lstrip()))
-        own_eos = self._tokenizer.eos_token_id
-        eos = (*eos_token_ids, *(() if own_eos is None else (own_eos,)))
-        return tuple(dict.fromkeys((*(id_ for id_ in frame if id_ in special), *eos)))
-
-    def _derive_cut(self) -> bool:
+    def _joins_space(self, left: str) -> bool:
         """Whether a turn's text begins with the space that the template writes before it.
 
         With a template such as `[INST] text` the space and the first word make one token, so a prompt that ends with
         the space stands where no training text ever stood. Without it the model samples the space itself.
         """
-        left = self._left([{"role": "user", "content": _SENTINEL}])
         if not left.endswith(" "):
             return False
-        ids = self._encode(left)
-        return any(self._encode(left + probe)[: len(ids)] != ids for probe in _PROBES)
-
-    def _cut_off(self, left: str) -> str:
-        return left.rstrip(" ") if self._cut else left
+        ids = self._encoder.encode(left)
+        return any(self._encoder.encode(left + probe)[: len(ids)] != ids for probe in _PROBES)
 
 
 def load_template(name: str, revision: str | None = None) -> TokenizerTemplate:

@@ -5,26 +5,31 @@ from __future__ import annotations
 import asyncio
 import base64
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from functools import partial
 from types import TracebackType
 from typing import Any, Self
 
-import httpx
 import numpy as np
 from numpy.typing import NDArray
 
-from generators.endpoint import ContextFullError, Endpoint
-from generators.endpoints import GivenUpError, answered, authorization
+from generators.concurrency import Fixed
+from generators.endpoint import ContextFullError, Endpoint, RefusedError, open_session
+from generators.endpoints import Endpoints, GivenUpError, authorization
+from generators.member import Member
 from generators.one_line import one_line
+from generators.patrol import AnotherModelError
 from generators.retries import Retry
 from schemas.backbones import EmbedderSpec
-from schemas.errors import BackboneError, EmbedderError
+from schemas.errors import EmbedderError
 
 Vectors = NDArray[np.float32]
 """One row of numbers for each text."""
 
 # The most that text-embeddings-inference takes in one request when nothing else is set; others take more.
 BATCH = 32
+# A server has one request to work on while it answers another.
+_AT_ONCE = 2
 _FIELD = "filters.duplicates.semantic.embedder"
 _PROBE = "1"
 
@@ -41,14 +46,14 @@ class Embedder:
 
     def __init__(self, spec: EmbedderSpec) -> None:
         self._spec = spec
-        self._client: httpx.AsyncClient | None = None
-        self._endpoints: tuple[Endpoint, ...] = ()
+        self._endpoints: Endpoints[Vectors] | None = None
+        self._leaving: AsyncExitStack | None = None
         self.dimensions = 0
 
     @property
     def at_once(self) -> int:
-        """Requests worth having in flight: each server has one to work on while it answers another."""
-        return 2 * len(self._spec.endpoints)
+        """Requests worth having in flight."""
+        return _AT_ONCE * len(self._spec.endpoints)
 
     async def embed(self, texts: Sequence[str]) -> Vectors:
         """Finite vectors, none of them zero: shape (texts, dimensions), in the order of the texts.
@@ -61,11 +66,13 @@ class Embedder:
         return np.concatenate(await asyncio.gather(*map(self._embed_batch, batches)))
 
     async def _embed_batch(self, texts: Sequence[str]) -> Vectors:
+        if self._endpoints is None:
+            raise EmbedderError(f"{_FIELD} is not running; enter it first")
         try:
-            return await answered(self._endpoints, partial(self._once, texts), self._spec.retries)
-        except GivenUpError as error:
+            return await self._endpoints.answered(partial(self._once, texts))
+        except (GivenUpError, AnotherModelError) as error:
             raise EmbedderError(f"{_FIELD}.endpoints: {error}; see to these servers, or name others") from error
-        except BackboneError as error:
+        except RefusedError as error:
             raise _refused(error) from error
 
     async def _once(self, texts: Sequence[str], endpoint: Endpoint) -> Vectors:
@@ -85,53 +92,58 @@ class Embedder:
             if self._spec.dimensions is not None:
                 body["dimensions"] = self._spec.dimensions
             try:
-                async with asyncio.timeout(self._spec.timeout_s):
-                    return _vectors(await endpoint.embed(body), len(texts))
-            except TimeoutError as error:
-                raise Retry(f"no embeddings within {self._spec.timeout_s:g} s") from error
+                return _vectors(await endpoint.answer("embeddings", body), len(texts))
             except ContextFullError as error:
                 half = max(map(len, texts)) // 2
                 if not half:
-                    raise BackboneError(f"{endpoint.url} has no room for one character: {error}") from error
+                    raise RefusedError(f"{endpoint.url} has no room for one character: {error}") from error
                 texts = [text[:half] for text in texts]
 
     async def __aenter__(self) -> Self:
-        limits = httpx.Limits(max_connections=None, max_keepalive_connections=self.at_once)
-        timeout = httpx.Timeout(None, connect=10.0)
-        client = httpx.AsyncClient(
-            headers=authorization(self._spec.api_key_env, f"{_FIELD}.api_key_env"), limits=limits, timeout=timeout
-        )
-        self._endpoints = tuple(Endpoint(url, client) for url in self._spec.endpoints)
-        try:
-            for endpoint in self._endpoints:
+        headers = authorization(self._spec.api_key_env, f"{_FIELD}.api_key_env")
+        async with AsyncExitStack() as leaving:
+            session = await leaving.enter_async_context(open_session(headers))
+            endpoints = [Endpoint(url, session) for url in self._spec.endpoints]
+            for endpoint in endpoints:
                 self.dimensions = await self._probe(endpoint)
-        except BaseException:
-            await client.aclose()
-            raise
-        self._client = client
+            routed: Endpoints[Vectors] = Endpoints(
+                [Member(endpoint, Fixed(_AT_ONCE)) for endpoint in endpoints],
+                self._examine,
+                timeout_s=self._spec.timeout_s,
+                retries=self._spec.retries,
+            )
+            self._endpoints = await leaving.enter_async_context(routed)
+            self._leaving = leaving.pop_all()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        client, self._client = self._client, None
-        if client is not None:
-            await client.aclose()
+        leaving, self._leaving, self._endpoints = self._leaving, None, None
+        if leaving is not None:
+            await leaving.aclose()
+
+    async def _examine(self, endpoint: Endpoint) -> None:
+        try:
+            await self._once([_PROBE], endpoint)
+        except EmbedderError as error:  # vectors of another length
+            raise AnotherModelError(str(error)) from error
 
     async def _probe(self, endpoint: Endpoint) -> int:
         """How many numbers a vector of this server has. Not every server lists its models, but all embed."""
         try:
-            return int((await self._once([_PROBE], endpoint)).shape[1])
-        except Retry as error:
+            async with asyncio.timeout(self._spec.timeout_s):
+                return int((await self._once([_PROBE], endpoint)).shape[1])
+        except (Retry, TimeoutError) as error:
             raise EmbedderError(
                 f"{_FIELD}.endpoints: {endpoint.url} gives no embeddings: {one_line(error)}; start this server, or"
                 " mend its address"
             ) from error
-        except BackboneError as error:
+        except RefusedError as error:
             raise _refused(error) from error
 
 
-def _refused(error: BackboneError) -> EmbedderError:
+def _refused(error: RefusedError) -> EmbedderError:
     return EmbedderError(f"{_FIELD}: {error}; mend model, dimensions or endpoints, or how the model is served")
 
 

@@ -1,111 +1,140 @@
-"""One OpenAI-compatible server: what it is, how busy it is, and one request to it."""
+"""One OpenAI-compatible server: what it is, and one request to it."""
 
 from __future__ import annotations
 
 import json
-import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from http import HTTPStatus
 from typing import Any
 
-import httpx
+import aiohttp
 
+from generators.json_answer import json_object
 from generators.one_line import one_line
-from generators.retries import Retry, retry_after_s
-from schemas.errors import BackboneError
+from generators.retries import BusyError, LostError, Retry, retry_after_s
+from generators.server_events import server_events
 
-_PROBE_S = 10.0
+_CONNECT_S = 10.0
+# Below the 5 s after which uvicorn, and so vLLM, closes a connection that nobody uses.
+_KEEPALIVE_S = 4.0
+_EVENTS = "text/event-stream"
 
 
-class Endpoint:
-    """A server under a base URL that ends in /v1."""
-
-    def __init__(self, url: str, client: httpx.AsyncClient) -> None:
-        self.url = url
-        self.is_vllm = False
-        self.max_model_len: int | None = None
-        self._client = client
-        self._in_flight = 0
-        self._rests_until = 0.0
-
-    @property
-    def resting(self) -> bool:
-        """Whether it failed a moment ago."""
-        return time.monotonic() < self._rests_until
-
-    def rest(self, seconds: float) -> None:
-        self._rests_until = time.monotonic() + seconds
-
-    def load(self) -> tuple[bool, int]:
-        """Sorts first what is well and has the fewest requests in flight."""
-        return self.resting, self._in_flight
-
-    def room(self, prompt_tokens: int) -> int | None:
-        """How many tokens fit after a prompt; None where the server does not say how long its context is."""
-        return None if self.max_model_len is None else self.max_model_len - prompt_tokens
-
-    async def probe(self, model: str) -> str | None:
-        """Ask what the server is; the answer says in one line why it cannot be used, or is None."""
-        try:
-            response = await self._client.get(f"{self.url}/models", timeout=_PROBE_S)
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            return f"{self.url} does not answer: {one_line(error)}"
-        if response.status_code != httpx.codes.OK:
-            return f"{self.url}/models answers {response.status_code}: {_said(response)}"
-        try:
-            cards = {str(card["id"]): card for card in response.json()["data"]}
-        except (ValueError, KeyError, TypeError):
-            return f"{self.url}/models gives no list of models; is it an OpenAI-compatible server?"
-        if model not in cards:
-            return f"{self.url} does not know {model!r}; it serves {', '.join(sorted(cards)) or 'nothing'}"
-        self.is_vllm = cards[model].get("owned_by") == "vllm"
-        length = cards[model].get("max_model_len")
-        self.max_model_len = length if isinstance(length, int) else None
-        return None
-
-    async def complete(self, body: dict[str, Any]) -> dict[str, Any]:
-        """One completion request. Raises Retry for what may pass by itself, ContextFullError and BackboneError."""
-        return await self._answer("completions", body)
-
-    async def embed(self, body: dict[str, Any]) -> dict[str, Any]:
-        """One request for embeddings. Raises as `complete` does."""
-        return await self._answer("embeddings", body)
-
-    async def _answer(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
-        self._in_flight += 1
-        try:
-            response = await self._client.post(f"{self.url}/{path}", json=body)
-        except httpx.InvalidURL as error:
-            raise BackboneError(f"{self.url}: {one_line(error)}") from error
-        except httpx.HTTPError as error:
-            raise Retry(f"{type(error).__name__}: {one_line(error)}") from error
-        finally:
-            self._in_flight -= 1
-        status = response.status_code
-        if status == httpx.codes.OK:
-            try:
-                answer = response.json()
-            except (json.JSONDecodeError, UnicodeDecodeError) as error:
-                raise Retry("the answer is no JSON") from error
-            if not isinstance(answer, dict):
-                raise Retry("the answer is no JSON object")
-            return answer
-        said = _said(response)
-        if status in {httpx.codes.REQUEST_TIMEOUT, httpx.codes.TOO_MANY_REQUESTS} or status >= 500:
-            raise Retry(f"{status}: {said}", retry_after_s(response.headers.get("Retry-After")))
-        if status == httpx.codes.BAD_REQUEST and "context" in said.lower() and "length" in said.lower():
-            raise ContextFullError(said)
-        raise BackboneError(f"{self.url} refuses a request with {status}: {said}")
+class RefusedError(Exception):
+    """The server will not take a request, and says why."""
 
 
 class ContextFullError(Exception):
     """The prompt leaves no room in the model's context."""
 
 
-def _said(response: httpx.Response) -> str:
+def open_session(headers: Mapping[str, str]) -> aiohttp.ClientSession:
+    """What requests are sent through. How long an answer may take is its users' to say."""
+    return aiohttp.ClientSession(
+        headers=headers,
+        connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEPALIVE_S),
+        timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_S),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        trust_env=True,
+    )
+
+
+class Endpoint:
+    """A server under a base URL that ends in /v1.
+
+    Its requests raise Retry for what may pass by itself, ContextFullError for a prompt that is too long and
+    RefusedError for everything else that is no answer.
+    """
+
+    def __init__(self, url: str, session: aiohttp.ClientSession) -> None:
+        self.url = url
+        self.card: dict[str, Any] = {}
+        self._session = session
+
+    @property
+    def is_vllm(self) -> bool:
+        return self.card.get("owned_by") == "vllm"
+
+    def room(self, prompt_tokens: int) -> int | None:
+        """How many tokens fit after a prompt; None where the server does not say how long its context is."""
+        length = self.card.get("max_model_len")
+        return length - prompt_tokens if isinstance(length, int) else None
+
+    async def look_up(self, model: str) -> None:
+        """Ask what the server says of the model, into `card`."""
+        async with self._answering("GET", "models", None) as response:
+            listed = await _read(response)
+        try:
+            cards = {str(card["id"]): card for card in listed["data"]}
+        except (KeyError, TypeError) as error:
+            raise RefusedError(
+                f"{self.url}/models gives no list of models; is it an OpenAI-compatible server?"
+            ) from error
+        if model not in cards:
+            raise RefusedError(f"{self.url} does not know {model!r}; it serves {', '.join(sorted(cards)) or 'nothing'}")
+        self.card = cards[model]
+
+    async def answer(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        """The JSON object that answers a request."""
+        async with self._answering("POST", path, body) as response:
+            return await _read(response)
+
+    @asynccontextmanager
+    async def events(self, path: str, body: dict[str, Any]) -> AsyncIterator[AsyncIterator[dict[str, Any]]]:
+        """The JSON objects that a request with `stream` is answered with; leaving it early ends it on the server.
+
+        A server that does not stream gives its whole answer as the only one.
+        """
+        async with self._answering("POST", path, body) as response:
+            yield server_events(response.content) if response.content_type == _EVENTS else _only(response)
+
+    @asynccontextmanager
+    async def _answering(
+        self, method: str, path: str, body: dict[str, Any] | None
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        data = None if body is None else json.dumps(body).encode()
+        headers = None if body is None else {"Content-Type": "application/json"}
+        try:
+            async with self._session.request(method, f"{self.url}/{path}", data=data, headers=headers) as response:
+                if response.status != HTTPStatus.OK:
+                    raise await self._failure(response, path)
+                yield response
+        except aiohttp.InvalidURL as error:
+            raise RefusedError(f"{self.url}: {one_line(error)}") from error
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise LostError(f"{type(error).__name__}: {one_line(error)}") from error
+
+    async def _failure(self, response: aiohttp.ClientResponse, path: str) -> Exception:
+        status, said = response.status, await _said(response)
+        if status == HTTPStatus.TOO_MANY_REQUESTS:
+            return BusyError(f"{status}: {said}", retry_after_s(response.headers.get("Retry-After")))
+        if status == HTTPStatus.SERVICE_UNAVAILABLE and "Retry-After" in response.headers:
+            return BusyError(f"{status}: {said}", retry_after_s(response.headers["Retry-After"]))
+        if status == HTTPStatus.REQUEST_TIMEOUT or status >= 500:
+            return Retry(f"{status}: {said}")
+        if status == HTTPStatus.BAD_REQUEST and "context" in said.lower() and "length" in said.lower():
+            return ContextFullError(said)
+        if path == "models":
+            return RefusedError(f"{self.url}/models answers {status}: {said}")
+        return RefusedError(f"{self.url} refuses a request with {status}: {said}")
+
+
+async def _only(response: aiohttp.ClientResponse) -> AsyncIterator[dict[str, Any]]:
+    yield await _read(response)
+
+
+async def _read(response: aiohttp.ClientResponse) -> dict[str, Any]:
+    return json_object(await response.read())
+
+
+async def _said(response: aiohttp.ClientResponse) -> str:
     """A server's error in one line of at most 300 characters."""
+    raw = await response.read()
     try:
-        answer = response.json()
+        answer = json.loads(raw)
         error = answer.get("error", answer)
         text = str(error.get("message") or error.get("detail") or error) if isinstance(error, dict) else str(error)
-    except (ValueError, AttributeError):
-        text = response.text
-    return " ".join(text.split())[:300] or response.reason_phrase
+    except (ValueError, AttributeError, RecursionError):
+        text = raw.decode(errors="replace")
+    return " ".join(text.split())[:300] or str(response.reason)

@@ -3,37 +3,52 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import AsyncExitStack
 from types import TracebackType
-from typing import Any, Self
-
-import httpx
+from typing import NamedTuple, Self
 
 from generators.backbone import Completion, SampleRequest
 from generators.chat_template import TokenizerTemplate, load_template
-from generators.endpoint import ContextFullError, Endpoint
-from generators.endpoints import GivenUpError, answered, authorization
-from generators.retries import Retry
+from generators.completion_body import completion_body
+from generators.completions import completion, watched_completion
+from generators.concurrency import Climb, Fixed
+from generators.endpoint import ContextFullError, Endpoint, RefusedError, open_session
+from generators.endpoints import Endpoints, GivenUpError, authorization
+from generators.member import Member
+from generators.model_probe import Identity, probe_prompt
+from generators.patrol import AnotherModelError
+from generators.served_model import ServedModel
 from generators.template import ChatTemplate
+from generators.watching import Watching
 from schemas.backbones import OpenAIBackbone as OpenAISpec
 from schemas.errors import BackboneError
-from schemas.sampling import Sampling
 
-_WINDOW_PER_ENDPOINT = 256
-_STOP_TEXTS = 4  # the most that OpenAI's interface takes
-_PLAIN = Sampling()
+# Where the search for the best number of requests begins: what vLLM runs at once when nothing else is set.
+_VLLM_STARTS_AT = 256
+_OTHERS_START_AT = 32
+# Drafts at a gate leave a place at an endpoint free; a few more in flight fill it.
+_WINDOW_PER_REQUEST = 1.25
+
+
+class _Running(NamedTuple):
+    template: TokenizerTemplate
+    endpoints: Endpoints[Completion]
+    served: ServedModel
+    leaving: AsyncExitStack
 
 
 class OpenAIBackbone:
-    """One or many servers of the same model; each request goes to the one with the fewest in flight.
+    """One or many servers of the same model; each request goes to a well one with the least to do.
 
-    Prompts are token ids, as OpenAI's interface allows. vLLM servers are used in full: stops are token ids and
-    completions carry theirs (docs.vllm.ai/en/latest/serving/openai_compatible_server). Other servers are given the
-    texts of the stop tokens, and give text only.
+    Prompts are token ids, as OpenAI's interface allows. vLLM servers are used in full: stops are token ids, and
+    completions can be watched (docs.vllm.ai/en/latest/serving/openai_compatible_server). Other servers are given the
+    texts of the stop tokens, and are not watched.
 
-    What may pass by itself (no connection, timeouts, 429, 5xx) is tried again with back-off, on another endpoint where
-    there is one; `sample` raises BackboneError when the retries are used up or the server refuses the request.
-    Entering raises BackboneError that names the endpoints which do not answer or do not know the model, SettingsError
-    for a missing key, InputError and TemplateError for the tokenizer.
+    What may pass by itself (no connection, timeouts, 429, 5xx, answers that are none) is tried again, on another
+    endpoint where there is one; `sample` raises BackboneError when the retries are used up, when every server refuses
+    the request, or when none serves the model of the start any more.
+    Entering raises BackboneError that names the endpoints which do not know the model or have another one than most,
+    or when none answers at all; SettingsError for a missing key, InputError and TemplateError for the tokenizer.
     """
 
     device = "remote"
@@ -41,9 +56,7 @@ class OpenAIBackbone:
     def __init__(self, spec: OpenAISpec, label: str) -> None:
         self._spec = spec
         self._label = label
-        self._endpoints: tuple[Endpoint, ...] = ()
-        self._client: httpx.AsyncClient | None = None
-        self._template: TokenizerTemplate | None = None
+        self._entered: _Running | None = None
 
     @property
     def name(self) -> str:
@@ -59,118 +72,75 @@ class OpenAIBackbone:
 
     @property
     def template(self) -> ChatTemplate:
-        return self._running()
+        return self._running().template
 
     @property
     def window(self) -> int:
-        return _WINDOW_PER_ENDPOINT * len(self._spec.endpoints)
+        """Changes as limits are found, and as endpoints fail and come back."""
+        return round(_WINDOW_PER_REQUEST * self._running().endpoints.at_once)
+
+    @property
+    def identity(self) -> Identity | None:
+        return self._running().served.identity
 
     async def sample(self, request: SampleRequest) -> Completion:
-        template = self._running()
+        running = self._running()
         try:
-            return await answered(
-                self._endpoints, lambda endpoint: self._once(template, endpoint, request), self._spec.retries
-            )
-        except GivenUpError as error:
+            return await running.endpoints.answered(lambda endpoint: self._once(running.template, endpoint, request))
+        except (GivenUpError, RefusedError, AnotherModelError) as error:
             raise BackboneError(f"backbone {self._label}: {error}") from error
 
     async def _once(self, template: TokenizerTemplate, endpoint: Endpoint, request: SampleRequest) -> Completion:
-        prompt = list(request.prompt_token_ids)
-        room = endpoint.room(len(prompt))
-        full = Completion("", () if endpoint.is_vllm else None, "length", len(prompt), 0)
+        length = len(request.prompt_token_ids)
+        room = endpoint.room(length)
+        full = Completion("", None, "length", length, 0)
         if room is not None and room < 1:
             return full
-        body = self._body(template, endpoint, request, prompt, room)
+        body = completion_body(self._spec.model, request, room, is_vllm=endpoint.is_vllm, decode=template.decode)
         try:
-            async with asyncio.timeout(self._spec.timeout_s):
-                return _completion(await endpoint.complete(body), len(prompt))
-        except TimeoutError as error:
-            raise Retry(f"no completion within {self._spec.timeout_s:g} s") from error
+            if request.watch is None or not endpoint.is_vllm or body["max_tokens"] <= request.watch_from:
+                return await completion(endpoint, body, length)
+            watching = Watching(request.watch, request.watch_from)
+            return await watched_completion(endpoint, body, length, watching, request.watch_from)
         except ContextFullError:
             return full
 
-    def _body(
-        self,
-        template: TokenizerTemplate,
-        endpoint: Endpoint,
-        request: SampleRequest,
-        prompt: list[int],
-        room: int | None,
-    ) -> dict[str, Any]:
-        sampling = request.sampling
-        body: dict[str, Any] = {
-            "model": self._spec.model,
-            "prompt": prompt,
-            "max_tokens": sampling.max_tokens if room is None else min(sampling.max_tokens, room),
-            "temperature": sampling.temperature,
-            "top_p": sampling.top_p,
-            "presence_penalty": sampling.presence_penalty,
-            "frequency_penalty": sampling.frequency_penalty,
-        }
-        stops = [] if sampling.ignore_eos else list(request.stop_token_ids)
-        if endpoint.is_vllm:
-            return body | {
-                "top_k": sampling.top_k or 0,
-                "min_p": sampling.min_p,
-                "repetition_penalty": sampling.repetition_penalty,
-                "ignore_eos": sampling.ignore_eos,
-                "stop_token_ids": stops,
-                "add_special_tokens": False,
-                "return_token_ids": True,
-            }
-        # Not of OpenAI's interface, though many servers know them: sent only when they are asked for.
-        for field in ("top_k", "min_p", "repetition_penalty", "ignore_eos"):
-            if getattr(sampling, field) != getattr(_PLAIN, field):
-                body[field] = getattr(sampling, field)
-        if stops:
-            body["stop"] = [template.decode([stop]) for stop in stops[:_STOP_TEXTS]]
-        return body
-
     async def __aenter__(self) -> Self:
-        headers = authorization(self._spec.api_key_env, f"backbone {self._label}")
-        template = await asyncio.to_thread(load_template, self._spec.tokenizer or self._spec.model, self._spec.revision)
-        limits = httpx.Limits(max_connections=None, max_keepalive_connections=self.window)
-        # How long a completion may take is `asyncio.timeout`'s to say, retries of the connection among it.
-        client = httpx.AsyncClient(headers=headers, limits=limits, timeout=httpx.Timeout(None, connect=10.0))
-        try:
-            endpoints = tuple(Endpoint(url, client) for url in self._spec.endpoints)
-            problems = await asyncio.gather(*(endpoint.probe(self._spec.model) for endpoint in endpoints))
-            if any(problems):
-                raise BackboneError(f"backbone {self._label}: {'; '.join(filter(None, problems))}")
-        except BaseException:
-            await client.aclose()
-            raise
-        self._client, self._template, self._endpoints = client, template, endpoints
+        spec, subject = self._spec, f"backbone {self._label}"
+        headers = authorization(spec.api_key_env, subject)
+        template = await asyncio.to_thread(load_template, spec.tokenizer or spec.model, spec.revision)
+        served = ServedModel(spec.model, probe_prompt(template), subject)
+        async with AsyncExitStack() as leaving:
+            session = await leaving.enter_async_context(open_session(headers))
+            endpoints = [Endpoint(url, session) for url in spec.endpoints]
+            down = await served.start(endpoints)
+            start = _VLLM_STARTS_AT if any(endpoint.is_vllm for endpoint in endpoints) else _OTHERS_START_AT
+            members = [
+                Member(endpoint, Fixed(spec.concurrency) if spec.concurrency else Climb(start))
+                for endpoint in endpoints
+            ]
+            for member in members:
+                if member.endpoint in down:
+                    member.circuit.open(down[member.endpoint])
+            routed: Endpoints[Completion] = Endpoints(
+                members,
+                served.examine,
+                timeout_s=spec.timeout_s,
+                retries=spec.retries,
+                tokens=lambda sampled: sampled.completion_tokens,
+            )
+            await leaving.enter_async_context(routed)
+            self._entered = _Running(template, routed, served, leaving.pop_all())
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        client, self._client = self._client, None
-        if client is not None:
-            await client.aclose()
+        entered, self._entered = self._entered, None
+        if entered is not None:
+            await entered.leaving.aclose()
 
-    def _running(self) -> TokenizerTemplate:
-        if self._client is None or self._template is None:
+    def _running(self) -> _Running:
+        if self._entered is None:
             raise BackboneError(f"backbone {self._label} is not running; enter it first")
-        return self._template
-
-
-def _completion(answer: dict[str, Any], prompt_tokens: int) -> Completion:
-    """A server's answer; raises Retry for one that is no completion."""
-    try:
-        choice = answer["choices"][0]
-        text, finish, usage = choice["text"], choice["finish_reason"], answer["usage"]
-        token_ids = choice.get("token_ids")
-        tokens = usage["completion_tokens"]
-        if not isinstance(text, str) or not isinstance(tokens, int) or finish not in {"stop", "length"}:
-            raise TypeError(f"text, usage or finish_reason {finish!r}")
-        return Completion(
-            text=text,
-            token_ids=None if token_ids is None else tuple(token_ids),
-            finish_reason=finish,
-            prompt_tokens=usage.get("prompt_tokens", prompt_tokens),
-            completion_tokens=tokens,
-        )
-    except (KeyError, IndexError, TypeError, AttributeError) as error:
-        raise Retry(f"the answer is no completion: {error}") from error
+        return self._entered

@@ -1,4 +1,4 @@
-"""How long to wait before a request is tried again."""
+"""Failures that may pass by themselves, and how long to wait before a request is tried again."""
 
 from __future__ import annotations
 
@@ -12,7 +12,15 @@ _MOST_ASKED_S = 300.0
 
 
 class Retry(Exception):  # noqa: N818 - no failure yet, a request to try again
-    """A failure that may pass by itself. `after_s` is how long the server asks to wait, in seconds."""
+    """A failure that may pass by itself."""
+
+
+class LostError(Retry):
+    """The endpoint was not reached, or the connection ended before the answer did: it may be down."""
+
+
+class BusyError(Retry):
+    """The endpoint has too much to do. `after_s` is how long it asks to wait, in seconds."""
 
     def __init__(self, what: str, after_s: float = 0.0) -> None:
         super().__init__(what)

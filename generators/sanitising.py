@@ -6,13 +6,17 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
+from generators.reasoning import strip_reasoning
 from languages.markers import bare_role, first_step, role_label, template_field
 from languages.pack import Markers
 
 
 @dataclass(frozen=True, slots=True)
 class Cleaned:
-    """A turn by itself, possibly empty, and what was taken off it: its label, or what the model played on with."""
+    """A turn by itself, possibly empty, and what was taken off it.
+
+    `labelled`: it began with what is not its own, its label or reasoning. `played_on`: the model went on with another.
+    """
 
     text: str
     labelled: bool
@@ -24,7 +28,7 @@ class Sanitiser:
     """Takes off the label that a turn begins with, and what follows from the first label of another turn on.
 
     A user turn also ends where the model begins to answer it: at `Erantzuna:` or `1. urratsa` on a line of its own.
-    A reply may have such headings. Labels in code stay.
+    A reply may have such headings, and reasoning before it, which is taken off. Labels in code stay.
     """
 
     labels: dict[str, re.Pattern[str]]
@@ -46,13 +50,14 @@ class Sanitiser:
         )
 
     def clean(self, text: str, role: Literal["user", "assistant"]) -> Cleaned:
+        text, reasoned = strip_reasoning(text) if role == "assistant" else (text, False)
         text = text.strip()
         label = self.labels[role].match(text)
         if label is not None:
             text = text[label.end() :].lstrip()
         ends = [found for pattern in self.ends[role] if (found := _outside_code(pattern, text))]
         turn = text[: min(ends)].rstrip() if ends else text
-        return Cleaned(turn, labelled=label is not None, played_on=bool(ends))
+        return Cleaned(turn, labelled=reasoned or label is not None, played_on=bool(ends))
 
 
 def _outside_code(pattern: re.Pattern[str], text: str) -> int:

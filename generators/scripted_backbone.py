@@ -26,6 +26,7 @@ class ScriptedTemplate:
 
     hash = hashlib.sha256(_LAYOUT.encode()).hexdigest()
     stop_token_ids = (_END,)
+    stop_texts: tuple[str, ...] = ()
     has_system_role = True
 
     def user_prefix(self, messages: Sequence[Message], opener: str | None = None) -> list[int]:
@@ -51,6 +52,7 @@ class ScriptedBackbone:
     licence = None
     device = "cpu"
     window = 64
+    identity = None
     template = ScriptedTemplate()
 
     def __init__(self, spec: ScriptedSpec, answer: Answer | None = None) -> None:
@@ -65,6 +67,9 @@ class ScriptedBackbone:
             await asyncio.sleep(self._spec.delay_s)
         text = await self._answer(request)
         most = request.sampling.max_tokens
+        if (at := await self._cut_at(request, text[:most])) is not None:
+            text = text[:at]
+            return Completion(text, tuple(map(ord, text)), "length", len(request.prompt_token_ids), at, cut=True)
         finish: FinishReason = "length" if len(text) > most else "stop"
         text = text[:most]
         return Completion(
@@ -74,6 +79,16 @@ class ScriptedBackbone:
             prompt_tokens=len(request.prompt_token_ids),
             completion_tokens=len(text) + (finish == "stop"),
         )
+
+    @staticmethod
+    async def _cut_at(request: SampleRequest, text: str) -> int | None:
+        """How much of the text there is when the watch cuts it off."""
+        at = request.watch_from
+        while request.watch is not None and at < len(text):
+            if await request.watch(text[:at]):
+                return at
+            at *= 2
+        return None
 
     async def _script(self, request: SampleRequest) -> str:
         number = sum(map(int, re.findall(r"\d+", request.id)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 
 _SEGMENTS = 16_384
@@ -14,8 +15,9 @@ class SegmentEncoder:
     """Encodes as the tokenizer does without adding special tokens.
 
     A prompt grows by one turn from call to call, and a tokenizer splits at special tokens before anything else, so the
-    ids of a turn do not depend on its neighbours and are kept. Where a tokenizer turns out to encode otherwise (some
-    write a space before the first segment only), it encodes whole texts.
+    ids of a turn do not depend on its neighbours and are kept. A segment is a special token and what follows it, for
+    some tokenizers write a space before the first word of a text. Where one turns out to encode otherwise, whole texts
+    are encoded.
     """
 
     def __init__(self, tokenizer: Any) -> None:
@@ -42,16 +44,8 @@ class SegmentEncoder:
         return self._by_segments(text) if self._independent else list(self._whole(text))
 
     def _by_segments(self, text: str) -> list[int]:
-        ids: list[int] = []
-        at = 0
-        for mark in self._split.finditer(text):
-            if mark.start() > at:
-                ids += self._segment(text[at : mark.start()])
-            ids += self._segment(mark.group())
-            at = mark.end()
-        if at < len(text):
-            ids += self._segment(text[at:])
-        return ids
+        bounds = (0, *(mark.start() for mark in self._split.finditer(text)), len(text))
+        return [id_ for start, end in pairwise(bounds) if start < end for id_ in self._segment(text[start:end])]
 
     def _whole(self, text: str) -> tuple[int, ...]:
         return tuple(self._tokenizer.encode(text, add_special_tokens=False))

@@ -20,6 +20,10 @@ class ChatTemplate(Protocol):
         """Every token that ends a turn."""
 
     @property
+    def stop_texts(self) -> tuple[str, ...]:
+        """What ends a user turn where the template writes no token after it; none for most templates."""
+
+    @property
     def has_system_role(self) -> bool: ...
 
     def user_prefix(self, messages: Sequence[Message], opener: str | None = None) -> list[int]:

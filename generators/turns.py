@@ -31,8 +31,10 @@ class Side:
         """The next turn, after the messages; None when the context has no room for one."""
         seen = (*self.system, *messages)
         template = backbone.template
-        prompt = template.user_prefix(seen, opener or None) if self.role == "user" else template.reply_prefix(seen)
-        completion = await complete(backbone, draft, self.role, prompt, self.sampling, self.language)
+        asked = self.role == "user"
+        prompt = template.user_prefix(seen, opener or None) if asked else template.reply_prefix(seen)
+        stops = template.stop_texts if asked else ()
+        completion = await complete(backbone, draft, self.role, prompt, self.sampling, self.language, stops)
         return None if no_room(completion) else self.turn(opener + completion.text, completion)
 
     def turn(self, text: str, completion: Completion) -> Turn:
@@ -80,6 +82,7 @@ async def complete(
     prompt: Sequence[int],
     sampling: Sampling,
     language: str | None,
+    stop_texts: Sequence[str] = (),
 ) -> Completion:
     """One completion for a draft's next turn."""
     request = SampleRequest(
@@ -89,6 +92,7 @@ async def complete(
         stop_token_ids=backbone.template.stop_token_ids,
         role=role,
         language=language,
+        stop_texts=stop_texts,
     )
     return await backbone.sample(request)
 

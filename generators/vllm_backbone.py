@@ -8,6 +8,7 @@ import dataclasses
 import itertools
 import logging
 import os
+from collections.abc import AsyncGenerator
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -18,9 +19,9 @@ from generators.engine_host import EngineHost
 from generators.one_line import one_line
 from generators.revision import folder_revision
 from generators.template import ChatTemplate
+from generators.watching import Watching
 from schemas.backbones import VllmBackbone as VllmSpec
 from schemas.errors import BackboneError, InputError
-from schemas.sampling import Sampling
 
 # What vLLM reads from the environment: no telemetry, and few words. The user's own values win.
 _ENVIRONMENT = {
@@ -87,6 +88,10 @@ class VllmBackbone:
     def device(self) -> str:
         return self._device
 
+    @property
+    def identity(self) -> None:
+        return None
+
     async def sample(self, request: SampleRequest) -> Completion:
         if self._engine is None or self._dead is not None:
             raise self._dead or BackboneError(f"backbone {self._label} is not running; enter it first")
@@ -94,35 +99,50 @@ class VllmBackbone:
         room = self._max_model_len - len(prompt)
         if room < 1:
             return Completion("", (), "length", len(prompt), 0)
-        output = await self._generate(request, prompt, room)
-        completion = output.outputs[0]
-        if completion.finish_reason not in {"stop", "length"}:
-            raise BackboneError(f"backbone {self._label}: vLLM ended a request with {completion.finish_reason!r}")
-        return Completion(
-            text=completion.text,
-            token_ids=tuple(completion.token_ids),
-            finish_reason=completion.finish_reason,
-            prompt_tokens=len(prompt),
-            completion_tokens=len(completion.token_ids),
-        )
+        most = min(request.sampling.max_tokens, room)
+        watching = None
+        if request.watch is not None and most > request.watch_from:
+            watching = Watching(request.watch, request.watch_from)
+        params = _sampling_params(request, most)
+        if watching is not None:
+            _stream(params, request.watch_from)
+        return await self._completion(prompt, self._outputs(request.id, prompt, params), watching)
 
-    async def _generate(self, request: SampleRequest, prompt: list[int], room: int) -> Any:
-        from vllm.inputs.engine import tokens_input
+    async def _completion(
+        self, prompt: list[int], outputs: AsyncGenerator[Any, None], watching: Watching | None
+    ) -> Completion:
+        """All that the engine gives, or what there is when the watch cuts it off: closing the stream aborts the
+        request in the engine."""
+        text, token_ids, ended = "", [], None
+        until_cut = watching.until_cut(outputs) if watching is not None else outputs
+        async with contextlib.aclosing(outputs), contextlib.aclosing(until_cut):
+            async for output in until_cut:
+                part = output.outputs[0]
+                text += part.text
+                token_ids += part.token_ids
+                ended = part.finish_reason
+                if watching is not None and ended is None:
+                    watching.show(text, len(token_ids))
+        cut = watching is not None and watching.cut
+        if cut:
+            ended = "length"
+        if ended not in {"stop", "length"}:
+            raise BackboneError(f"backbone {self._label}: vLLM ended a request with {ended!r}")
+        return Completion(text, tuple(token_ids), ended, len(prompt), len(token_ids), cut)
 
-        params = _sampling_params(request.sampling, list(request.stop_token_ids), room)
+    async def _outputs(self, id_: str, prompt: list[int], params: Any) -> AsyncGenerator[Any, None]:
+        from vllm.inputs import tokens_input
+
+        # Jobs that share an engine may have drafts of the same id, so ours are numbered.
+        stream = self._engine.generate(tokens_input(prompt), params, f"{next(self._numbers)}-{id_}")
         try:
-            # Jobs that share an engine may have drafts of the same id, so ours are numbered.
-            stream = self._engine.generate(tokens_input(prompt), params, f"{next(self._numbers)}-{request.id}")
-            # Closing the stream aborts the request in the engine.
             async with contextlib.aclosing(stream) as outputs:
-                final = [output async for output in outputs]
-        except asyncio.CancelledError:
+                async for output in outputs:
+                    yield output
+        except (asyncio.CancelledError, GeneratorExit):
             raise
         except Exception as error:
             raise self._sampling_error(error) from error
-        if not final:
-            raise BackboneError(f"backbone {self._label}: vLLM gave no output for a request")
-        return final[-1]
 
     def _sampling_error(self, error: Exception) -> BackboneError:
         if not self._engine.errored:
@@ -231,10 +251,11 @@ def _start_engine(host: EngineHost, config: Any) -> Any:
     return engine
 
 
-def _sampling_params(sampling: Sampling, stop_token_ids: list[int], room: int) -> Any:
+def _sampling_params(request: SampleRequest, most: int) -> Any:
     from vllm import SamplingParams
     from vllm.sampling_params import RequestOutputKind
 
+    sampling = request.sampling
     return SamplingParams(
         temperature=sampling.temperature,
         top_p=sampling.top_p,
@@ -243,12 +264,21 @@ def _sampling_params(sampling: Sampling, stop_token_ids: list[int], room: int) -
         repetition_penalty=sampling.repetition_penalty,
         presence_penalty=sampling.presence_penalty,
         frequency_penalty=sampling.frequency_penalty,
-        max_tokens=min(sampling.max_tokens, room),
+        max_tokens=most,
         ignore_eos=sampling.ignore_eos,
-        stop_token_ids=[] if sampling.ignore_eos else stop_token_ids,
+        stop_token_ids=[] if sampling.ignore_eos else list(request.stop_token_ids),
+        stop=[] if sampling.ignore_eos else list(request.stop_texts),
         output_kind=RequestOutputKind.FINAL_ONLY,
         skip_clone=True,
     )
+
+
+def _stream(params: Any, interval: int) -> None:
+    """Outputs of so many tokens each, or of as many as an engine argument `stream_interval` says if that is more."""
+    from vllm.sampling_params import RequestOutputKind
+
+    params.output_kind = RequestOutputKind.DELTA
+    params.stream_interval = interval
 
 
 def _log_to(path: Path) -> None:

@@ -8,67 +8,49 @@ from functools import cache
 import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
-from languages.completeness import PLACEHOLDER
-from languages.loader import PROFILE_FILE, WORDS_FILE
+from languages.completeness import LEAST, PLACEHOLDER
+from languages.loader import PROFILE_FILE, WORDS_FILE, load_pack
 from languages.proposals import Proposals
 
 _WIDTH = 116
-# Where the corpus proposes nothing, and what no corpus proposes.
-_ENGLISH = {
-    "example_turns": (
-        "How do I cook rice?",
-        "Why do leaves change their colour in autumn?",
-        "Will you help me to write a letter?",
-        "Explain, please, how a refrigerator works.",
-        "Give me three ideas for a birthday party.",
-        "What is the difference between a storm and a shower?",
-    ),
-    "openers": ("What is", "How", "Why", "When", "Which", "Can you", "Explain", "Write", "Give me", "Tell me"),
-    "function_words": ("and", "or", "not", "the", "this", "that", "in", "of", "to", "is"),
-    "topics": (
-        "cooking",
-        "house and cleaning",
-        "nature",
-        "animals",
-        "plants and gardening",
-        "the weather",
-        "health",
-        "sport",
-        "travel",
-        "music",
-        "books",
-        "languages",
-        "mathematics",
-        "science",
-        "technology",
-        "history",
-        "geography",
-        "work",
-        "school",
-        "family and friends",
-        "festivals and customs",
-        "money",
-        "traffic",
-        "art",
-    ),
+# So many of the English pack's texts, the first ones, stand in a new pack; of a mode's, as many as it must have.
+_SHOWN = {
+    "system_prompts": 5,
+    "topic_prompts": 3,
+    "example_turns": 6,
+    "reply_prompts": 2,
+    "openers": 10,
+    "topics": 24,
 }
+_WORDS_SHOWN = 10
 
 
 def pack_text(code: str, name: str, native_name: str | None, proposals: Proposals, unseen_limit: float) -> str:
     """A commented `pack.yaml`. The names must hold neither quotation marks, backslashes nor line breaks."""
+    english = load_pack("en")
+    steering = {field: getattr(english.steering, field)[:count] for field, count in _SHOWN.items()}
+    modes = {field: texts[: LEAST[f"modes.{field}"]] for field, texts in english.modes}
+    function_words = {"function_words": english.function_words[:_WORDS_SHOWN]}
     return _template().render(
         placeholder=PLACEHOLDER,
         code=code,
         name=name,
         native_name=native_name or _placeholder(name),
-        function_words=proposals.function_words,
-        openers=proposals.openers,
-        example_turns=proposals.example_turns,
-        english={field: tuple(map(_placeholder, texts)) for field, texts in _ENGLISH.items()},
+        proposals=proposals,
+        steering=_for_language(name, steering),
+        function_words=_for_language(name, function_words),
+        modes=_for_language(name, modes),
         unseen_limit=unseen_limit,
         profile=PROFILE_FILE,
         words=WORDS_FILE,
     )
+
+
+def _for_language(name: str, texts: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    """English texts to translate, about the language instead of English."""
+    return {
+        field: tuple(_placeholder(text.replace("English", name)) for text in found) for field, found in texts.items()
+    }
 
 
 def _placeholder(text: str) -> str:

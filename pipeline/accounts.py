@@ -49,7 +49,7 @@ def dropped_sample(draft: Draft, gate: Gate, drop: Drop) -> DroppedSample:
         reason=drop.reason,
         evidence=drop.evidence,
         turn=drop.turn,
-        messages=tuple(turn.message() for turn in draft.turns),
+        messages=tuple(turn.message() for turn in draft.turns or draft.given),
     )
 
 
@@ -100,6 +100,8 @@ def _how_it_was_made(sampling: dict[str, Any], draft: Draft) -> str:
     made = {**sampling, "steering": draft.steering.model_dump(mode="json", exclude_defaults=True)}
     if sanitised := [number for number, turn in enumerate(draft.turns) if turn.sanitised]:
         made["sanitised_turns"] = sanitised
+    if rewritten := [number for number, turn in enumerate(draft.turns) if turn.rewritten]:
+        made["rewritten_turns"] = rewritten
     return _json(made)
 
 

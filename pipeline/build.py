@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -13,19 +14,27 @@ from filters.duplicates.memory import Memory
 from generators.backbone import Backbone
 from generators.modes import open_modes
 from languages.pack import LanguagePack
+from pipeline.adaptive import AdaptiveMixer
 from pipeline.directory import BuildDirectory
+from pipeline.feeds import Feed, MaterialReader
 from pipeline.fingerprint import recipe_fields, refuse_another
 from pipeline.judging import Gates
 from pipeline.keeper import Keeper
+from pipeline.material_readers import open_reader
+from pipeline.materials import FoundDataset, find_materials
 from pipeline.mixing import ModeMixer
+from pipeline.own_rows import OwnRows
 from pipeline.packs import load_packs
 from pipeline.reader import BuildReader
 from pipeline.references import find_references, read_known
 from pipeline.stream import Stream
+from pipeline.topics import read_topics
+from publishers.shard import config_name
 from schemas.errors import BuildError, LedgerError, StorageError
 from schemas.filter_report import AgainstDataset
 from schemas.funnel import Funnel
 from schemas.manifest import Manifest
+from schemas.modes import TranslationMode, language_of
 from schemas.recipe import Recipe
 from schemas.settings import Settings, with_embedder
 
@@ -63,16 +72,16 @@ def check_directory(recipe: Recipe, directory: Path, settings: Settings) -> None
     """What can be said before a backbone is started.
 
     Raises BuildDirectoryError where another recipe's build lies, RecipeError for an embedder that is not declared,
-    InputError that names the field for a dataset in filters.duplicates.against that cannot be read, DatasetError when
-    the Hub fails.
+    InputError that names the field for a dataset that cannot be read, DatasetError when the Hub fails.
     """
     recipe = _resolved(recipe, settings)
     packs = load_packs(recipe, settings)
     against = tuple(one.about for one in find_references(recipe.filters.duplicates.against))
+    materials = find_materials(recipe)
     if BuildDirectory(directory).ledger.is_file() and BuildDirectory(directory).recipe.is_file():
         theirs = {name: value for name, value in BuildReader(directory).fields().items() if name != "sampled_model"}
         if theirs:
-            refuse_another(recipe_fields(recipe, packs, against), theirs, directory)
+            refuse_another(recipe_fields(recipe, packs, against, materials), theirs, directory)
 
 
 async def build(
@@ -92,24 +101,35 @@ async def build(
     with a build whose run is thought dead though it holds the lock: that run's next transaction fails.
 
     Raises BuildDirectoryError (another recipe, or in use), RecipeError (an embedder that is not declared),
-    LanguageError, InputError and DatasetError (a dataset in filters.duplicates.against), BackboneError, EmbedderError,
-    BuildError (the recipe says to give up), StorageError, EpochLostError
-    (another run has taken over).
+    LanguageError, InputError and DatasetError (a dataset that it names), BackboneError, EmbedderError, BuildError (the
+    recipe says to give up, or there is nothing left to make drafts from), StorageError, EpochLostError (another run has
+    taken over).
     """
     recipe = _resolved(recipe, settings)
     packs = load_packs(recipe, settings)
     place = BuildDirectory(directory)
     stop = stop or asyncio.Event()
     with place.locked(take_over):
+        materials = await asyncio.to_thread(find_materials, recipe)
         against, opened = await asyncio.to_thread(_open_gates, recipe, packs, settings, directory, stop)
-        async with Keeper(recipe, place, backbone, packs, against) as keeper, opened as gates:
-            counts, indices = await keeper.restore(gates)
-            modes = open_modes(recipe, packs, await keeper.id_prefix())
-            mixer = ModeMixer(modes, [spec.weight for spec in recipe.modes], recipe.seed)
-            stream = Stream(recipe, keeper.fingerprint, mixer, backbone, gates, counts, indices)
+        async with Keeper(recipe, place, backbone, packs, against, materials) as keeper, opened as gates:
+            steering = AdaptiveMixer(recipe.filters.duplicates, adaptive=recipe.adaptive)
+            counts, indices = await keeper.restore(gates, steering)
+            topics = await asyncio.to_thread(read_topics, materials)
+            modes = open_modes(recipe, packs, await keeper.id_prefix(), topics)
+
+            def changed() -> None:
+                stream.changed()  # no feed reads before it is entered, and by then there is one
+
+            feeds = await _feeds(recipe, materials, place, keeper, changed)
+            mixer = ModeMixer(modes, [spec.weight for spec in recipe.modes], recipe.seed, feeds, _fed_by(recipe))
+            stream = Stream(recipe, keeper.fingerprint, mixer, backbone, gates, steering, counts, indices)
             if not stream.reached:
-                await _run_and_keep(stream, keeper, stop, on_progress)
-            given_up = stream.exhausted or stream.used_up
+                async with AsyncExitStack() as reading:
+                    for feed in feeds.values():
+                        await reading.enter_async_context(feed)
+                    await _run_and_keep(stream, keeper, stop, on_progress)
+            given_up = stream.exhausted or (stream.used_up and not stop.is_set())
             manifest = await keeper.finish(seal=stream.reached or given_up)
     if given_up and not manifest.complete:
         raise BuildError(_why_given_up(recipe, manifest.funnel, directory, used_up=stream.used_up))
@@ -131,6 +151,38 @@ def _open_gates(
     own, *others = packs.values()
     gates = Gates(recipe.filters, own, settings.workers, known, memory, others)
     return tuple(one.about for one in found), gates
+
+
+async def _feeds(
+    recipe: Recipe,
+    materials: tuple[FoundDataset, ...],
+    place: BuildDirectory,
+    keeper: Keeper,
+    changed: Callable[[], None],
+) -> dict[str, Feed]:
+    """What the modes are made from, by their names in the funnel, less what earlier runs have used."""
+    found = {one.path[1]: one for one in materials if one.feeds}
+    feeds: dict[str, Feed] = {}
+    for number, spec in enumerate(recipe.modes):
+        mode = config_name(spec.mode, language_of(spec, recipe.language))
+        reader: MaterialReader
+        if number in found:
+            reader = open_reader(found[number], place.passages(mode))
+        elif isinstance(spec, TranslationMode):
+            reader = OwnRows(recipe, place.path, spec.source_language)
+        else:
+            continue
+        feeds[mode] = Feed(reader, *await keeper.done_materials(mode), changed)
+    return feeds
+
+
+def _fed_by(recipe: Recipe) -> dict[str, str]:
+    """The modes that live on the conversations of another one, and which."""
+    return {
+        config_name(spec.mode, recipe.language): config_name("magpie", spec.source_language)
+        for spec in recipe.modes
+        if isinstance(spec, TranslationMode) and spec.source is None
+    }
 
 
 def _resolved(recipe: Recipe, settings: Settings) -> Recipe:

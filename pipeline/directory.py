@@ -37,6 +37,10 @@ class BuildDirectory:
     def manifest(self) -> Path:
         return self.path / "manifest.json"
 
+    def passages(self, mode: str) -> Path:
+        """The index of the passages that a mode reads: a cache."""
+        return self.path / "passages" / f"{mode}.index"
+
     @contextmanager
     def locked(self, take_over: bool) -> Iterator[None]:
         """Hold the directory's lock; it ends with the process, however that ends.

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 from types import TracebackType
-from typing import Literal, Self, cast
+from typing import Any, Literal, Self, cast
 
 from generators.backbone import Backbone, Completion, SampleRequest
+from generators.reasoning import strip_reasoning
 from generators.template import ChatTemplate
 from pipeline.judging import Gates
 from schemas.conversation import Draft, Gate, Turn
@@ -61,6 +62,10 @@ class DraftBackbone:
     def device(self) -> str:
         return self._backbone.device
 
+    @property
+    def identity(self) -> dict[str, Any] | None:
+        return self._backbone.identity
+
     async def sample(self, request: SampleRequest) -> Completion:
         watch = self._watch
         if not watch.enabled or request.language is None or request.sampling.max_tokens <= watch.from_tokens:
@@ -68,7 +73,8 @@ class DraftBackbone:
         dropped: list[Drop] = []
 
         async def look(text: str) -> bool:
-            so_far = self.draft.with_turn(_turn(request, text, 0, 0))
+            spoken = strip_reasoning(text)[0] if request.role == "assistant" else text
+            so_far = self.draft.with_turn(_turn(request, spoken, 0, 0))
             verdict = await self._gates.judge(so_far, Gate.SAMPLING)
             if isinstance(verdict, Drop):
                 dropped.append(verdict)

@@ -10,6 +10,7 @@ from typing import Any
 
 from generators.backbone import Backbone
 from languages.pack import LanguagePack
+from pipeline.materials import FoundDataset, put
 from schemas.errors import BuildDirectoryError
 from schemas.filter_report import AgainstDataset
 from schemas.recipe import Recipe
@@ -32,6 +33,7 @@ LEFT_OUT: frozenset[str] = frozenset(
         "backbone.api_key_env",
         "backbone.timeout_s",
         "backbone.retries",
+        "backbone.concurrency",
         "backbone.licence",
         "backbone.delay_s",
         "backbone.engine_args.max_num_seqs",
@@ -48,19 +50,30 @@ Fields = dict[str, Any]
 
 
 def fingerprint_fields(
-    recipe: Recipe, backbone: Backbone, packs: Mapping[str, LanguagePack], against: tuple[AgainstDataset, ...] = ()
+    recipe: Recipe,
+    backbone: Backbone,
+    packs: Mapping[str, LanguagePack],
+    against: tuple[AgainstDataset, ...] = (),
+    materials: tuple[FoundDataset, ...] = (),
 ) -> Fields:
     """The fields that make a fingerprint, as JSON values. The backbone is running."""
     model = {"name": backbone.name, "revision": backbone.revision, "template": backbone.template.hash}
-    return {**recipe_fields(recipe, packs, against), "sampled_model": model}
+    return {**recipe_fields(recipe, packs, against, materials), "sampled_model": model}
 
 
 def recipe_fields(
-    recipe: Recipe, packs: Mapping[str, LanguagePack], against: tuple[AgainstDataset, ...] = ()
+    recipe: Recipe,
+    packs: Mapping[str, LanguagePack],
+    against: tuple[AgainstDataset, ...] = (),
+    materials: tuple[FoundDataset, ...] = (),
 ) -> Fields:
-    """Those of the fields that are known before the backbone runs. `against` is what the recipe's own refers to."""
+    """Those of the fields that are known before the backbone runs. `against` and `materials` are the datasets that the
+    recipe's own fields name, as they were found.
+    """
     fields = without_left_out(recipe.model_dump(mode="json"))
     fields["filters"]["duplicates"]["against"] = decisive_references(against)
+    for one in materials:
+        put(fields, one.path, one.decisive())
     return {**fields, "language_packs": {code: pack_digest(pack) for code, pack in packs.items()}}
 
 

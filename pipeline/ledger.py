@@ -11,10 +11,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from pipeline.fingerprint import Fields, refuse_another
 from pipeline.ledger_schema import migrate
 from publishers.manifest import MANIFEST_NAME
+from schemas.arms import Arm
 from schemas.conversation import Conversation
 from schemas.errors import BuildDirectoryError, EpochLostError, LedgerError, StorageError
 from schemas.funnel import Diversity, DroppedSample, FunnelRow
@@ -99,8 +101,12 @@ class Ledger:
         engine_seconds: float = 0.0,
         unfinished_completion_tokens: int = 0,
         diversity: Diversity | None = None,
+        arms: Iterable[Arm] = (),
     ) -> None:
-        """Record how drafts ended, what was spent since the last commit, and the diversity, in one transaction."""
+        """Record how drafts ended, what was spent since the last commit, the diversity, and arms as they are now.
+
+        All in one transaction.
+        """
         with self._transaction() as connection:
             for outcome in outcomes:
                 if isinstance(outcome, Accepted):
@@ -112,6 +118,7 @@ class Ledger:
             connection.executemany("INSERT OR IGNORE INTO done VALUES (?)", [(one.draft_index,) for one in ended])
             self._raise_low_water(connection)
             self._use(connection, [one.material for one in ended if one.material is not None])
+            connection.executemany(_SET_ARM, [arm.model_dump(exclude_computed_fields=True) for arm in arms])
             _add(connection, "engine_seconds", engine_seconds)
             _add(connection, "unfinished_completion_tokens", unfinished_completion_tokens)
             if diversity is not None:
@@ -124,6 +131,17 @@ class Ledger:
     def nonce(self) -> str:
         """Eight hex digits, drawn when the build began: two builds of one recipe are two builds."""
         return _meta(self._connection, "nonce") or ""
+
+    def identity(self, ours: dict[str, Any] | None) -> dict[str, Any] | None:
+        """How the model of the build's first run could be told from another; `ours` where none is recorded yet."""
+        recorded = _meta(self._connection, "identity")
+        if recorded is not None:
+            found: dict[str, Any] = json.loads(recorded)
+            return found
+        if ours is not None:
+            with self._transaction() as connection:
+                _set(connection, "identity", json.dumps(ours))
+        return ours
 
     def created(self) -> datetime:
         """When the build's first run began."""
@@ -156,6 +174,10 @@ class Ledger:
     def diversity(self) -> Diversity | None:
         """As last recorded."""
         return read_diversity(self._connection)
+
+    def arms(self) -> tuple[Arm, ...]:
+        """What became of the drafts that used each choice of the steering."""
+        return read_arms(self._connection)
 
     def signatures(self) -> Iterator[tuple[str, bytes]]:
         """(row id, what it claimed) of every accepted row, in the order of acceptance."""
@@ -306,6 +328,12 @@ def read_funnel_rows(connection: sqlite3.Connection) -> tuple[FunnelRow, ...]:
     return tuple(FunnelRow(**dict(zip(names, row, strict=True))) for row in connection.execute(query))
 
 
+def read_arms(connection: sqlite3.Connection) -> tuple[Arm, ...]:
+    """As of the last commit."""
+    query = f"SELECT {', '.join(Arm.model_fields)} FROM arms"  # noqa: S608 - our own names
+    return tuple(Arm(**dict(zip(Arm.model_fields, row, strict=True))) for row in connection.execute(query))
+
+
 def read_diversity(connection: sqlite3.Connection) -> Diversity | None:
     """As of the last commit; None where duplicates are not looked for."""
     recorded = _meta(connection, "diversity")
@@ -366,6 +394,12 @@ _COUNT = (
     f"INSERT INTO funnel ({', '.join(FunnelRow.model_fields)})"  # noqa: S608 - our own names
     f" VALUES ({', '.join(f':{name}' for name in FunnelRow.model_fields)})"
     f" ON CONFLICT DO UPDATE SET {', '.join(f'{name} = {name} + excluded.{name}' for name in _COUNTS)}"
+)
+
+
+_SET_ARM = (
+    f"INSERT OR REPLACE INTO arms ({', '.join(Arm.model_fields)})"  # noqa: S608 - our own names
+    f" VALUES ({', '.join(f':{name}' for name in Arm.model_fields)})"
 )
 
 

@@ -74,15 +74,19 @@ STEPS: tuple[str, ...] = (
     -- What drafts have ended that were made from it; numbers below meta's `material_low_water.MODE` are all done.
     CREATE TABLE materials (mode TEXT NOT NULL, number INTEGER NOT NULL, PRIMARY KEY (mode, number)) WITHOUT ROWID;
 
-    -- What an adaptive build has learned of its choices.
+    -- What became of the drafts that used each choice of the steering; what is recent, an adaptive build goes by.
     CREATE TABLE arms (
+        mode TEXT NOT NULL,
         factor TEXT NOT NULL,
         arm TEXT NOT NULL,
         drafts INTEGER NOT NULL,
         accepted INTEGER NOT NULL,
-        reward REAL NOT NULL,
+        novelty REAL NOT NULL,
         completion_tokens INTEGER NOT NULL,
-        PRIMARY KEY (factor, arm)
+        recent_drafts REAL NOT NULL,
+        recent_novelty REAL NOT NULL,
+        recent_tokens REAL NOT NULL,
+        PRIMARY KEY (mode, factor, arm)
     ) WITHOUT ROWID;
     """,
 )

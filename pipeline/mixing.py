@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -24,7 +25,8 @@ class ModeMixer:
     """Draws modes by weight, from the recipe's seed and the draft's index.
 
     A mode whose materials are used up is left out from then on. One that lives on the conversations that another mode
-    of the build makes (`fed_by`) gives its place to that one while there are none, and gets it back later.
+    of the build makes (`fed_by`) gives its place to that one while there are none, and gets it back in a later one of
+    that mode's places.
     """
 
     def __init__(
@@ -47,22 +49,29 @@ class ModeMixer:
         """Whether no mode can begin a draft any more. Raises what reading a dataset raises."""
         return not self._live()
 
-    def start(self, index: int) -> Start | None:
-        """What the draft begins with; None while its material has not been read. Raises as `exhausted` does."""
+    def start(self, index: int, left: float = math.inf) -> Start | None:
+        """What the draft begins with; None while its material has not been read. Raises as `exhausted` does.
+
+        `left` is how many more drafts the build is likely to begin. A place is given to another mode only where that
+        mode's share of these can give it back; else the draft waits, or a small build would have one mode alone.
+        """
         live = self._live()
         if not live:
             return None
-        for name in self._owed:
-            if self._owed[name] and self._feeds[name].ready:
-                self._owed[name] -= 1
-                return self._taken(name)
         rng = random.Random(f"{self._seed}/{index}/mode")
         name = rng.choices(live, [self._weights[one] for one in live])[0]
+        for fed, by in self._fed_by.items():
+            if by == name and self._owed[fed] and self._feeds[fed].ready:
+                self._owed[fed] -= 1
+                return self._taken(fed)
         feed = self._feeds.get(name)
         if feed is None or feed.ready:
             return self._taken(name)
         feeder = self._fed_by.get(name)
         if feeder is None:
+            return None
+        share = self._weights[feeder] / sum(self._weights[one] for one in live)
+        if self._owed[name] >= share * left:
             return None
         self._owed[name] += 1
         return self._taken(feeder)

@@ -11,9 +11,10 @@ from pydantic import ValidationError
 
 from pipeline.directory import BuildDirectory
 from pipeline.fingerprint import Fields
-from pipeline.ledger import read_diversity, read_fields, read_funnel_rows, read_spent
+from pipeline.ledger import read_arms, read_diversity, read_fields, read_funnel_rows, read_spent
 from publishers.manifest import read_manifest
 from publishers.shard import read_shard
+from schemas.arms import Arm
 from schemas.conversation import Conversation
 from schemas.errors import BuildDirectoryError
 from schemas.funnel import DroppedSample, Funnel
@@ -68,15 +69,26 @@ class BuildReader:
             diversity=diversity,
         )
 
-    def accepted(self, after: int = 0, limit: int = 50) -> list[tuple[int, Conversation]]:
-        """Up to `limit` (sequence number, row) above `after`, in the order of acceptance."""
+    def arms(self) -> tuple[Arm, ...]:
+        """What became of the drafts that used each choice of the steering."""
+        with self._connection() as connection:
+            return read_arms(connection)
+
+    def accepted(
+        self, after: int = 0, limit: int = 50, config: str | None = None, skip: int = 0
+    ) -> list[tuple[int, Conversation]]:
+        """Up to `limit` (sequence number, row) above `after`, in the order of acceptance.
+
+        Those of one config, or of all; the first `skip` of them are passed over.
+        """
         query = (
             "SELECT seq, body, path, (SELECT count(*) FROM rows earlier"
             "  WHERE earlier.shard = rows.shard AND earlier.seq < rows.seq)"
-            " FROM rows LEFT JOIN shards ON shards.number = rows.shard WHERE seq > ? ORDER BY seq LIMIT ?"
+            " FROM rows LEFT JOIN shards ON shards.number = rows.shard WHERE seq > ?"
+            " AND (? IS NULL OR rows.config = ?) ORDER BY seq LIMIT ? OFFSET ?"
         )
         with self._connection() as connection:
-            found = connection.execute(query, (after, limit)).fetchall()
+            found = connection.execute(query, (after, config, config, limit, skip)).fetchall()
         page: list[tuple[int, Conversation]] = []
         sealed: dict[str, dict[int, int]] = {}
         for seq, body, path, place in found:

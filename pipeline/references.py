@@ -2,32 +2,27 @@
 
 from __future__ import annotations
 
-import hashlib
-import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal, cast
 
 from filters.benchmark import Benchmark, BenchmarkReader
 from filters.chain import Known
 from filters.contamination import ContaminationJudge
 from filters.duplicates.signature import sign
-from pipeline.filtering.files import DatasetInput, FoundFiles, find_splits
+from pipeline.datasets import digest, naming, short_name, splits_of
+from pipeline.filtering.files import FoundFiles
 from pipeline.filtering.json_columns import from_column
 from pipeline.filtering.judging import row_messages
 from pipeline.filtering.messages import UNDETERMINED, RowDraft, read_row
 from pipeline.filtering.row_batch import RowBatch, RowSource
 from pipeline.filtering.source import COLUMNS, open_source
-from publishers.publication import sha256_of
-from schemas.errors import DatasetError, InputError
+from schemas.errors import InputError
 from schemas.filter_report import AgainstDataset
 from schemas.filters import DuplicateFilter, Reference
 
 FIELD = "filters.duplicates.against"
-# What reads datasets names the options of `iturri filter`, which are fields here.
-_OPTION = re.compile(r"--(config|split|revision|columns): ")
 
 Stop = Callable[[], bool]
 Kind = Literal["publication", "benchmark"]
@@ -100,7 +95,7 @@ def read_known(found: tuple[FoundReference, ...], settings: DuplicateFilter, sto
 
 
 def _find(place: int, reference: Reference) -> FoundReference:
-    found = find_splits(DatasetInput(reference.dataset, reference.config, reference.split, reference.revision))
+    found = splits_of(reference)
     # None only where it is told to stop.
     sources = [cast(RowSource, open_source(one, lambda: False)) for one in found]
     kind = reference.kind or _kind(reference, sources[0].schema.names)
@@ -118,7 +113,7 @@ def _find(place: int, reference: Reference) -> FoundReference:
         revision=found[0].about.revision,
         kind=kind,
         columns=reference.columns,
-        content=_digest(found),
+        content=digest(found),
     )
     return FoundReference(place, kind, tuple(splits), about)
 
@@ -141,20 +136,9 @@ def _columns(split: str, kind: Kind, reference: Reference, names: list[str]) -> 
 
 
 def _name(reference: Reference, found: FoundFiles, *, alone: bool) -> str:
-    """What evidence calls it: a repository whole, of what lies here only the last part, so that it stays short."""
-    base = found.about.repository or Path(reference.dataset).name or reference.dataset
+    """What evidence calls it, so that it stays short."""
     split = reference.split if alone else found.about.split
-    return " ".join(filter(None, (base, reference.config, split)))
-
-
-def _digest(found: tuple[FoundFiles, ...]) -> str:
-    """sha256 over what the files hold, wherever they lie; on the Hub over the commit and their names in it."""
-    digest = hashlib.sha256()
-    for one in found:
-        digest.update(f"{one.about.repository}@{one.about.revision}\n".encode() if one.about.repository else b"")
-        for file in one.files:
-            digest.update(file.name.encode() if file.remote else bytes.fromhex(sha256_of(Path(file.place))))
-    return digest.hexdigest()
+    return " ".join(filter(None, (short_name(reference, found), reference.config, split)))
 
 
 def _read_items(split: _Split, stop: Stop) -> BenchmarkReader:
@@ -222,13 +206,5 @@ def _texts(value: Any) -> Iterator[str]:
             yield from _texts(inner)
 
 
-@contextmanager
-def _naming(place: int) -> Iterator[None]:
-    """What is wrong with a reference is said with its field."""
-    try:
-        yield
-    except (InputError, DatasetError) as error:
-        text, field = str(error), f"{FIELD}.{place}"
-        option = _OPTION.match(text)
-        where = f"{field}.{option[1]}: {text[option.end() :]}" if option else f"{field}: {text}"
-        raise type(error)(where) from error
+def _naming(place: int) -> AbstractContextManager[None]:
+    return naming(f"{FIELD}.{place}")

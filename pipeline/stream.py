@@ -8,14 +8,15 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 
 from generators.backbone import Backbone
-from generators.steering import INDIFFERENT
 from pipeline.acceptance import Acceptance
 from pipeline.accounts import NOT_NEEDED, RowMaker, dropped_sample, funnel_row
+from pipeline.adaptive import AdaptiveMixer
 from pipeline.draft_backbone import DraftBackbone, TurnCutError
 from pipeline.judging import Gates
 from pipeline.ledger import Accepted, CutOff, Dropped, Outcome
 from pipeline.mixing import ModeMixer, Start, label
 from publishers.shard import config_name, split_of
+from schemas.arms import Arm
 from schemas.conversation import Gate
 from schemas.funnel import Diversity
 from schemas.recipe import Recipe
@@ -69,6 +70,7 @@ class Stream:
         mixer: ModeMixer,
         backbone: Backbone,
         gates: Gates,
+        steering: AdaptiveMixer,
         counts: Counts,
         indices: Indices,
     ) -> None:
@@ -77,6 +79,7 @@ class Stream:
         self._mixer = mixer
         self._backbone = backbone
         self._gates = gates
+        self._steering = steering
         self._indices = indices
         self._tasks: set[asyncio.Task[None]] = set()
         self._changed = asyncio.Event()
@@ -86,6 +89,8 @@ class Stream:
         self.counts = counts
         self._unfinished_tokens = 0
         self.completion_tokens = 0
+        self.used_up = False
+        """Whether a run has ended because there is nothing left to make drafts from."""
 
     @property
     def in_flight(self) -> int:
@@ -94,11 +99,6 @@ class Stream:
     @property
     def reached(self) -> bool:
         return self.counts.accepted >= self._recipe.target.conversations
-
-    @property
-    def used_up(self) -> bool:
-        """Whether there is nothing left to make drafts from. Raises what reading a dataset raises."""
-        return self._mixer.exhausted
 
     @property
     def exhausted(self) -> bool:
@@ -117,6 +117,10 @@ class Stream:
         outcomes, self._outcomes = self._outcomes, []
         return outcomes
 
+    def collect_arms(self) -> list[Arm]:
+        """The arms that drafts have used which ended since the last call."""
+        return self._steering.collect()
+
     def collect_unfinished_tokens(self) -> int:
         """Tokens spent since the last call on drafts that were given up in flight."""
         tokens, self._unfinished_tokens = self._unfinished_tokens, 0
@@ -131,15 +135,18 @@ class Stream:
 
         Drafts still in flight then are cancelled in the engine; at the target they count as not needed, or are
         finished first where the recipe says so, else they count as unfinished. Raises the first error of a draft,
-        after cancelling the others.
+        after cancelling the others, and what reading a dataset raises.
         """
         stopping = asyncio.create_task(stop.wait())
         stopping.add_done_callback(lambda _: self._changed.set())
         try:
             while not (stop.is_set() or self._failure or self._over()):
-                while len(self._tasks) < self._wanted() and (start := self._mixer.start(self._indices.next)):
+                while len(self._tasks) < self._wanted() and (
+                    start := self._mixer.start(self._indices.next, self._left())
+                ):
                     self._start(self._indices.take(), start)
-                if not self._tasks and self.used_up:
+                if not self._tasks and self._mixer.exhausted:
+                    self.used_up = True
                     break
                 self._changed.clear()
                 await self._changed.wait()
@@ -161,11 +168,19 @@ class Stream:
         No more than that, since the drafts that are cancelled at the target would be the slow ones, and the dataset
         would have too many short conversations.
         """
+        return min(self._recipe.window or self._backbone.window, self._needed())
+
+    def _needed(self) -> int:
+        """Drafts that the rest of the target needs, those in flight included."""
         target = self._recipe.target
         needed = math.ceil((target.conversations - self.counts.accepted) / self._acceptance.share)
         if target.max_drafts is not None:
             needed = min(needed, target.max_drafts - self.counts.ended)
-        return min(self._recipe.window or self._backbone.window, needed)
+        return needed
+
+    def _left(self) -> float:
+        """Drafts that are likely to begin yet. While none is in flight nothing is worth waiting for."""
+        return self._needed() - len(self._tasks) if self._tasks else math.inf
 
     def _start(self, index: int, start: Start) -> None:
         task = asyncio.create_task(self._run_draft(index, start))
@@ -182,12 +197,17 @@ class Stream:
         """One draft, from its first token to its verdict; what it claimed at a gate is released unless it is kept."""
         mode, material = start
         number = self._acceptance.start()
-        draft = mode.begin(index, material, INDIFFERENT)
+        draft = mode.begin(index, material, self._steering.preference(label(mode)))
         spent = DraftBackbone(self._backbone, draft, self._gates, self._recipe.filters.watch)
         scores: dict[str, float] = {}
         used = (label(mode), material.number) if material is not None else None
         ended = False
         try:
+            if material is not None and material.fault is not None:
+                ended = True
+                self._acceptance.end(number, accepted=False)
+                self._drop(spent, Gate.MATERIAL, material.fault, used)
+                return
             async with aclosing(mode.steps(draft, material, spent)) as steps:
                 async for step in steps:
                     spent.draft = step.draft
@@ -227,13 +247,17 @@ class Stream:
         draft = spent.draft
         signature, embedding = self._gates.confirm(draft.id)
         self.counts.accepted += 1
+        self._steering.count(draft, spent.completion_tokens, accepted=True)
         self._outcomes.append(
             Accepted(
                 draft_index=draft.index,
                 account=funnel_row(draft, spent, "accepted", "accepted"),
                 row=self._rows.row(draft, spent, scores),
                 config=config_name(draft.mode, draft.language),
-                split=split_of(draft.id, self._recipe.output.validation_share),
+                split=split_of(
+                    draft.source.document if draft.source is not None else draft.id,
+                    self._recipe.output.validation_share,
+                ),
                 signature=signature,
                 embedding=embedding,
                 material=used,
@@ -243,5 +267,6 @@ class Stream:
     def _drop(self, spent: DraftBackbone, gate: Gate, drop: Drop, used: tuple[str, int] | None) -> None:
         self.counts.dropped += 1
         draft = spent.draft
+        self._steering.count(draft, spent.completion_tokens, accepted=False)
         account = funnel_row(draft, spent, gate, drop.reason)
         self._outcomes.append(Dropped(draft.index, account, dropped_sample(draft, gate, drop), used))

@@ -11,7 +11,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from publishers.licences import licence_metadata
 from publishers.rows import features
-from schemas.funnel import Funnel
+from publishers.shard import config_name
+from schemas.funnel import GATES, Funnel
 from schemas.manifest import Manifest, Shard
 
 # The Hub's own size classes: below which number of rows, and its name.
@@ -45,6 +46,7 @@ def card(manifest: Manifest, repo: str | None = None) -> str:
         provenance=manifest.provenance,
         funnel=manifest.funnel,
         title=_title(manifest),
+        languages=_named_languages(manifest),
         description=_one_line(publish.get("description") or ""),
         licence=publish.get("licence"),
         backbone_spec=_backbone(recipe),
@@ -70,7 +72,7 @@ def card_metadata(manifest: Manifest) -> dict[str, Any]:
     configs = _configs(manifest)
     publish = manifest.provenance.recipe.get("publish") or {}
     return {
-        "language": [manifest.language],
+        "language": list(_languages(manifest)),
         **licence_metadata(publish.get("licence")),
         "pretty_name": _title(manifest),
         "size_categories": [size_category(manifest.rows)],
@@ -136,6 +138,27 @@ def _configs(manifest: Manifest) -> list[tuple[str, list[tuple[str, list[Shard]]
     return [(config, sorted(splits.items())) for config, splits in sorted(tree.items())]
 
 
+def _languages(manifest: Manifest) -> tuple[str, ...]:
+    """The languages of the conversations, the recipe's first; those of the user turns where they are another one."""
+    configs = {shard.config for shard in manifest.shards}
+    ours = sorted(config.partition("-")[2] for config in configs)
+    modes = manifest.provenance.recipe.get("modes") or ()
+    asked = [
+        mode["instruction_language"]
+        for mode in modes
+        if "instruction_language" in mode and config_name(mode.get("mode", ""), manifest.language) in configs
+    ]
+    first = [manifest.language] if manifest.language in ours or not ours else []
+    return tuple(dict.fromkeys((*first, *ours, *asked)))
+
+
+def _named_languages(manifest: Manifest) -> str:
+    """Such as ``Basque (`eu`) and English (`en`)``."""
+    names = {manifest.language: manifest.provenance.language_name, **manifest.provenance.language_names}
+    *others, last = [f"{names.get(code, code)} (`{code}`)" for code in _languages(manifest)]
+    return f"{', '.join(others)} and {last}" if others else last
+
+
 def _title(manifest: Manifest) -> str:
     publish = manifest.provenance.recipe.get("publish") or {}
     return _one_line(publish.get("title") or f"{manifest.name} ({manifest.provenance.language_name})")
@@ -146,7 +169,10 @@ def _mode_names(manifest: Manifest) -> list[str]:
 
 
 def _mode(spec: dict[str, Any]) -> dict[str, Any]:
-    parts = {key: _words(value) for key, value in spec.items() if key != "mode" and isinstance(value, dict)}
+    plain = {key: value for key, value in spec.items() if key not in ("mode", "weight") and not isinstance(value, dict)}
+    parts = {key: _words(value) for key, value in spec.items() if isinstance(value, dict)}
+    if settings := _words(plain):
+        parts = {"settings": settings, **parts}
     return {"name": spec.get("mode", "?"), "weight": spec.get("weight", 1), "parts": parts}
 
 
@@ -175,17 +201,19 @@ def _word(value: Any) -> str:
 
 def _funnel_rows(funnel: Funnel) -> list[dict[str, Any]]:
     """Drafts by mode, gate and reason, over all exchanges; gates in the order in which drafts meet them."""
-    order = {"user_turn": 0, "reply": 1, "conversation": 2, "accepted": 3}
-    sums: dict[tuple[str, str, str], tuple[int, int]] = {}
+    order = {gate: number for number, gate in enumerate(GATES)}
+    sums: dict[tuple[str, str, str], tuple[int, int, int]] = {}
     for row in funnel.rows:
         key = (row.mode, row.gate, row.reason)
-        drafts, tokens = sums.get(key, (0, 0))
-        sums[key] = (drafts + row.drafts, tokens + row.completion_tokens)
+        drafts, tokens, saved = sums.get(key, (0, 0, 0))
+        sums[key] = (drafts + row.drafts, tokens + row.completion_tokens, saved + funnel.saved(row))
     rows = [
-        {"mode": mode, "gate": gate, "reason": reason, "drafts": drafts, "tokens": tokens}
-        for (mode, gate, reason), (drafts, tokens) in sums.items()
+        {"mode": mode, "gate": gate, "reason": reason, "drafts": drafts, "tokens": tokens, "saved": saved}
+        for (mode, gate, reason), (drafts, tokens, saved) in sums.items()
     ]
-    return sorted(rows, key=lambda row: (row["mode"], order.get(row["gate"], 9), -row["drafts"], row["reason"]))
+    return sorted(
+        rows, key=lambda row: (row["mode"], order.get(row["gate"], len(GATES)), -row["drafts"], row["reason"])
+    )
 
 
 def _one_line(text: str) -> str:

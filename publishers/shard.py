@@ -29,7 +29,10 @@ def config_name(mode: str, language: str) -> str:
 
 
 def split_of(row_id: str, validation_share: float) -> Split:
-    """The split of a row: a function of its id and the share alone, so that no row moves when the build grows."""
+    """The split of a row: a function of an id and the share alone, so that no row moves when the build grows.
+
+    The id is the row's own, or that of the document or row it is made from: what is made from the same stays together.
+    """
     digest = hashlib.blake2b(row_id.encode(), digest_size=8).digest()
     return "validation" if int.from_bytes(digest, "big") < validation_share * 2**64 else "train"
 

@@ -52,6 +52,9 @@ class OpenAIBackbone(Frozen):
     licence: str | None = None
     api_key_env: str | None = Field(default=None, description="the environment variable that holds the servers' key")
     timeout_s: float = Field(default=600, gt=0, description="the most one completion may take")
+    concurrency: int | None = Field(
+        default=None, ge=1, description="requests in flight at each endpoint; found by itself when left out"
+    )
     retries: int = Field(default=5, ge=0)
 
 

@@ -14,8 +14,9 @@ FinishReason = Literal["stop", "length"]
 
 
 class Gate(StrEnum):
-    """Where a draft stands when it is judged: while a turn is sampled, after it, and at the end."""
+    """Where a draft stands when it is judged: before anything is sampled, while a turn is, after it, at the end."""
 
+    MATERIAL = "material"
     SAMPLING = "sampling"
     USER_TURN = "user_turn"
     REPLY = "reply"
@@ -43,10 +44,11 @@ class Turn(Frozen):
     prompt_tokens: int = Field(ge=0)
     completion_tokens: int = Field(ge=0)
     sanitised: bool = Field(
-        default=False, description="whether labels, or what the model played on with, were taken off"
+        default=False, description="whether labels, reasoning, or what the model played on with, were taken off"
     )
     origin: Origin = "sampled"
     original: str | None = Field(default=None, description="what a translated turn was translated from")
+    rewritten: bool = Field(default=False, description="whether a translated turn was then put in other words")
 
     def message(self) -> Message:
         return Message(role=self.role, content=self.content)
@@ -61,6 +63,8 @@ class Steering(Frozen):
     topic: str | None = None
     category: str | None = None
     reply_prompt: str | None = Field(default=None, description="the system prompt that replies were sampled under")
+    translate_prompt: str | None = Field(default=None, description="what asked for each turn's translation")
+    rewrite_prompt: str | None = Field(default=None, description="what asked for a translation in other words")
 
 
 class Source(Frozen):
@@ -84,6 +88,7 @@ class Draft(Frozen):
     language: str
     turns: tuple[Turn, ...] = ()
     preamble: tuple[Message, ...] = Field(default=(), description="published before the turns, such as a passage")
+    given: tuple[Turn, ...] = Field(default=(), description="the conversation that it translates, until it is judged")
     planned: int = Field(default=1, ge=1, description="exchanges that it is to have")
     steering: Steering = Steering()
     arms: tuple[str, ...] = Field(default=(), description="the choices that an adaptive build learns from")
@@ -125,7 +130,7 @@ class Conversation(Frozen):
     backbone: str
     backbone_revision: str | None
     sampling: str = Field(
-        description="JSON: sampling parameters of user turns and replies, steering, and which turns were sanitised"
+        description="JSON: sampling parameters by role, steering, and which turns were sanitised or rewritten"
     )
     template_hash: str
     recipe_fingerprint: str

@@ -11,12 +11,17 @@ from schemas.conversation import Message
 MOST_CANDIDATES = 100
 
 
+# Where drafts end, in the order in which they get there.
+GATES = ("material", "sampling", "user_turn", "reply", "conversation", "accepted", "not_needed")
+
+
 class FunnelRow(Frozen):
     """The drafts of one mode that ended at one gate for one reason."""
 
     mode: str = Field(description="mode and language, such as `magpie-eu`")
     gate: str = Field(
-        description="`sampling` (while a turn was sampled), `user_turn`, `reply`, `conversation`; `accepted`; or"
+        description="`material` (before anything was sampled), `sampling` (while a turn was sampled), `user_turn`,"
+        " `reply`, `conversation`; `accepted`; or"
         " `not_needed`: cut off, since the target was reached"
     )
     exchange: int = Field(ge=1, description="in which exchange, counted from 1")
@@ -69,6 +74,17 @@ class Diversity(Frozen):
                 " near duplicates may be among them; set max_family_share"
             )
         return tuple(alarms)
+
+
+class ModeTotals(Frozen):
+    """What one mode has yielded, and at what cost."""
+
+    mode: str
+    drafts: int = Field(ge=0, description="that ended by a verdict")
+    accepted: int = Field(ge=0)
+    completion_tokens: int = Field(ge=0)
+    tokens_per_accepted: float | None
+    saved_tokens: int = Field(ge=0, description="by judging early; an estimate")
 
 
 class Funnel(Frozen):
@@ -125,6 +141,25 @@ class Funnel(Frozen):
     def saved_tokens(self) -> int:
         """What judging early has saved, in tokens; an estimate."""
         return sum(map(self.saved, self.rows))
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def modes(self) -> tuple[ModeTotals, ...]:
+        """The modes of the build, by name."""
+        return tuple(map(self._totals, sorted({row.mode for row in self.rows})))
+
+    def _totals(self, mode: str) -> ModeTotals:
+        ours = [row for row in self.rows if row.mode == mode]
+        accepted = sum(row.drafts for row in ours if row.gate == "accepted")
+        tokens = sum(row.completion_tokens for row in ours)
+        return ModeTotals(
+            mode=mode,
+            drafts=sum(row.drafts for row in ours if row.gate != "not_needed"),
+            accepted=accepted,
+            completion_tokens=tokens,
+            tokens_per_accepted=tokens / accepted if accepted else None,
+            saved_tokens=sum(map(self.saved, ours)),
+        )
 
     def _mean_turn(self, mode: str, turns: str, tokens: str) -> float:
         ours = [row for row in self.rows if row.mode == mode]

@@ -29,6 +29,7 @@ class Provenance(Frozen):
     recipe: dict[str, Any] = Field(description="the resolved recipe")
     fingerprint: str
     language_name: str
+    language_names: dict[str, str] = Field(default={}, description="of all languages of the build, by code")
     backbone: str
     backbone_revision: str | None
     backbone_licence: str | None

@@ -156,9 +156,15 @@ class CrossLingualMode(_Mode):
     mode: Literal["cross_lingual"]
     instruction_language: LanguageCode = "en"
     exchanges: Exchanges = Exchanges()
-    steering: SteeringSpec = SteeringSpec()
+    steering: SteeringSpec = Field(default=SteeringSpec(), description="in the instruction language")
     user_sampling: Sampling = _USER
     reply_sampling: Sampling = _REPLY
+
+    @model_validator(mode="after")
+    def _own_reply_prompts(self) -> CrossLingualMode:
+        if self.steering.reply_system_prompt:
+            raise ValueError("steering.reply_system_prompt: replies have cross_lingual_prompts anyway; leave it out")
+        return self
 
 
 class PromptsMode(_Mode):
@@ -167,9 +173,17 @@ class PromptsMode(_Mode):
     mode: Literal["prompts"]
     prompts: GivenPrompts
     exchanges: Exchanges = Exchanges(min=1, max=1)
-    steering: SteeringSpec = SteeringSpec()
+    steering: SteeringSpec = Field(default=SteeringSpec(), description="of user turns after the first; without topics")
     user_sampling: Sampling = _USER
     reply_sampling: Sampling = _REPLY
+
+    @model_validator(mode="after")
+    def _given_first(self) -> PromptsMode:
+        if self.steering.openers:
+            raise ValueError("steering.openers: the first user turn is given; leave it out")
+        if self.steering.topics_from is not None:
+            raise ValueError("steering.topics_from: a given prompt has a topic; leave it out")
+        return self
 
 
 ModeSpec = Annotated[
@@ -190,3 +204,8 @@ def source_of(spec: ModeSpec) -> SourceDataset | None:
     if isinstance(spec, ReverseMode | GroundedMode):
         return spec.corpus
     return spec.prompts if isinstance(spec, PromptsMode) else None
+
+
+def topics_from(spec: ModeSpec) -> Corpus | None:
+    """The corpus that a mode's topics come from; None where they are the language pack's, or there are none."""
+    return spec.steering.topics_from if isinstance(spec, MagpieMode | CrossLingualMode) else None

@@ -23,19 +23,24 @@ def first_problem(error: ValidationError) -> tuple[str, str]:
     return ".".join(map(str, told)), message(problem["type"], problem["msg"])
 
 
+_FIXED = {
+    "extra_forbidden": "there is no such field",
+    "missing": "this field is required",
+    "union_tag_not_found": "this field is required",
+    "model_type": "must be a mapping of fields",
+    "model_attributes_type": "must be a mapping of fields",
+    "dict_type": "must be a mapping of fields",
+    "tuple_type": "must be a list",
+    "list_type": "must be a list",
+    "too_short": "must not be empty",
+}
+
+
 def message(kind: str, text: str) -> str:
     """pydantic's message in our words."""
-    if kind == "extra_forbidden":
-        return "there is no such field"
-    if kind in ("missing", "union_tag_not_found"):
-        return "this field is required"
-    if kind in ("model_type", "model_attributes_type", "dict_type"):
-        return "must be a mapping of fields"
-    if kind in ("tuple_type", "list_type"):
-        return "must be a list"
+    if kind in _FIXED:
+        return _FIXED[kind]
     if kind == "union_tag_invalid":
         given, _, known = text.removeprefix("Input tag ").partition(" found using ")
         return f"{given} is none of the known: {known.partition('expected tags: ')[2]}"
-    if kind == "too_short":
-        return "must not be empty"
     return text.removeprefix("Value error, ").replace("Input should be", "must be").replace("String should", "must")

@@ -33,7 +33,10 @@ class Output(Frozen):
     directory: Path | None = Field(default=None, description="the build directory; builds/NAME when left out")
     shard_rows: int = Field(default=10_000, ge=1, le=MOST)
     validation_share: float = Field(
-        default=0.0, ge=0, lt=1, description="by hash of the row's id, so stable under growth"
+        default=0.0,
+        ge=0,
+        lt=1,
+        description="by hash of the row's id, or of the document's that it is made from: stable under growth",
     )
     dropped_samples: int = Field(
         default=50, ge=0, le=MOST, description="dropped drafts kept per reason, for people to read"

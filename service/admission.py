@@ -6,9 +6,10 @@ from typing import Any
 
 from pydantic import Field, field_validator
 
-from languages.completeness import load_translated_pack
 from languages.loader import available_languages
 from pipeline.filtering.files import HUB_DATASETS, is_repository
+from pipeline.materials import named_datasets, put
+from pipeline.packs import load_packs
 from schemas.errors import LanguageError
 from schemas.filters import Reference, SemanticFilter
 from schemas.names import Name
@@ -51,22 +52,34 @@ def admit(submitted: SubmittedRecipe, settings: Settings, backbones: tuple[str, 
         what = f"there is no language pack for {submitted.language!r}; known: {', '.join(known)}"
         raise bad_field("language", what)
     try:
-        load_translated_pack(submitted.language, settings.languages)
+        load_packs(submitted, settings)
     except LanguageError as error:
         raise bad_field("language", str(error)) from error
     against = tuple(_on_hub(place, one) for place, one in enumerate(submitted.filters.duplicates.against))
     duplicates = submitted.filters.duplicates.model_copy(update={"against": against})
     filters = submitted.filters.model_copy(update={"duplicates": duplicates})
-    return Recipe.model_validate({**submitted.model_dump(), "filters": filters.model_dump()})
+    admitted = {
+        **submitted.model_dump(),
+        "filters": filters.model_dump(),
+        "modes": list(submitted.model_dump()["modes"]),
+    }
+    for path, dataset in named_datasets(submitted):
+        put(admitted, (*path, "dataset"), _hub_name(".".join(map(str, (*path, "dataset"))), dataset.dataset))
+    return Recipe.model_validate(admitted)
 
 
 def _on_hub(place: int, reference: Reference) -> Reference:
     """The same dataset, named so that no folder of this machine can be meant. Raises ProblemError."""
-    name = reference.dataset.removeprefix(HUB_DATASETS)
+    name = _hub_name(f"filters.duplicates.against.{place}.dataset", reference.dataset)
+    return reference.model_copy(update={"dataset": name})
+
+
+def _hub_name(field: str, dataset: str) -> str:
+    name = dataset.removeprefix(HUB_DATASETS)
     if not is_repository(name):
         what = f"{name!r} is no dataset on the Hub, NAMESPACE/NAME; a server reads none of its own files for a recipe"
-        raise bad_field(f"filters.duplicates.against.{place}.dataset", what)
-    return reference.model_copy(update={"dataset": f"{HUB_DATASETS}{name}"})
+        raise bad_field(field, what)
+    return f"{HUB_DATASETS}{name}"
 
 
 def _admit_embedder(semantic: SemanticFilter | None, settings: Settings) -> None:

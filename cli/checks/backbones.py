@@ -8,11 +8,12 @@ import os
 from pathlib import Path
 from typing import Any
 
-import httpx
-
 from cli.checks.finding import Finding, ok, problem, warning
 from cli.checks.probe import ProbeError, probe
-from generators.endpoint import Endpoint
+from generators.endpoint import ContextFullError, Endpoint, RefusedError, open_session
+from generators.model_probe import Identity, identify
+from generators.one_line import one_line
+from generators.retries import Retry
 from schemas.backbones import BackboneSpec, OpenAIBackbone, VllmBackbone
 
 # transformers pulls torch in, which may be broken; the doctor must outlive that. One import serves all tokenizers.
@@ -29,6 +30,10 @@ def tried(tokenizer, revision):
 
 answer([tried(*tokenizer) for tokenizer in json.loads(sys.argv[1])])
 """
+
+_PATIENCE_S = 20.0
+# Ids that every vocabulary has; a build asks with a text.
+_PROMPT = list(range(10, 34))
 
 _Tokenizer = tuple[str, str | None]
 """A folder or a name on the Hub, and its revision."""
@@ -90,21 +95,27 @@ def _template(subject: str, tokenizer: str, found: dict[str, Any]) -> Finding:
 
 
 def _endpoint(subject: str, url: str, spec: OpenAIBackbone) -> Finding:
-    """The server answers, knows the model, and says whether it is vLLM."""
+    """The server answers, samples the model, and says whether it is vLLM."""
     key = os.environ.get(spec.api_key_env) if spec.api_key_env else None
     if spec.api_key_env and not key:
         return problem(subject, f"{spec.api_key_env} is not set", f"set {spec.api_key_env} to the servers' key")
-    endpoint, trouble = asyncio.run(_asked(url, spec.model, key))
-    if trouble is not None:
+    try:
+        endpoint, identity = asyncio.run(_asked(url, spec.model, key))
+    except (Retry, RefusedError, ContextFullError, TimeoutError) as error:
+        said = one_line(error)
+        trouble = said if url in said else f"{url} does not answer: {said}"
         return problem(subject, trouble, "start the server, or mend this backbone's declaration")
+    probed = {"log_probabilities", "first"} & identity.keys()
+    seen = "another model is seen by log-probabilities" if probed else "another model is seen by what the server says"
     if endpoint.is_vllm:
-        return ok(subject, f"{url} is a vLLM server: token ids in full")
-    return warning(subject, f"{url} is no vLLM server: text only", "use vLLM's server for exact token ids")
+        return ok(subject, f"{url} is a vLLM server: token ids in full, turns are watched, {seen}")
+    text = f"{url} is no vLLM server: text only, turns are not watched, {seen}"
+    return warning(subject, text, "use vLLM's server for exact stops and watched turns")
 
 
-async def _asked(url: str, model: str, key: str | None) -> tuple[Endpoint, str | None]:
-    """The server, and what keeps it from being used."""
+async def _asked(url: str, model: str, key: str | None) -> tuple[Endpoint, Identity]:
+    """The server, and what it says of the model."""
     headers = {"Authorization": f"Bearer {key}"} if key else {}
-    async with httpx.AsyncClient(headers=headers) as client:
-        endpoint = Endpoint(url, client)
-        return endpoint, await endpoint.probe(model)
+    async with asyncio.timeout(_PATIENCE_S), open_session(headers) as session:
+        endpoint = Endpoint(url, session)
+        return endpoint, await identify(endpoint, model, _PROMPT)

@@ -31,6 +31,6 @@ def _check_pack(code: str, settings: Settings) -> Finding:
         return problem(subject, str(error), "mend the pack, its files with `iturri language new --update`")
     if fields := untranslated(pack):
         number = f"{len(fields)} field{'s' if len(fields) > 1 else ''}"
-        text = f"{pack.name}, {number} to translate before a build; filtering works"
+        text = f"{pack.name}, {number} to translate before a build that needs them; filtering works"
         return warning(subject, text, f"`iturri language check {code}` says which")
     return ok(subject, f"{pack.name}, pack, profile and words can be read")

@@ -21,13 +21,14 @@ from schemas.recipe import RepoId
 
 PARQUET_ENDINGS = (".parquet", ".pq")
 JSONL_ENDINGS = (".jsonl", ".ndjson", ".json")
+TEXT_ENDINGS = (".txt",)
 CODECS = {".gz": "gzip", ".zst": "zstd"}
 KNOWN_ENDINGS = f"{', '.join(PARQUET_ENDINGS)}, {', '.join(JSONL_ENDINGS)} (these also with {' or '.join(CODECS)})"
 _HUB = "hf://"
 # Before a name on the Hub: it is that one, whatever folder of the same name lies here.
 HUB_DATASETS = "hf://datasets/"
 
-Kind = Literal["parquet", "jsonl"]
+Kind = Literal["parquet", "jsonl", "text"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,8 @@ class DatasetInput:
     revision: str | None = None
     column: str | None = None
     limit: int | None = None
+    texts: bool = False
+    """Whether it may be plain text too: files that end in .txt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +122,8 @@ def find_splits(asked: DatasetInput) -> tuple[FoundFiles, ...]:
 def _find(asked: DatasetInput, *, every_split: bool) -> tuple[FoundFiles, ...]:
     path = Path(asked.given)
     if path.is_dir():
-        return _declared(asked, None, every_split)
+        texts = _only_texts(path) if asked.texts and asked.config is None and asked.split is None else []
+        return (_found(asked, texts),) if texts else _declared(asked, None, every_split)
     for option, value in (("--revision", asked.revision), ("--config", asked.config), ("--split", asked.split)):
         if value is not None and (path.is_file() or glob.has_magic(asked.given)):
             where = "a dataset on the Hub" if option == "--revision" else "a folder or a dataset on the Hub"
@@ -145,9 +149,9 @@ def _found(
 ) -> FoundFiles:
     if not places:
         raise InputError(f"{asked.given}: no file has a name like that")
-    kinds = {_kind(place) for place in places}
+    kinds = {_kind(place, asked.texts) for place in places}
     if len(kinds) > 1:
-        raise InputError(f"{asked.given}: holds both Parquet and JSONL files; filter one kind at a time")
+        raise InputError(f"{asked.given}: holds files of several kinds, {' and '.join(sorted(kinds))}; name one kind")
     files, revision = _on_hub(places) if places[0].startswith(_HUB) else (_local(places), None)
     about = FilterInput(
         given=asked.given,
@@ -162,15 +166,31 @@ def _found(
     return FoundFiles(about, files, kinds.pop())
 
 
-def _kind(place: str) -> Kind:
-    name = place.lower()
-    for ending in CODECS:
-        name = name.removesuffix(ending)
+def _kind(place: str, texts: bool) -> Kind:
+    name = _without_codec(place)
     if name.endswith(JSONL_ENDINGS):
         return "jsonl"
+    if texts and name.endswith(TEXT_ENDINGS):
+        return "text"
     if place.lower().endswith(PARQUET_ENDINGS):
         return "parquet"
-    raise InputError(f"{place}: is neither Parquet nor JSONL by its name; known endings: {KNOWN_ENDINGS}")
+    also = f", and {', '.join(TEXT_ENDINGS)}" if texts else ""
+    raise InputError(f"{place}: is neither Parquet nor JSONL by its name; known endings: {KNOWN_ENDINGS}{also}")
+
+
+def _without_codec(name: str) -> str:
+    name = name.lower()
+    for ending in CODECS:
+        name = name.removesuffix(ending)
+    return name
+
+
+def _only_texts(folder: Path) -> list[str]:
+    """The plain text in a folder, however deep; nothing where data of another kind lies there too."""
+    names = {str(path): _without_codec(path.name) for path in folder.rglob("*") if path.is_file()}
+    if any(name.endswith((*PARQUET_ENDINGS, *JSONL_ENDINGS)) for name in names.values()):
+        return []
+    return sorted(path for path, name in names.items() if name.endswith(TEXT_ENDINGS))
 
 
 def _local(places: list[str]) -> tuple[DataFile, ...]:
@@ -213,7 +233,7 @@ def is_repository(given: str) -> bool:
         TypeAdapter(RepoId).validate_python(given)
     except ValidationError:
         return False
-    return not given.lower().endswith((*PARQUET_ENDINGS, *JSONL_ENDINGS, *CODECS))
+    return not given.lower().endswith((*PARQUET_ENDINGS, *JSONL_ENDINGS, *TEXT_ENDINGS, *CODECS))
 
 
 def _declared(asked: DatasetInput, repository: str | None, every_split: bool) -> tuple[FoundFiles, ...]:

@@ -49,21 +49,14 @@ class JsonlSource:
             if left == 0:
                 break
             rows = 0
-            for number, line in _lines(file):
+            for number, line in numbered_lines(file):
                 if rows == left:
                     break
                 if stop():
                     return None
-                row, fault = _parsed(line)
+                row, fault = parsed(line)
                 if not rows and fault is not None and not row:
-                    cure = (
-                        "convert it, with `iconv` for example"
-                        if fault.startswith(NO_UTF8)
-                        else "`jq -c '.[]'` makes JSONL of a JSON list"
-                    )
-                    raise InputError(
-                        f"{file.name}: is no JSONL, which is one object a line: its line {number} is {fault} ({cure})"
-                    )
+                    raise no_jsonl(file, number, fault)
                 seen.add(row)
                 rows += 1
                 if len(seen.fields) > MOST_KEYS:
@@ -84,12 +77,12 @@ class JsonlSource:
     def _of_file(self, file: DataFile, start: int, rows: int) -> Iterator[RowBatch]:
         waiting: list[Row] = []
         size = 0
-        for place, (number, line) in enumerate(_lines(file)):
+        for place, (number, line) in enumerate(numbered_lines(file)):
             if place == rows:
                 break
             if place < start:
                 continue
-            row, fault = _parsed(line)
+            row, fault = parsed(line)
             waiting.append((row, None if fault is None else f"{file.name}, line {number}: {fault}"))
             size += len(line or b"")
             if len(waiting) == BATCH_ROWS or size >= BATCH_BYTES:
@@ -106,9 +99,19 @@ class JsonlSource:
             raise InputError(f"{file.name}: has changed while it was read ({error}); start again") from error
 
 
-def _lines(file: DataFile) -> Iterator[tuple[int, bytes | None]]:
+def no_jsonl(file: DataFile, number: int, fault: str) -> InputError:
+    """What a file is told whose first line is no row."""
+    cure = (
+        "convert it, with `iconv` for example"
+        if fault.startswith(NO_UTF8)
+        else "`jq -c '.[]'` makes JSONL of a JSON list"
+    )
+    return InputError(f"{file.name}: is no JSONL, which is one object a line: its line {number} is {fault} ({cure})")
+
+
+def numbered_lines(file: DataFile) -> Iterator[tuple[int, bytes | None]]:
     """The lines that are not blank, with their numbers from 1; None for one that is too long."""
-    with file.reading(), _opened(file) as stream:
+    with file.reading(), plain_bytes(file) as stream:
         number = 0
         while line := stream.readline(LINE_BYTES):
             number += 1
@@ -123,7 +126,8 @@ def _lines(file: DataFile) -> Iterator[tuple[int, bytes | None]]:
 
 
 @contextmanager
-def _opened(file: DataFile) -> Iterator[BinaryIO]:
+def plain_bytes(file: DataFile) -> Iterator[BinaryIO]:
+    """The file's bytes, decompressed."""
     with file.open() as stored:
         if file.codec is None:
             yield stored
@@ -132,7 +136,8 @@ def _opened(file: DataFile) -> Iterator[BinaryIO]:
             yield io.BufferedReader(plain, 1 << 20)
 
 
-def _parsed(line: bytes | None) -> Row:
+def parsed(line: bytes | None) -> Row:
+    """The object of a line. Where there is none, it is empty, and the fault says why."""
     if line is None:
         return {}, f"longer than {LINE_BYTES:,} bytes"
     fault: str | None = None

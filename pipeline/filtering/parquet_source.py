@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Self
 
@@ -44,6 +44,11 @@ class ParquetSource:
                 schemas.append(parquet.schema_arrow)
         return cls(tuple(counted), _united(files, schemas), limit)
 
+    def only(self, columns: Sequence[str]) -> ParquetSource:
+        """The same rows with these columns alone; the others are not read."""
+        schema = pa.schema([self.schema.field(name) for name in columns])
+        return ParquetSource(self._files, schema, self.rows)
+
     def batches(self, start: int) -> Iterator[RowBatch]:
         """The rows from place `start` on. The same cuts from every place where a batch ends."""
         left = self.rows - start
@@ -65,7 +70,9 @@ class ParquetSource:
                     bytes_a_row = max(1, about.total_byte_size // max(1, about.num_rows))
                     size = min(BATCH_ROWS, max(1, BATCH_BYTES // bytes_a_row))
                     skipped = start
-                    for batch in parquet.iter_batches(size, row_groups=[group], use_threads=False):
+                    for batch in parquet.iter_batches(
+                        size, row_groups=[group], columns=self._plain.names, use_threads=False
+                    ):
                         if skipped < batch.num_rows:
                             yield batch.slice(skipped)
                         skipped = max(0, skipped - batch.num_rows)

@@ -53,6 +53,15 @@ def serve() -> Iterator[Serve]:
                 self.end_headers()
                 self.wfile.write(json.dumps(models if allowed else {"error": "who are you?"}).encode())
 
+            def do_POST(self) -> None:
+                asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                known = "prompt_logprobs" in asked or "logprobs" not in asked
+                self.send_response(200 if known else 400)
+                self.end_headers()
+                choice = {"text": "x", "finish_reason": "length", "prompt_logprobs": [None, {"7": {"logprob": -1.5}}]}
+                answer = {"choices": [choice], "usage": {"completion_tokens": 1}}
+                self.wfile.write(json.dumps(answer if known else {"error": "no logprobs here"}).encode())
+
             def log_message(self, format: str, *args: Any) -> None:
                 return
 
@@ -85,9 +94,13 @@ def test_servers(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "401" in refused.text
     assert "wrong" not in refused.text
     monkeypatch.setenv("TRIAL_KEY", "key")
-    assert check_server(whole).level is Level.OK
+    vllm = check_server(whole)
+    assert vllm.level is Level.OK
+    assert "turns are watched, another model is seen by log-probabilities" in vllm.text
     assert check_server(text_only).level is Level.WARNING
-    assert "text only" in check_server(text_only).text
+    assert "text only, turns are not watched, another model is seen by what the server says" in (
+        check_server(text_only).text
+    )
     assert check_server(strange).level is Level.PROBLEM
     unknown = check_server(whole, "other")
     assert unknown.level is Level.PROBLEM

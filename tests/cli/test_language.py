@@ -154,12 +154,23 @@ def test_check_without_a_corpus_asks_about_the_pack_s_own_texts(made: Path) -> N
     assert (done.returncode, done.stderr) == (0, "")
     assert "Basque (eu), complete" in done.stdout
     assert "the pack's own texts" in done.stdout
+    assert "not measured" not in done.stdout
+
+
+def test_check_says_what_a_pack_without_words_does_not_tell(tmp_path: Path) -> None:
+    done = iturri("language", "check", "en", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "English (en), complete" in done.stdout
+    assert "not measured: gibberish is not told without words.tsv" in done.stdout
+    found = json.loads(one_line(iturri("language", "check", "en", "--json", cwd=tmp_path).stdout))
+    assert (found["complete"], found["missing"]) == (True, [])
+    assert "words.tsv" in found["unmeasured"]
 
 
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("zz",), ("'zz'", "known: eu", "ITURRI_LANGUAGES")),
+        (("zz",), ("'zz'", "known: en, eu", "ITURRI_LANGUAGES")),
         (("eu", "--against", "es"), ("--against", "'es'", "OTHER=FILE")),
         (("eu", "--against", "eu=es.txt"), ("--against", "'eu'", "--corpus")),
         (("eu", "--against", "es=gone.txt"), ("--against", "gone.txt", "No such file")),

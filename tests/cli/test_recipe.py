@@ -31,7 +31,7 @@ def test_a_good_recipe_is_ok(tmp_path: Path) -> None:
     [
         ({"target": {"conversations": 0}}, ("target.conversations",)),
         ({"colour": "red"}, ("colour", "no such field")),
-        ({"language": "xx"}, ("xx", "known: eu", "ITURRI_LANGUAGES")),
+        ({"language": "xx"}, ("xx", "known: en, eu", "ITURRI_LANGUAGES")),
         ({"language": "Basque!"}, ("language",)),
         ({"modes": [{"mode": "magpie", "exchanges": {"min": 3, "max": 2}}]}, ("modes.0", "exchanges")),
         ({"backbone": {"kind": "openai", "model": "m", "endpoints": ["nowhere"]}}, ("backbone", "endpoints")),

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from generators.chat_template import TokenizerTemplate, load_template
 from schemas.conversation import Message, Role
 from schemas.errors import InputError, TemplateError
-from tests.support.generators_models import SENTENCES, tokenizer
+from tests.support.generators_models import MISTRAL, SENTENCES, tokenizer
 
 CHAT_FAMILIES = ("llama", "chatml", "gemma", "mistral")
 
@@ -61,6 +61,7 @@ def test_prefix_content_and_stop_are_the_finished_conversation(family: str) -> N
 
 
 @pytest.mark.parametrize("family", CHAT_FAMILIES)
+@settings(deadline=None)
 @given(st.lists(st.text(alphabet="abz ZE,.\n?1ñ", min_size=1, max_size=30), min_size=1, max_size=5))
 def test_every_prefix_begins_the_finished_conversation(family: str, contents: list[str]) -> None:
     messages = conversation(*(f"a{content}z" for content in contents))
@@ -152,8 +153,93 @@ def test_no_chat_template_is_one_clear_line() -> None:
 
 
 def test_turns_that_end_in_plain_text_cannot_be_stopped() -> None:
-    with pytest.raises(TemplateError, match="ends user turns with plain text"):
+    with pytest.raises(TemplateError, match=r"ends user turns with plain text.*\('ASSISTANT:'\).*use another model"):
         TokenizerTemplate(tokens("plain"), "plain")
+
+
+def made(text: str, family: str = "llama", **named: str | None) -> TokenizerTemplate:
+    """A template of a few lines on a family's tokenizer."""
+    own = tokenizer(family)
+    own.chat_template = text
+    for name, token in named.items():
+        setattr(own, name, token)
+    return TokenizerTemplate(own, family)
+
+
+TURNS = "{%- for m in messages -%}{{- '<|eot_id|>' + m.role + '\n' + m.content -}}{%- endfor -%}"
+ASSISTANT = "{%- if add_generation_prompt -%}{{- '<|eot_id|>assistant\n' -}}{%- endif -%}"
+
+
+def test_several_templates_without_a_default() -> None:
+    own = tokenizer("llama")
+    own.chat_template = {"tool_use": TURNS, "rag": TURNS}
+    with pytest.raises(TemplateError, match="several chat templates and none called default"):
+        TokenizerTemplate(own, "several")
+
+
+def test_replies_that_nothing_ends() -> None:
+    text = "{%- for m in messages -%}{{- m.content + ('<|eot_id|>' if m.role == 'user' else '\n') -}}{%- endfor -%}"
+    with pytest.raises(TemplateError, match="neither the chat template nor the tokenizer ends replies with a token"):
+        made(text, eos_token=None)
+    ends = made(text)
+    assert tokens("llama").convert_ids_to_tokens(list(ends.stop_token_ids)) == ["<|eot_id|>", "<|end_of_text|>"]
+
+
+def test_the_token_that_ends_the_last_reply_is_a_stop() -> None:
+    text = (
+        "{%- for m in messages -%}{{- m.content + ('<|end_of_text|>' if loop.last else '<|eot_id|>') -}}{%- endfor -%}"
+    )
+    ends = made(text, eos_token=None).stop_token_ids
+    assert tokens("llama").convert_ids_to_tokens(list(ends)) == ["<|eot_id|>", "<|end_of_text|>"]
+
+
+def test_a_mark_before_the_token_that_ends_user_turns_ends_them_too() -> None:
+    text = TURNS.replace("m.content", "m.content + ('/short' if m.role == 'user' else '')") + ASSISTANT
+    assert made(text).stop_texts == ("/short",)
+
+
+def test_a_template_without_a_generation_prompt_gets_the_header_of_replies() -> None:
+    prefix = made(TURNS).reply_prefix(conversation("Kaixo"))
+    assert tokens("llama").decode(prefix) == "<|eot_id|>user\nKaixo<|eot_id|>assistant\n"
+
+
+def test_a_space_at_the_end_of_a_generation_prompt_is_left_to_the_model() -> None:
+    prefix = made(MISTRAL + "{%- if add_generation_prompt -%}{{- ' ' -}}{%- endif -%}", "mistral").reply_prefix(
+        conversation("Kaixo")
+    )
+    assert prefix == template("mistral").reply_prefix(conversation("Kaixo"))
+
+
+def test_a_template_that_refuses_to_end_with_a_reply() -> None:
+    text = "{%- if messages[-1].role != 'user' -%}{{- raise_exception('no user') -}}{%- endif -%}" + TURNS + ASSISTANT
+    prefix = made(text).reply_prefix(conversation("Kaixo"))
+    assert tokens("llama").decode(prefix) == "<|eot_id|>user\nKaixo<|eot_id|>assistant\n"
+
+
+def test_an_open_block_without_a_line_break_is_closed() -> None:
+    text = TURNS + "{%- if add_generation_prompt -%}{{- '<|eot_id|>assistant\n<think>' -}}{%- endif -%}"
+    prefix = made(text).reply_prefix(conversation("Kaixo"))
+    assert tokens("llama").decode(prefix).endswith("<|eot_id|>assistant\n<think>\n\n</think>\n\n")
+
+
+@pytest.mark.parametrize(
+    ("reads", "given"),
+    [
+        ("{{- 'a' if enable_thinking is not defined or enable_thinking -}}", {"enable_thinking": False}),
+        ("{%- set thinking = thinking | default(true) -%}{{- thinking -}}", {"thinking": False}),
+        (
+            "{{- messages[0].thinking -}}{%- set own = namespace(enable_thinking=true) -%}{{- own.enable_thinking -}}",
+            {},
+        ),
+        ("{{- thinking_budget | default(9) -}}", {"thinking_budget": 0}),
+        ("{{- reasoning_effort | default('medium') -}}", {"reasoning_effort": "low"}),
+        ("{{- reasoning_effort if reasoning_effort in ['high', 'none'] -}}", {"reasoning_effort": "none"}),
+        ("{%- if reasoning_effort == 'minimal' -%}a{%- endif -%}", {"reasoning_effort": "minimal"}),
+        ("", {}),
+    ],
+)
+def test_the_switches_that_a_template_reads_are_off(reads: str, given: dict[str, object]) -> None:
+    assert made(reads + TURNS + ASSISTANT)._renderer.switches == given
 
 
 def test_a_broken_template_is_one_clear_line() -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from generators.backbone import Completion, SampleRequest
+from generators.member import Member
 from generators.openai_backbone import OpenAIBackbone
 from schemas.backbones import OpenAIBackbone as Spec
 from schemas.errors import BackboneError, InputError, SettingsError
@@ -35,9 +37,11 @@ def no_waiting(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
     def backoff(attempt: int, after_s: float = 0.0) -> float:
         waits.append(max(float(attempt), after_s))
-        return 0.01
+        return 0.1
 
     monkeypatch.setattr("generators.endpoints.backoff_s", backoff)
+    monkeypatch.setattr("generators.circuit._FIRST_S", 0.01)
+    monkeypatch.setattr("generators.patrol._TICK_S", 0.01)
     return waits
 
 
@@ -47,6 +51,10 @@ def backbone(folder: Path, *servers: FaultyServer | str, **fields: Any) -> OpenA
     return OpenAIBackbone(spec, "etxekoa")
 
 
+def members(model: OpenAIBackbone) -> Sequence[Member]:
+    return model._running().endpoints.members
+
+
 def request(**sampling: Any) -> SampleRequest:
     return SampleRequest("0-00000000.0", PROMPT, Sampling(**sampling), (7, 8), "user")
 
@@ -54,7 +62,7 @@ def request(**sampling: Any) -> SampleRequest:
 async def test_a_vllm_server_is_used_in_full(folder: Path) -> None:
     async with faulty_server(completion(token_ids=[5, 7])) as server, backbone(folder, server) as model:
         got = await model.sample(request(temperature=0.5, top_k=4, max_tokens=9))
-        assert all(endpoint.is_vllm for endpoint in model._endpoints)
+        assert [member.endpoint.is_vllm for member in members(model)] == [True]
     assert got == Completion(" bai", (5, 7), "stop", 3, 2)
     assert server.bodies == [
         {
@@ -71,7 +79,6 @@ async def test_a_vllm_server_is_used_in_full(folder: Path) -> None:
             "ignore_eos": False,
             "stop_token_ids": [7, 8],
             "add_special_tokens": False,
-            "return_token_ids": True,
         }
     ]
 
@@ -80,7 +87,7 @@ async def test_other_servers_are_given_stop_texts(folder: Path) -> None:
     async with faulty_server(owned_by="llamacpp") as server, backbone(folder, server) as model:
         stops = model.template.stop_token_ids
         got = await model.sample(SampleRequest("0.0", PROMPT, Sampling(min_p=0.1), stops, "user"))
-        assert [endpoint.is_vllm for endpoint in model._endpoints] == [False]
+        assert [member.endpoint.is_vllm for member in members(model)] == [False]
     assert got == WELL
     body = server.bodies[0]
     assert body["stop"] == ["<|im_end|>", "<|im_start|>", "<|endoftext|>"]
@@ -88,26 +95,67 @@ async def test_other_servers_are_given_stop_texts(folder: Path) -> None:
     assert not {"stop_token_ids", "return_token_ids", "top_k", "add_special_tokens"} & set(body)
 
 
-@pytest.mark.parametrize(
-    "fault",
-    [
-        Answer(500, {"error": {"message": "hautsita"}}),
-        Answer(503, b"<html>"),
-        Answer(429, {}, {"Retry-After": "7"}),
-        Answer(0),
-        Answer(200, b"not json"),
-        Answer(200, []),
-        Answer(200, {"choices": []}),
-        Answer(200, {"choices": [{"text": "a", "finish_reason": "abort"}], "usage": {"completion_tokens": 1}}),
-        Answer(200, {"choices": [{"text": None, "finish_reason": "stop"}], "usage": {"completion_tokens": 1}}),
-        Answer(200, {"choices": [{"text": "a", "finish_reason": "stop"}]}),
-    ],
-)
+def counted(text: object = "a", finish: object = "stop", tokens: object = 1, **choice: object) -> Answer:
+    """A completion whose parts may be wrong."""
+    choices = [{"text": text, "finish_reason": finish, **choice}]
+    return Answer(body={"choices": choices, "usage": {"completion_tokens": tokens}})
+
+
+FAULTS = {
+    "broken": Answer(500, {"error": {"message": "hautsita"}}),
+    "unavailable": Answer(503, b"<html>"),
+    "busy": Answer(429, {}, {"Retry-After": "7"}),
+    "hung-up": Answer(0),
+    "empty": Answer(200, b""),
+    "no-json": Answer(200, b"not json"),
+    "html": Answer(200, b"<html><body>It works!</body></html>", {"Content-Type": "text/html"}),
+    "no-utf8": Answer(200, b'{"choices": [{"text": "\xff\xfe"}]}'),
+    "deep": Answer(200, b"[" * 100_000),
+    "truncated-body": Answer(200, b'{"choices": [{"text": "ba', missing=40),
+    "truncated-json": Answer(200, b'{"choices": [{"text": "ba'),
+    "list": Answer(200, []),
+    "no-choices": Answer(200, {"choices": []}),
+    "two-choices": Answer(200, {"choices": [{"text": "a", "finish_reason": "stop"}] * 2, "usage": {}}),
+    "other-shape": Answer(200, {"object": "chat.completion", "choices": [{"message": {"content": "kaixo"}}]}),
+    "no-usage": Answer(200, {"choices": [{"text": "a", "finish_reason": "stop"}]}),
+    "aborted": counted(finish="abort"),
+    "no-finish": counted(finish=None),
+    "strange-finish": counted(finish=["stop"]),
+    "no-text": counted(text=None),
+    "text-of-numbers": counted(text=[1, 2]),
+    "half-a-character": counted(text="kaixo \ud83d"),
+    "nan": counted(tokens=float("nan")),
+    "negative": counted(tokens=-1),
+    "true": counted(tokens=True),
+    "fraction": counted(tokens=1.5),
+    "text-of-nothing": counted(tokens=0),
+    "other-count": counted(token_ids=[1, 2, 3]),
+    "no-ids": counted(token_ids=["a"]),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
 async def test_what_passes_by_itself_is_tried_again(folder: Path, no_waiting: list[float], fault: Answer) -> None:
     async with faulty_server(fault, fault, completion()) as server, backbone(folder, server) as model:
         assert await model.sample(request()) == WELL
     assert len(server.bodies) == 3
-    assert no_waiting == ([7, 7] if fault.headers else [0, 1])
+    assert no_waiting == ([7, 7] if "Retry-After" in fault.headers else [0, 1])
+
+
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
+async def test_what_fails_at_one_endpoint_is_answered_by_another(folder: Path, fault: Answer) -> None:
+    async with faulty_server(fault) as ill, faulty_server() as well, backbone(folder, ill, well) as model:
+        assert await asyncio.gather(*(model.sample(request()) for _ in range(40))) == [WELL] * 40
+        before = len(ill.bodies)
+        assert await asyncio.gather(*(model.sample(request()) for _ in range(40))) == [WELL] * 40
+        assert before
+        assert len(well.bodies) >= 80
+        assert len(ill.bodies) < 80
+        left_out, used = members(model)
+        if fault is FAULTS["busy"]:
+            assert left_out.limit.requests < used.limit.requests
+        else:
+            assert (left_out.circuit._openings > 0, used.circuit._openings) == (True, 0)
 
 
 async def test_retries_end_in_one_clear_line(folder: Path) -> None:
@@ -129,17 +177,27 @@ async def test_a_completion_that_takes_too_long(folder: Path) -> None:
         assert await model.sample(request()) == WELL
         await wait_until_async(lambda: server.hung_up == 1, 5)
     async with faulty_server(Answer(wait_s=60)) as server, backbone(folder, server, timeout_s=0.05, retries=1) as model:
-        with pytest.raises(BackboneError, match=r"no completion within 0\.05 s; given up after 2 attempts"):
+        with pytest.raises(BackboneError, match=r"no answer within 0\.05 s; given up after 2 attempts"):
             await model.sample(request())
 
 
 @pytest.mark.parametrize("status", [400, 401, 404, 422])
-async def test_a_refusal_is_final(folder: Path, status: int) -> None:
+async def test_what_every_endpoint_refuses_is_refused(folder: Path, status: int) -> None:
     refusal = Answer(status, {"error": {"message": "top_k\nis unknown"}})
-    async with faulty_server(refusal) as server, backbone(folder, server) as model:
-        with pytest.raises(BackboneError, match=f"refuses a request with {status}: top_k is unknown"):
+    async with faulty_server(refusal) as one, faulty_server(refusal) as two, backbone(folder, one, two) as model:
+        with pytest.raises(BackboneError) as raised:
             await model.sample(request())
-    assert len(server.bodies) == 1
+    for server in (one, two):
+        assert f"{server.url} refuses a request with {status}: top_k is unknown" in str(raised.value)
+        assert len(server.bodies) == 1
+
+
+async def test_an_endpoint_that_refuses_what_another_takes_is_at_fault(folder: Path) -> None:
+    refusal = Answer(404, {"error": {"message": "The model `proba` does not exist."}})
+    async with faulty_server(refusal) as ill, faulty_server() as well, backbone(folder, ill, well) as model:
+        for _ in range(20):
+            assert await model.sample(request()) == WELL
+        assert [member.circuit._openings > 0 for member in members(model)] == [True, False]
 
 
 async def test_a_full_context_is_an_empty_completion(folder: Path) -> None:
@@ -151,7 +209,7 @@ async def test_a_full_context_is_an_empty_completion(folder: Path) -> None:
         await model.sample(request(max_tokens=100))
         assert server.bodies[-1]["max_tokens"] == 2
     async with faulty_server(max_model_len=3) as server, backbone(folder, server) as model:
-        assert await model.sample(request()) == Completion("", (), "length", 3, 0)
+        assert await model.sample(request()) == full
         assert server.bodies == []
 
 
@@ -170,7 +228,7 @@ async def test_requests_are_spread(folder: Path) -> None:
     slow.wait_s = 0.2
     async with faulty_server(slow) as one, faulty_server(slow) as two, backbone(folder, one, two) as model:
         await asyncio.gather(*(model.sample(request()) for _ in range(10)))
-        assert model.window == 512
+        assert model.window == 640
     assert len(one.bodies) == len(two.bodies) == 5
 
 
@@ -200,6 +258,48 @@ async def test_the_start_names_the_endpoints_at_fault(folder: Path) -> None:
     assert "http://127.0.0.1:9/v1 does not answer: " in message
     assert well.url not in message
     assert "\n" not in message
+
+
+async def test_a_start_without_one_that_is_down_says_so_once(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    async with faulty_server() as server, backbone(folder, "http://127.0.0.1:9/v1", server) as model:
+        assert await model.sample(request()) == WELL
+        assert model.window == 320
+        (line,) = [record.getMessage() for record in caplog.records if record.name.startswith("generators.")]
+    assert line.startswith("backbone etxekoa starts without: http://127.0.0.1:9/v1 does not answer: ")
+    with pytest.raises(BackboneError, match=r"http://127\.0\.0\.1:9/v1 does not answer: "):
+        await backbone(folder, "http://127.0.0.1:9/v1").__aenter__()
+
+
+async def test_requests_beyond_the_limit_wait_in_turn(folder: Path) -> None:
+    slow = completion()
+    slow.wait_s = 0.05
+    order = []
+
+    async def sampled(model: OpenAIBackbone, number: int) -> None:
+        await model.sample(request())
+        order.append(number)
+
+    async with faulty_server(slow) as server, backbone(folder, server, concurrency=2) as model:
+        calls = [asyncio.ensure_future(sampled(model, number)) for number in range(8)]
+        await wait_until_async(lambda: bool(server.bodies), 5)
+        most = 0
+        while not all(call.done() for call in calls):
+            most = max(most, members(model)[0].in_flight)
+            await asyncio.sleep(0.01)
+        assert model.window == 2  # 2.5
+    assert most == 2
+    assert [number // 2 for number in order] == [0, 0, 1, 1, 2, 2, 3, 3]
+
+
+async def test_one_that_gives_up_waiting_leaves_its_place(folder: Path) -> None:
+    async with faulty_server(Answer(wait_s=60)) as server, backbone(folder, server, concurrency=1) as model:
+        calls = [asyncio.ensure_future(model.sample(request())) for _ in range(3)]
+        await wait_until_async(lambda: bool(server.bodies), 5)
+        server.answers = [completion()]
+        calls[1].cancel()
+        calls[0].cancel()
+        assert await calls[2] == WELL
+        assert members(model)[0].in_flight == 0
 
 
 async def test_a_start_without_a_tokenizer(tmp_path: Path) -> None:

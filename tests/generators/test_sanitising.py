@@ -70,6 +70,15 @@ def test_it_says_what_it_took_off() -> None:
     assert (nothing.labelled, nothing.played_on) == (False, False)
 
 
+def test_reasoning_is_taken_off_replies_only() -> None:
+    text = "<think>\nUra zer den galdetu du.\n</think>\n\nErantzuna: Edaria."
+    reply = SANITISER.clean(text, "assistant")
+    assert (reply.text, reply.labelled, reply.played_on) == ("Edaria.", True, False)
+    asked = SANITISER.clean("<think> etiketa zertarako da?", "user")
+    assert (asked.text, asked.labelled) == ("<think> etiketa zertarako da?", False)
+    assert SANITISER.clean("<think>\nUra zer den", "assistant").text == ""
+
+
 def test_another_languages_markers_are_another_packs() -> None:
     galician = Sanitiser.open(
         Markers(user=("Usuaria",), assistant=("Asistente",), answer=("Resposta",), step=("paso",))

@@ -6,10 +6,11 @@ from functools import cache
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from generators.segments import SegmentEncoder
+from tests.support.chat_tokenizers import family_tokenizer
 from tests.support.generators_models import tokenizer
 
 FAMILIES = ("llama", "chatml", "gemma", "mistral")
@@ -22,6 +23,7 @@ def encoder(family: str) -> tuple[Any, SegmentEncoder]:
 
 
 @pytest.mark.parametrize("family", FAMILIES)
+@settings(deadline=None)
 @given(st.data())
 def test_the_ids_are_those_of_the_whole_text(family: str, data: st.DataObject) -> None:
     tokens, segments = encoder(family)
@@ -46,4 +48,9 @@ def test_a_segment_is_encoded_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(tokens, "encode", spy)
     segments.encode(first + "Ondo.<|eot_id|>")
-    assert seen == ["Ondo."]
+    assert seen == ["<|eot_id|>Ondo."]
+
+
+@pytest.mark.parametrize("family", ("llama-2", "mistral-v3", "tinyllama", "gemma-2", "yi", "phi-3", "deepseek-v3"))
+def test_whatever_a_tokenizer_does_with_spaces_its_segments_are_kept(family: str) -> None:
+    assert SegmentEncoder(family_tokenizer(family))._independent

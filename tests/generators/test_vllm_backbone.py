@@ -8,6 +8,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -65,6 +66,15 @@ async def test_it_samples(backbone: VllmBackbone, folder: Path) -> None:
     assert (backbone.name, backbone.device, backbone.window) == (folder.name, "cpu", 80)
 
 
+async def test_a_stop_text_ends_a_turn_and_is_not_its_text(backbone: VllmBackbone) -> None:
+    prompt = backbone.template.user_prefix([])
+    greedy = Sampling(max_tokens=24, temperature=0)
+    text = (await backbone.sample(SampleRequest("0.0", prompt, greedy, (), "user"))).text
+    mark = text[len(text) // 2 :][:3]
+    stopped = await backbone.sample(SampleRequest("0.1", prompt, greedy, (), "user", stop_texts=(mark,)))
+    assert (stopped.text, stopped.finish_reason) == (text.partition(mark)[0], "stop")
+
+
 async def test_stop_tokens_end_a_turn_and_are_not_its_text(backbone: VllmBackbone) -> None:
     prompt = backbone.template.user_prefix([])
     every = tuple(range(len(tokenizer("llama"))))
@@ -97,6 +107,38 @@ async def test_cancelling_aborts_the_request_in_the_engine(backbone: VllmBackbon
     ended = await asyncio.gather(*running, return_exceptions=True)
     assert all(isinstance(end, asyncio.CancelledError) for end in ended)
     assert backbone._engine.get_num_unfinished_requests() == 0
+
+
+async def test_a_watch_aborts_the_request_in_the_engine(backbone: VllmBackbone) -> None:
+    seen: list[str] = []
+
+    async def watch(text: str) -> bool:
+        seen.append(text)
+        return len(seen) > 3
+
+    long = replace(request(backbone, max_tokens=250, ignore_eos=True), watch=watch, watch_from=8)
+    completion = await backbone.sample(long)
+    assert completion.cut
+    assert len(seen) == 4
+    assert 8 * 2**3 <= completion.completion_tokens == len(completion.token_ids or ()) < 250
+    assert completion.text.startswith(seen[-1])
+    assert backbone._engine.get_num_unfinished_requests() == 0
+
+
+async def test_a_watched_text_is_the_one_that_is_not_watched(backbone: VllmBackbone) -> None:
+    seen: list[str] = []
+
+    async def watch(text: str) -> bool:
+        seen.append(text)
+        return False
+
+    greedy = request(backbone, max_tokens=100, ignore_eos=True, temperature=0)
+    whole = await backbone.sample(greedy)
+    assert await backbone.sample(replace(greedy, watch=watch, watch_from=10)) == whole
+    assert 1 <= len(seen) <= 4
+    assert all(whole.text.startswith(text) for text in seen)
+    await backbone.sample(replace(greedy, watch=watch, watch_from=100))
+    assert len(seen) <= 4
 
 
 async def test_a_draft_passes_every_gate(backbone: VllmBackbone) -> None:

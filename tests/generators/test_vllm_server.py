@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
 import pytest
 
 from generators.backbone import SampleRequest
+from generators.model_probe import same_model
 from generators.openai_backbone import OpenAIBackbone
 from schemas.backbones import OpenAIBackbone as Spec
 from schemas.errors import BackboneError
@@ -39,7 +41,7 @@ def spec(url: str, folder: Path, **fields: object) -> Spec:
     )
 
 
-async def test_completions_carry_their_token_ids(url: str, folder: Path) -> None:
+async def test_completions_are_counted_in_tokens(url: str, folder: Path) -> None:
     async with OpenAIBackbone(spec(url, folder), "zerbitzaria") as backbone:
         prompt = backbone.template.user_prefix([])
         stops = backbone.template.stop_token_ids
@@ -47,9 +49,10 @@ async def test_completions_carry_their_token_ids(url: str, folder: Path) -> None
         completions = await asyncio.gather(
             *(backbone.sample(SampleRequest(f"0.{n}", prompt, exact, stops, "user")) for n in range(40))
         )
-        assert all(endpoint.is_vllm for endpoint in backbone._endpoints)
+        assert all(member.endpoint.is_vllm for member in backbone._running().endpoints.members)
     for completion in completions:
-        assert len(completion.token_ids or ()) == completion.completion_tokens == 9
+        assert completion.text
+        assert completion.completion_tokens == 9
         assert completion.finish_reason == "length"
         assert completion.prompt_tokens == len(prompt)  # no BOS was put before it
 
@@ -72,29 +75,84 @@ async def test_a_long_prompt_leaves_less_room_and_a_full_one_none(url: str, fold
         assert (full.text, full.finish_reason, full.completion_tokens) == ("", "length", 0)
 
 
-async def test_cancelling_ends_the_request_on_the_server(url: str, folder: Path) -> None:
-    async def measured(metric: str) -> float:
-        async with httpx.AsyncClient() as client:
-            metrics = (await client.get(url.removesuffix("/v1") + "/metrics")).text
-        return sum(float(line.split()[-1]) for line in metrics.splitlines() if line.startswith(metric))
+RUNNING, GENERATED = "vllm:num_requests_running", "vllm:generation_tokens_total"
 
-    running, generated = "vllm:num_requests_running", "vllm:generation_tokens_total"
-    before = await measured(generated)
+
+async def measured(url: str, metric: str) -> float:
+    async with httpx.AsyncClient() as client:
+        metrics = (await client.get(url.removesuffix("/v1") + "/metrics")).text
+    return sum(float(line.split()[-1]) for line in metrics.splitlines() if line.startswith(metric))
+
+
+async def until_idle(url: str) -> None:
+    async with asyncio.timeout(30):
+        while await measured(url, RUNNING):  # noqa: ASYNC110 - the server's, not ours
+            await asyncio.sleep(0.05)
+
+
+async def test_a_watch_ends_the_request_on_the_server(url: str, folder: Path) -> None:
+    seen: list[str] = []
+
+    async def watch(text: str) -> bool:
+        seen.append(text)
+        return True
+
+    many = Sampling(max_tokens=240, ignore_eos=True, presence_penalty=0.5)
+    before = await measured(url, GENERATED)
+    async with OpenAIBackbone(spec(url, folder), "zerbitzaria") as backbone:
+        requests = [SampleRequest(f"0.{n}", [9, n], many, (), "user", "eu", watch, 16) for n in range(64)]
+        completions = await asyncio.gather(*map(backbone.sample, requests))
+        await until_idle(url)
+    sampled = await measured(url, GENERATED) - before
+    assert all(completion.cut for completion in completions)
+    counted = sum(completion.completion_tokens for completion in completions)
+    assert 64 * 16 <= counted <= sampled < 64 * 240 / 2
+    assert len(seen) == 64
+
+
+async def test_a_watched_text_is_the_one_that_is_not_watched(url: str, folder: Path) -> None:
+    seen: list[str] = []
+
+    async def watch(text: str) -> bool:
+        seen.append(text)
+        return False
+
+    greedy = Sampling(max_tokens=100, ignore_eos=True, temperature=0)
+    async with OpenAIBackbone(spec(url, folder), "zerbitzaria") as backbone:
+        plain = SampleRequest("0.0", [9, 8, 7], greedy, (), "user")
+        assert await backbone.sample(replace(plain, watch=watch, watch_from=10)) == await backbone.sample(plain)
+        whole = (await backbone.sample(plain)).text
+    assert 1 <= len(seen) <= 4
+    assert all(whole.startswith(text) for text in seen)
+
+
+async def test_the_model_is_known_by_its_log_probabilities(url: str, folder: Path) -> None:
+    found = []
+    for _ in range(2):
+        async with OpenAIBackbone(spec(url, folder), "zerbitzaria") as backbone:
+            assert backbone.identity is not None
+            found.append(backbone.identity)
+    assert same_model(*found)
+    assert len(found[0]["log_probabilities"]) == 23
+    assert len(found[0]["first"]) >= 5
+    assert found[0]["told"]["owned_by"] == "vllm"
+
+
+async def test_cancelling_ends_the_request_on_the_server(url: str, folder: Path) -> None:
+    before = await measured(url, GENERATED)
     async with OpenAIBackbone(spec(url, folder), "zerbitzaria") as backbone:
         long = Sampling(max_tokens=240, ignore_eos=True)
         calls = [
             asyncio.ensure_future(backbone.sample(SampleRequest(f"0.{n}", [9], long, (), "user"))) for n in range(256)
         ]
         async with asyncio.timeout(30):
-            while not await measured(running):  # noqa: ASYNC110 - the server's, not ours
+            while not await measured(url, RUNNING):  # noqa: ASYNC110 - the server's, not ours
                 await asyncio.sleep(0.01)
         for call in calls:
             call.cancel()
         await asyncio.gather(*calls, return_exceptions=True)
-        async with asyncio.timeout(30):
-            while await measured(running):  # noqa: ASYNC110 - the server's, not ours
-                await asyncio.sleep(0.05)
-    assert await measured(generated) - before < 256 * 240
+        await until_idle(url)
+    assert await measured(url, GENERATED) - before < 256 * 240
 
 
 async def test_a_model_it_does_not_serve(url: str, folder: Path) -> None:

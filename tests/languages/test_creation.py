@@ -8,11 +8,12 @@ import pytest
 import yaml
 
 from languages import creation
-from languages.completeness import untranslated
+from languages.completeness import gaps, untranslated
 from languages.creation import Creation, create_pack, renew_pack
 from languages.detectors import open_detector
 from languages.loader import load_pack
 from languages.measuring import measure
+from languages.pack import ModeTexts
 from schemas.errors import InputError, LanguageError, StorageError
 from tests.support.made_up_language import CODE, NAME, sentences
 
@@ -59,6 +60,7 @@ def test_what_the_corpus_cannot_say_waits_for_a_speaker(tmp_path: Path) -> None:
         "steering.examples_heading",
         "steering.reply_prompts",
         "steering.topics",
+        *(f"modes.{field}" for field in ModeTexts.model_fields),
         "markers.user",
         "markers.assistant",
         "markers.system",
@@ -70,11 +72,23 @@ def test_what_the_corpus_cannot_say_waits_for_a_speaker(tmp_path: Path) -> None:
     )
 
 
+def test_what_waits_for_a_speaker_is_about_the_language_and_in_its_place(tmp_path: Path) -> None:
+    made = create(tmp_path).pack
+    prompts = (*made.steering.system_prompts, *(text for _, texts in made.modes for text in texts))
+    assert not any("English" in text for text in prompts)
+    assert all(NAME in text for text in prompts)
+    found = gaps(made)
+    assert found
+    assert all("to translate" in gap.what for gap in found if gap.field.startswith(("modes.", "markers.")))
+
+
 def test_every_field_of_the_pack_has_a_comment(tmp_path: Path) -> None:
     lines = create(tmp_path).files[0].read_text(encoding="utf-8").splitlines()
     before = ""
     for line in lines:
-        if (line[:1].isalpha() and line != "steering:") or (line[:2] == "  " and line[2:3].isalpha() and ":" in line):
+        if (line[:1].isalpha() and line not in ("steering:", "modes:")) or (
+            line[:2] == "  " and line[2:3].isalpha() and ":" in line
+        ):
             assert before.lstrip().startswith("#") or line.startswith(("code:", "words:", "markers:")), line
         before = line
 

@@ -48,6 +48,11 @@ def test_what_ships_comes_with_its_statistics(code: str, name: str) -> None:
         assert path.is_absolute()
 
 
+def test_english_needs_no_statistics_of_its_own() -> None:
+    pack = load_pack("en")
+    assert (pack.name, pack.profile, pack.words, pack.unseen_limit) == ("English", None, None, 1)
+
+
 @pytest.mark.parametrize("code", available_languages())
 def test_every_pack_that_ships_is_sound(code: str) -> None:
     pack = load_pack(code)
@@ -61,8 +66,8 @@ def test_every_pack_that_ships_is_sound(code: str) -> None:
 def test_a_users_pack_is_found_and_wins(tmp_path: Path) -> None:
     write_pack(tmp_path, "es")
     (write_pack(tmp_path, "eu", name="Mine") / "profile.json").write_text("{}")
-    assert available_languages(tmp_path) == ("es", "eu", "gl")
-    assert available_languages() == ("eu", "gl")
+    assert available_languages(tmp_path) == ("en", "es", "eu", "gl")
+    assert available_languages() == ("en", "eu", "gl")
     assert load_pack("eu", tmp_path).name == "Mine"
     assert load_pack("eu", tmp_path).profile == (tmp_path / "eu" / "profile.json").resolve()
     assert load_pack("eu").name == "Basque"
@@ -90,7 +95,7 @@ def test_a_profile_may_have_another_name(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("code", ["xx", "../eu", "", "eu/..", "__pycache__"])
 def test_an_unknown_language_is_named_with_the_known_ones_and_the_cure(code: str) -> None:
-    with pytest.raises(LanguageError, match=r"no language pack for .*known: eu.*ITURRI_LANGUAGES") as caught:
+    with pytest.raises(LanguageError, match=r"no language pack for .*known: en, eu.*ITURRI_LANGUAGES") as caught:
         load_pack(code)
     assert repr(code) in str(caught.value)
 

@@ -118,3 +118,23 @@ async def test_what_reading_raises_is_raised_by_who_asks() -> None:
         await asyncio.sleep(0.05)
         with pytest.raises(DatasetError, match="hautsita"):
             mixer.start(0)
+
+
+async def test_places_are_given_away_only_while_they_can_be_given_back() -> None:
+    numbers = Numbers(most=10**9, let=0)
+    async with Feed(numbers, 0, set(), lambda: None) as feed:
+        mixer = ModeMixer((BASQUE, GALICIAN), (1, 1), 5, {"magpie-gl": feed}, {"magpie-gl": "magpie-eu"})
+        begun = 0
+        while mixer.start(begun, 200 - begun) is not None:
+            begun += 1
+        assert 80 <= begun <= 120, "half of 200 drafts are there to feed the other half"
+        numbers.let = 10**9
+        await settled(feed)
+        later = []
+        for index in range(begun, 200):
+            await settled(feed)
+            start = mixer.start(index, 200 - index)
+            assert start is not None
+            later.append(start.mode.language)
+        assert 80 <= Counter(later)["gl"] <= 120
+        assert mixer.start(200, 0) is not None

@@ -92,7 +92,7 @@ async def test_dropped_drafts_are_read_by_reason(tmp_path: Path, database: str) 
             "filters.duplicates.against.1.dataset",
             "none of its own files",
         ),
-        ({"language": "xx"}, "language", "known: eu"),
+        ({"language": "xx"}, "language", "known: en, eu"),
         ({"target": {"conversations": 0}}, "target.conversations", "greater than or equal to 1"),
         (
             {

@@ -263,7 +263,7 @@ def bad_inputs(folder: Path) -> dict[str, str]:
         "no.jsonl.gz": "no.jsonl.gz: cannot be read",
         "cut.jsonl.gz": "cut.jsonl.gz: cannot be read .*Truncated",
         "rows.csv": r"rows.csv: is neither Parquet nor JSONL by its name; known endings: \.parquet",
-        "both/*": "holds both Parquet and JSONL files",
+        "both/*": "holds files of several kinds, jsonl and parquet",
         "*.nothing": "no file has a name like that",
         "missing.jsonl": "there is no such file or folder",
         "a/b/c": "there is no such file or folder",

@@ -1,0 +1,53 @@
+"""What became of the drafts that used each choice of the steering, for people to compare."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import groupby
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from cli import figures
+from schemas.arms import Arm
+
+_SHOWN = 20
+# What only the mixer goes by.
+RECENT = {"recent_drafts", "recent_novelty", "recent_tokens"}
+
+
+def ranked(arms: Iterable[Arm]) -> list[Arm]:
+    """By mode and factor; within these the one with the most novelty a token first."""
+    return sorted(arms, key=lambda arm: (arm.mode, arm.factor, -_worth(arm), -arm.drafts, arm.arm))
+
+
+def print_steering(console: Console, arms: list[Arm]) -> None:
+    """A table for each mode and factor of ranked arms; of many, the best and the worst."""
+    if not arms:
+        console.print("steering: no draft that was steered has ended")
+    for (mode, factor), group in groupby(arms, key=lambda arm: (arm.mode, arm.factor)):
+        console.print(_table(f"{mode}: {factor}", list(group)))
+
+
+def _table(title: str, arms: list[Arm]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold", title=title, title_justify="left")
+    table.add_column("choice", overflow="fold")
+    for heading in ("drafts", "accepted", "tokens per accepted", "novelty"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    half = _SHOWN // 2
+    hidden = len(arms) - _SHOWN
+    for place, arm in enumerate(arms):
+        if hidden > 0 and place == half:
+            table.add_row(f"and {hidden} more", "", "", "", "")
+        if hidden > 0 and half <= place < len(arms) - half:
+            continue
+        novelty = "-" if arm.mean_novelty is None else figures.percent(arm.mean_novelty)
+        cost = figures.per_accepted(arm.tokens_per_accepted)
+        table.add_row(Text(arm.arm), f"{arm.drafts:,}", figures.percent(arm.acceptance), cost, novelty)
+    return table
+
+
+def _worth(arm: Arm) -> float:
+    """Novelty of accepted conversations a token."""
+    return arm.novelty / max(1, arm.completion_tokens)
