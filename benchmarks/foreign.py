@@ -6,7 +6,7 @@ import random
 import re
 from dataclasses import replace
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from generators.backbone import Backbone, Completion, SampleRequest
 from generators.template import ChatTemplate
@@ -81,6 +81,10 @@ class ForeignTurns:
     @property
     def device(self) -> str:
         return self._backbone.device
+
+    @property
+    def identity(self) -> dict[str, Any] | None:
+        return self._backbone.identity
 
     async def __aenter__(self) -> Self:
         await self._backbone.__aenter__()
