@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import asdict, dataclass
 
+import aiohttp
 import httpx
 
 from benchmarks.common import Sample
@@ -16,8 +17,6 @@ from benchmarks.paced_engine import Served
 from benchmarks.paced_server import MODEL, Pace
 from benchmarks.paced_text import ROOT, TOKENIZER
 from schemas.backbones import OpenAIBackbone
-
-TIMEOUT_S = 600
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +88,12 @@ def paced_server(pace: Pace) -> Iterator[PacedServer]:
 @asynccontextmanager
 async def http_sample(server: PacedServer) -> AsyncIterator[Sample]:
     """One request for a turn, by the client library of the product, and nothing around it."""
-    async with httpx.AsyncClient(limits=httpx.Limits(max_connections=None), timeout=TIMEOUT_S) as client:
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
 
         async def sample(prompt: list[int], role: str) -> str:
-            body = {"model": MODEL, "prompt": prompt, "max_tokens": 1024, "return_token_ids": True}
-            answer = (await client.post(f"{server.url}/v1/completions", json=body)).json()
+            body = {"model": MODEL, "prompt": prompt, "max_tokens": 1024}
+            async with session.post(f"{server.url}/v1/completions", json=body) as response:
+                answer = await response.json()
             text: str = answer["choices"][0]["text"]
             return text
 
