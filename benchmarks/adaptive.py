@@ -23,7 +23,7 @@ import yaml
 
 from generators.backbone import SampleRequest
 from generators.scripted_backbone import ScriptedBackbone
-from languages.loader import PACK_FILE, pack_folders
+from languages.loader import PACK_FILE, load_pack, pack_folders
 from pipeline.build import build
 from pipeline.reader import BuildReader
 from schemas.backbones import ScriptedBackbone as Spec
@@ -31,6 +31,7 @@ from schemas.recipe import Recipe
 from schemas.settings import Settings
 
 SPEC = Spec(kind="scripted", user_turns=("-",), replies=("-",))
+PLAIN = load_pack("eu").steering.system_prompts
 _INDEX = re.compile(r"-(\d{8})\.\d+$")
 
 
@@ -118,8 +119,9 @@ class TopicalBackbone(ScriptedBackbone):
         rng = random.Random(f"{found[1]}/{request.role}")
         if request.role == "user":
             shown = "".join(map(chr, request.prompt_token_ids))
+            plain = any(prompt in shown for prompt in PLAIN)
             # The longest, since one topic may be a part of another.
-            topic = max((one for one in self._topics if one in shown), key=len, default=None)
+            topic = None if plain else max((one for one in self._topics if one in shown), key=len)
             self._topic_of[found[1]] = topic
             if topic is None and not self._even:
                 rng = random.Random(rng.randrange(4))

@@ -13,10 +13,8 @@ from generators.reverse import Reverse
 from generators.translation import Translation
 from languages.completeness import STEERING
 from languages.pack import LanguagePack
-from schemas.errors import RecipeError
 from schemas.modes import (
     CrossLingualMode,
-    GroundedMode,
     MagpieMode,
     ModeSpec,
     PromptsMode,
@@ -85,9 +83,7 @@ def _open(
         return Prompts(spec, pack, recipe.seed, id_prefix)
     if isinstance(spec, ReverseMode):
         return Reverse(spec, pack, recipe.seed, id_prefix)
-    if isinstance(spec, GroundedMode):
-        return Grounded(spec, pack, recipe.seed, id_prefix)
-    raise RecipeError(f"modes: {spec.mode} cannot be built yet")
+    return Grounded(spec, pack, recipe.seed, id_prefix)
 
 
 def _with_topics(pack: LanguagePack, topics: Sequence[str] | None) -> LanguagePack:

@@ -13,6 +13,7 @@ from benchmarks.chaos.kills import must
 from filters.duplicates.signature import Signature, text_hash
 from pipeline.reader import BuildReader
 from publishers.publication import sha256_of
+from schemas.arms import Arm
 from schemas.conversation import Conversation
 from schemas.funnel import DroppedSample, Funnel
 from schemas.manifest import Manifest, Shard
@@ -37,6 +38,7 @@ class Account:
     drops: tuple[DroppedSample, ...]
     shards: tuple[Shard, ...]
     planned: int
+    arms: tuple[Arm, ...]
 
     @classmethod
     def read(cls, directory: Path) -> Account:
@@ -61,6 +63,7 @@ class Account:
             drops=tuple(drop for _, drop in reader.dropped(limit=MOST)),
             shards=tuple(map(Shard.model_validate, sealed)),
             planned=len(shards) - len(sealed),
+            arms=reader.arms(),
         )
 
     def check(self) -> None:
@@ -69,6 +72,11 @@ class Account:
         must(funnel.accepted == len(self.rows) == len(self.signatures), "the funnel accepts another number of rows")
         must(funnel.dropped == len(self.drops), f"{funnel.dropped} drops by the funnel, and {len(self.drops)} drafts")
         must(funnel.drafts == len(self.ended), f"{funnel.drafts} drafts by the funnel, {len(self.ended)} have ended")
+        styles = [arm for arm in self.arms if arm.factor == "style"]
+        counted = (sum(arm.drafts for arm in styles), sum(arm.accepted for arm in styles))
+        must(
+            counted == (funnel.drafts, funnel.accepted), f"{counted} drafts, accepted ones, by the arms of the steering"
+        )
         dropped = [int(drop.draft_id.rpartition("-")[2]) for drop in self.drops]
         must(sorted([*self.draft_indices, *dropped]) == sorted(self.ended), "a draft has ended twice, or not at all")
         must(len({row.id for row in self.rows}) == len(self.rows), "two rows have one id")

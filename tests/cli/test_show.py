@@ -109,8 +109,6 @@ def test_choices_of_the_steering_are_told_and_ranked(built: Path) -> None:
     assert sum(arm["accepted"] for arm in styles) == funnel["accepted"]
     topics = [arm for arm in arms if arm["factor"] == "topic"]
     assert sum(arm["drafts"] for arm in topics) == styles[0]["drafts"]
-    worth = [arm["novelty"] / arm["completion_tokens"] for arm in topics]
-    assert worth == sorted(worth, reverse=True)
     assert not any(key.startswith("recent") for arm in arms for key in arm)
     done = iturri("show", "good", "-n", "0", "--steering", cwd=built)
     assert done.returncode == 0, done.stderr

@@ -74,6 +74,7 @@ def killed_build(tmp_path_factory: pytest.TempPathFactory) -> tuple[KilledBuild,
         (sql("UPDATE meta SET value = value - 1 WHERE key = 'low_water'"), "have ended"),
         (sql("UPDATE rows SET draft_index = 100000 WHERE seq = 3"), "ended twice, or not at all"),
         (sql("UPDATE rows SET signature = (SELECT signature FROM rows WHERE seq = 1) WHERE seq = 2"), "claims another"),
+        (sql("UPDATE arms SET accepted = accepted - 1 WHERE factor = 'style'"), "by the arms"),
         (sql("UPDATE shards SET sha256 = NULL WHERE number = 1"), "other shards"),
     ],
 )

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from pipeline.ledger import Ledger
 from pipeline.ledger_schema import STEPS
+from schemas.arms import Arm
 from schemas.errors import BuildDirectoryError, EpochLostError, LedgerError, StorageError
 from schemas.manifest import Shard
 from tests.pipeline.conftest import FIELDS, accepted, dropped
@@ -46,6 +47,19 @@ def test_a_transaction_that_fails_leaves_nothing(open_ledger: OpenLedger) -> Non
     with pytest.raises(LedgerError, match="UNIQUE"):
         ledger.commit([accepted(1), dropped(2), accepted(0)])
     assert (ledger.accepted(), ledger.dropped(), ledger.done_drafts()) == (1, 0, (1, set()))
+
+
+def test_arms_are_set_in_the_transaction_of_the_outcomes(open_ledger: OpenLedger) -> None:
+    ledger = open_ledger()
+    arm = Arm(mode="magpie-eu", factor="topic", arm="mendia = 'harria'")
+    once, twice = arm.counted(40, 1 / 3), arm.counted(40, 1 / 3).counted(11, None)
+    ledger.commit([accepted(0)], arms=[once, arm.model_copy(update={"factor": "opener"})])
+    ledger.commit([dropped(1)], arms=[twice])
+    with pytest.raises(LedgerError, match="UNIQUE"):
+        ledger.commit([accepted(0)], arms=[twice.counted(5, None)])
+    found = {one.factor: one for one in open_ledger().arms()}
+    assert found["topic"] == twice
+    assert found["opener"].drafts == 0
 
 
 def test_an_earlier_run_cannot_write_any_more(open_ledger: OpenLedger) -> None:
