@@ -8,8 +8,9 @@ from pathlib import Path
 
 from cli.failures import failure, say
 from cli.machine import machine_settings, resolved_backbone
+from pipeline.materials import find_materials
 from pipeline.packs import load_packs
-from schemas.errors import IturriError
+from schemas.errors import DatasetError, IturriError
 from schemas.reading import read_recipe
 from schemas.recipe import Recipe
 from schemas.settings import Settings, with_embedder
@@ -40,10 +41,20 @@ def _checked(file: Path, settings: Settings) -> str:
     """What could not be checked, if anything. Raises IturriError."""
     recipe = read_recipe(file)
     load_packs(recipe, settings)
+    away = _datasets_away(recipe)
     if settings.backbones is None and (names := _named(recipe)):
-        return f" ({' and '.join(names)} not looked up: neither --backbones nor ITURRI_BACKBONES is given)"
+        return f" ({' and '.join(names)} not looked up: neither --backbones nor ITURRI_BACKBONES is given){away}"
     resolved_backbone(recipe, settings)
     with_embedder(recipe.filters, settings)
+    return away
+
+
+def _datasets_away(recipe: Recipe) -> str:
+    """Which dataset of a mode could not be looked up; InputError for one that cannot be read."""
+    try:
+        find_materials(recipe)
+    except DatasetError as error:
+        return f" ({error})"
     return ""
 
 

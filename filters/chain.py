@@ -96,8 +96,10 @@ def _cheap(
 ) -> tuple[Filter, ...]:
     shape = (ShapeJudge.open(filters.shape, _needed(pack), others),) if filters.shape.enabled else ()
     repetition = (RepetitionJudge.open(filters.repetition),) if filters.repetition.enabled else ()
-    grounding = (GroundingJudge.open(filters.grounding, _needed(pack), others),) if filters.grounding.enabled else ()
     translation = (TranslationJudge.open(filters.translation),) if filters.translation.enabled else ()
+    # Without a language there is no passage either.
+    about = pack is not None and filters.grounding.enabled
+    grounding = (GroundingJudge.open(filters.grounding, _needed(pack), others),) if about else ()
     contamination = (known.contamination,) if known.contamination is not None else ()
     return (*shape, *repetition, *translation, *grounding, *contamination, *_duplicates(filters, known, memory))
 

@@ -54,7 +54,9 @@ class GroundingJudge:
         reply = prose(draft.last.content)
         invented = _unknown_numbers(reply, sources)
         if invented:
-            return self._drop(draft, "number", f"{', '.join(invented)}: neither in the passage nor asked about")
+            return self._drop(
+                draft, "number", excerpt(f"neither in the passage nor asked about: {', '.join(invented)}")
+            )
         ignored = self.function_words.get(draft.last.language, self.function_words[self.language])
         words = [word for word in words_of(reply) if len(word) >= CONTENT and word not in ignored]
         if len(words) < LEAST_WORDS:

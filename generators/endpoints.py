@@ -96,7 +96,7 @@ class Endpoints(Generic[Answer]):
         attempt = 0
         while True:
             delay: float | None = None
-            member = await self._place(failed | refused, first=attempt > 0)
+            member = await self._place(failed | refused, first=bool(said))
             if member is not None:
                 try:
                     answer = await self._asked(member, once)
@@ -112,7 +112,7 @@ class Endpoints(Generic[Answer]):
                     delay = self._rested(member, retry, attempt)
                 else:
                     for other in refused:  # what one endpoint takes is no bad request
-                        other.circuit.failed(said[other])
+                        other.failed(said[other])
                     return answer
             if all(other.another_model for other in self.members):
                 raise AnotherModelError("; ".join(f"{other.url}: {other.circuit.reason}" for other in self.members))
@@ -137,17 +137,16 @@ class Endpoints(Generic[Answer]):
             if not call.expired():
                 raise
             reason = member.circuit.reason or f"no answer within {self._timeout_s:g} s"
-            member.circuit.failed(reason)
+            member.failed(reason)
             raise Retry(reason) from error
         except BusyError:
             member.limit.refused(sent_at, time.monotonic())
             raise
         except LostError as error:
-            if member.well:
-                member.circuit.open(str(error))
+            member.lost(str(error))
             raise
         except Retry as error:
-            member.circuit.failed(str(error))
+            member.failed(str(error))
             raise
         finally:
             member.over(call)

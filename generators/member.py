@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 
 from generators.circuit import Circuit
 from generators.concurrency import Limit
 from generators.endpoint import Endpoint
 
+_logger = logging.getLogger(__name__)
 _FORGETS = 0.98  # how fast the longest wait is forgotten, an answer
 
 
@@ -70,8 +72,24 @@ class Member:
         self.limit.answered(tokens, self.in_flight, now)
         self.circuit.succeeded()
 
-    def give_up(self, reason: str) -> None:
+    def failed(self, reason: str) -> None:
+        """A request failed in a way that may pass."""
+        was_well = self.well
+        self.circuit.failed(reason)
+        if was_well and not self.well:
+            self._say(reason)
+
+    def lost(self, reason: str) -> None:
+        """It was not reached, or a connection to it ended early."""
+        if self.well:
+            self._say(reason)
+            self.circuit.open(reason)
+
+    def give_up(self, reason: str, *, another_model: bool = False) -> None:
         """Leave it out, and let the requests that wait for it time out, so that they go elsewhere."""
+        if self.well or another_model > self.another_model:
+            self._say(reason, logging.ERROR if another_model else logging.WARNING)
+        self.another_model = another_model
         self.circuit.open(reason)
         if self._calls:  # should it only be slow, it is given longer the next time
             self.slowest_s = max(self.slowest_s or 0.0, self.silent_s)
@@ -79,3 +97,14 @@ class Member:
         for call in self._calls:
             if not call.expired():
                 call.reschedule(now)
+
+    def come_back(self) -> None:
+        """It was examined and found well."""
+        if not self.well:
+            _logger.warning("%s is used again", self.url)
+        self.another_model = False
+        self.heard_at = time.monotonic()
+        self.circuit.close()
+
+    def _say(self, reason: str, level: int = logging.WARNING) -> None:
+        _logger.log(level, "%s is left out: %s", self.url, reason)

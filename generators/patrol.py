@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
 
@@ -15,7 +14,6 @@ from generators.retries import BusyError, Retry
 Examine = Callable[[Endpoint], Awaitable[None]]
 """Returns for an endpoint that can be used; raises as requests do for one that cannot, and AnotherModelError."""
 
-_logger = logging.getLogger(__name__)
 _TICK_S = 0.25
 _EXAMINATION_S = 20.0
 _AGAIN_S = 300.0
@@ -74,28 +72,13 @@ class Patrol:
             async with asyncio.timeout(_EXAMINATION_S):
                 await self._examine(member.endpoint)
         except AnotherModelError as error:
-            self._left_out(member, str(error), another_model=True)
+            member.give_up(str(error), another_model=True)
         except (Retry, RefusedError, ContextFullError, TimeoutError) as error:
             # A busy endpoint may have no time for this, and is well.
             if not (member.well and (isinstance(error, BusyError) or member.heard_at > began)):
                 slow = f"no answer within {_EXAMINATION_S:g} s"
-                self._left_out(member, slow if isinstance(error, TimeoutError) else one_line(error))
+                member.give_up(slow if isinstance(error, TimeoutError) else one_line(error))
         else:
-            self._found_well(member)
+            member.come_back()
         self._again_at[member] = time.monotonic() + _AGAIN_S
         self._changed()
-
-    def _left_out(self, member: Member, reason: str, another_model: bool = False) -> None:
-        if another_model and not member.another_model:
-            _logger.error("%s is left out: %s", member.url, reason)
-        elif member.well:
-            _logger.warning("%s is left out: %s", member.url, reason)
-        member.another_model = another_model
-        member.give_up(reason)
-
-    def _found_well(self, member: Member) -> None:
-        if not member.well:
-            _logger.warning("%s is used again", member.url)
-        member.another_model = False
-        member.heard_at = time.monotonic()
-        member.circuit.close()

@@ -25,6 +25,11 @@ class Seen:
         self._sorted = np.unique(digests)
         self._recent: set[int] = set()
 
+    @property
+    def nbytes(self) -> int:
+        """Memory of the sorted ones."""
+        return self._sorted.nbytes
+
     def __contains__(self, digest: int) -> bool:
         if digest in self._recent:
             return True

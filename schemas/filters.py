@@ -119,8 +119,8 @@ class TranslationFilter(Frozen):
     """Translated turns against what they were translated from."""
 
     enabled: bool = True
-    min_ratio: float = Field(default=0.5, gt=0, description="least letters, as a share of the source's")
-    max_ratio: float = Field(default=2.0, gt=0, description="most letters, as a share of the source's")
+    min_ratio: float = Field(default=0.65, gt=0, description="least letters, as a share of the source's")
+    max_ratio: float = Field(default=1.8, gt=0, description="most letters, as a share of the source's")
     max_leftover: float = Field(
         default=0.2, ge=0, le=1, description="the most of the source's word 4-grams that may stand there untranslated"
     )

@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from tests.support.cli_command import iturri, one_line, write_recipe
+from tests.support.corpora import document, write_corpus
 
 GOOD: dict[str, Any] = {"name": "good", "language": "eu", "backbone": "demo", "target": {"conversations": 5}}
 
@@ -24,6 +25,21 @@ def test_a_good_recipe_is_ok(tmp_path: Path) -> None:
     write_recipe(tmp_path / "good.json")
     done = iturri("recipe", "check", "good.json", cwd=tmp_path)
     assert (done.returncode, done.stdout, done.stderr) == (0, "good.json: OK\n", "")
+
+
+def test_what_modes_are_made_from_is_looked_at(tmp_path: Path) -> None:
+    write_corpus(tmp_path / "corpus.jsonl", [document(0)])
+    corpus = {"dataset": "corpus.jsonl"}
+    write(tmp_path / "good.yaml", modes=[{"mode": "reverse", "corpus": corpus}])
+    assert iturri("recipe", "check", "good.yaml", cwd=tmp_path).returncode == 0
+    for changed, said in (
+        ({"text_column": "body"}, "modes.0.corpus.text_column: corpus.jsonl has no column 'body'; it has: text"),
+        ({"dataset": "*.parquet"}, "modes.0.corpus: *.parquet: no file has a name like that"),
+    ):
+        write(tmp_path / "bad.yaml", modes=[{"mode": "reverse", "corpus": {**corpus, **changed}}])
+        done = iturri("recipe", "check", "bad.yaml", cwd=tmp_path)
+        assert done.returncode == 2
+        assert said in one_line(done.stderr)
 
 
 @pytest.mark.parametrize(

@@ -40,13 +40,13 @@ class Fixed:
 
 def test_cheap_filters_come_first_and_claims_after_those_without_state() -> None:
     opened = open_filters(Filters(), PACK)
-    assert [one.name for one in opened] == ["shape", "repetition", "translation", "duplicates", "language"]
+    assert [one.name for one in opened] == ["shape", "repetition", "translation", "grounding", "duplicates", "language"]
     assert [one.heavy for one in opened] == sorted(one.heavy for one in opened)
     assert [one.name for one in opened if isinstance(one, ClaimingFilter)] == ["duplicates"]
 
 
 def test_disabled_filters_are_left_out() -> None:
-    names = ("shape", "repetition", "translation", "language", "duplicates")
+    names = ("shape", "repetition", "translation", "grounding", "language", "duplicates")
     assert open_filters(Filters.model_validate({name: {"enabled": False} for name in names}), PACK) == ()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -156,37 +157,57 @@ async def test_a_build_whose_only_model_was_swapped_ends(folder: Path, monkeypat
             await model.sample(request())
 
 
-async def test_one_of_three_dies_and_comes_back_under_load(folder: Path) -> None:
+class Load:
+    """Workers that sample one completion after another; each must be whole."""
+
+    def __init__(self, model: OpenAIBackbone, workers: int) -> None:
+        self.answers = 0
+        self._model = model
+        self._stop = False
+        self._workers = [asyncio.ensure_future(self._work(number)) for number in range(workers)]
+
+    async def _work(self, number: int) -> None:
+        while not self._stop:
+            got = await self._model.sample(request(number))
+            assert (got.text, got.completion_tokens) == ("bai " * 50, 50)
+            self.answers += 1
+
+    async def more(self, answers: int) -> None:
+        wanted = self.answers + answers
+        await wait_until_async(lambda: self.answers >= wanted, 60)
+
+    async def end(self) -> None:
+        """Every request was answered."""
+        self._stop = True
+        await asyncio.gather(*self._workers)
+
+
+@pytest.mark.parametrize("how", ["killed", "frozen"])
+async def test_one_of_three_goes_and_comes_back_under_load(folder: Path, how: str) -> None:
     servers = [Paced(), Paced(), Paced()]
     try:
         for server in servers:
             await server.start()
         async with backbone(folder, *(server.url for server in servers)) as model:
-            stop = asyncio.Event()
-            answers = [0]
-
-            async def load(worker: int) -> None:
-                while not stop.is_set():
-                    got = await model.sample(request(worker))
-                    assert (got.text, got.completion_tokens) == ("bai " * 50, 50)
-                    answers[0] += 1
-
-            workers = [asyncio.ensure_future(load(number)) for number in range(48)]
-            await wait_until_async(lambda: answers[0] > 300, 30)
+            load = Load(model, 48)
+            await load.more(300)
             victim = servers[1]
             assert member(model, victim.url).in_flight
-            victim.kill()
-            await wait_until_async(lambda: not member(model, victim.url).well, 10)
-            assert member(model, victim.url).in_flight == 0 or not member(model, victim.url).well
-            at_death = answers[0]
-            await wait_until_async(lambda: answers[0] > at_death + 300, 30)
-            await victim.start()
-            await wait_until_async(lambda: member(model, victim.url).in_flight > 4, 30)
-            at_return = answers[0]
-            await wait_until_async(lambda: answers[0] > at_return + 100, 30)
-            stop.set()
-            await asyncio.gather(*workers)  # every request was answered
-            assert await victim.served() > 0
+            if how == "killed":
+                await victim.kill()
+            else:
+                victim.signal(signal.SIGSTOP)
+            await wait_until_async(lambda: not member(model, victim.url).well, 20)
+            await load.more(300)
+            if how == "killed":
+                await victim.start()
+            else:
+                victim.signal(signal.SIGCONT)
+            await wait_until_async(lambda: member(model, victim.url).in_flight > 4, 20)
+            served = await victim.served()
+            await load.more(100)
+            await load.end()
+            assert await victim.served() > served
     finally:
         for server in servers:
-            server.kill()
+            await server.kill()

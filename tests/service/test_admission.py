@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from languages.creation import create_pack
-from schemas.modes import MagpieMode
+from schemas.modes import MagpieMode, source_of
 from schemas.recipe import Recipe
 from schemas.settings import Settings
 from service.admission import EXAMPLE, SubmittedRecipe, admit
@@ -82,6 +82,25 @@ def test_a_corpus_of_topics_is_the_hubs_too() -> None:
     with pytest.raises(ProblemError) as caught:
         admit(submitted("/srv/wiki.jsonl"), Settings(), ("demo",))
     assert [one.field for one in caught.value.errors] == ["modes.0.steering.topics_from.dataset"]
+
+
+@pytest.mark.parametrize(
+    ("mode", "field"),
+    [("reverse", "corpus"), ("grounded", "corpus"), ("prompts", "prompts"), ("translation", "source")],
+)
+def test_what_modes_are_made_from_is_the_hubs_too(mode: str, field: str) -> None:
+    def submitted(dataset: str) -> SubmittedRecipe:
+        modes = [{"mode": "magpie"}, {"mode": mode, field: {"dataset": dataset}}]
+        return SubmittedRecipe.model_validate({**EXAMPLE, "modes": modes})
+
+    recipe = admit(submitted("user/texts"), Settings(), ("demo",))
+    source = source_of(recipe.modes[1])
+    assert source is not None
+    assert source.dataset == "hf://datasets/user/texts"
+    for path in ("/srv/texts.jsonl", "texts.txt", "../texts/*.parquet"):
+        with pytest.raises(ProblemError) as caught:
+            admit(submitted(path), Settings(), ("demo",))
+        assert [one.field for one in caught.value.errors] == [f"modes.1.{field}.dataset"]
 
 
 def test_a_pack_must_have_the_texts_of_the_modes(tmp_path: Path) -> None:

@@ -29,10 +29,16 @@ class Paced:
         assert self._process.stdout is not None
         self._port = int(await self._process.stdout.readline())
 
-    def kill(self) -> None:
+    async def kill(self) -> None:
         """With SIGKILL."""
-        if self._process is not None and self._process.returncode is None:
-            self._process.kill()
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            await process.communicate()
+
+    def signal(self, number: int) -> None:
+        assert self._process is not None
+        self._process.send_signal(number)
 
     async def served(self) -> int:
         """Completions since it was started, probes not among them."""

@@ -1,0 +1,106 @@
+"""A backbone whose user turns are in the wrong language as often as a benchmark says."""
+
+from __future__ import annotations
+
+import random
+import re
+from dataclasses import replace
+from types import TracebackType
+from typing import Any, Self
+
+from generators.backbone import Backbone, Completion, SampleRequest
+from generators.template import ChatTemplate
+
+# Plain English, in whole sentences: what a model that loses the language falls back to.
+_SENTENCES = """
+I would like to know how the weather changes during the year in the north of the country.
+Could you tell me what I should cook for my friends when they come to my house this evening?
+Please write a short letter to my neighbour about the noise that the dog makes at night.
+What is the difference between a river and a lake, and why are some of them so deep?
+My daughter wants to learn to play the guitar, but she has no time after school.
+"""
+_ENGLISH = tuple(_SENTENCES.split())
+_NUMBERS = re.compile(r"(\d+)\.(\d+)$")
+
+
+class ForeignTurns:
+    """Wraps a backbone: `shares[k]` of the drafts have English words in their user turn k, as many as were sampled.
+
+    Which drafts these are follows from their index alone. The tokens that are counted are those that were sampled.
+    """
+
+    def __init__(self, backbone: Backbone, shares: tuple[float, ...]) -> None:
+        self._backbone = backbone
+        self._shares = shares
+
+    async def sample(self, request: SampleRequest) -> Completion:
+        if not self.is_foreign(request):
+            return await self._backbone.sample(request)
+        watch = request.watch
+        if watch is not None:
+            asked = watch
+
+            async def look(text: str) -> bool:
+                return await asked(english(text))
+
+            request = replace(request, watch=look)
+        completion = await self._backbone.sample(request)
+        return replace(completion, text=english(completion.text))
+
+    def is_foreign(self, request: SampleRequest) -> bool:
+        """Requests are named after their draft's index and the turn's number."""
+        named = _NUMBERS.search(request.id)
+        if request.role != "user" or named is None:
+            return False
+        index, turn = map(int, named.groups())
+        if turn // 2 >= len(self._shares):
+            return False
+        below = sum(self._shares[: turn // 2])
+        return below <= index % 100 / 100 < below + self._shares[turn // 2]
+
+    @property
+    def name(self) -> str:
+        return self._backbone.name
+
+    @property
+    def revision(self) -> str | None:
+        return self._backbone.revision
+
+    @property
+    def licence(self) -> str | None:
+        return self._backbone.licence
+
+    @property
+    def template(self) -> ChatTemplate:
+        return self._backbone.template
+
+    @property
+    def window(self) -> int:
+        return self._backbone.window
+
+    @property
+    def device(self) -> str:
+        return self._backbone.device
+
+    @property
+    def identity(self) -> dict[str, Any] | None:
+        return self._backbone.identity
+
+    async def __aenter__(self) -> Self:
+        await self._backbone.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._backbone.__aexit__(kind, error, trace)
+
+
+def english(text: str) -> str:
+    """As many English words as the text has words, eight at least: fewer say little about their language.
+
+    Another text gives other words, and its beginning the beginning of them.
+    """
+    words = text.split()
+    rng = random.Random(" ".join(words[:3]))
+    return " ".join(rng.choices(_ENGLISH, k=max(8, len(words))))

@@ -1,0 +1,89 @@
+"""Every benchmark runs at a tiny size and says in JSON what it found."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import math
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from benchmarks.drain import difference
+from benchmarks.lag import Lag, SlowCallbacks
+from benchmarks.longtail import measure as longtail
+from benchmarks.paced_server import Pace
+from benchmarks.spend import bound
+from tests.support.cli_command import ROOT, environment
+
+
+def run(*arguments: str) -> dict[str, Any]:
+    command = [sys.executable, "-m", *arguments]
+    done = subprocess.run(command, cwd=ROOT, env=environment(), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def test_spend_counts_what_gates_save() -> None:
+    found = run("benchmarks.spend", "--paced", "--drafts", "100")["rounds"][0]
+    for name in ("natural", "foreign", "foreign_watched"):
+        ours, theirs = found[name]["ours"], found[name]["generate_then_filter"]
+        assert ours["drafts"] == 100
+        assert theirs["tokens"] == 100 * 2 * (32 + 160)
+    # Thirty drafts end after their first user turn, thirty after their second.
+    assert found["foreign"]["ours"]["tokens"] == pytest.approx(100 * (1.7 * 32 + 1.1 * 160), rel=0.05)
+
+
+def test_the_bound_is_that_of_the_docs() -> None:
+    assert bound(1, 5, (0.3, 0.3)) == pytest.approx((1.7 + 1.1 * 5) / 12)
+    assert bound(3, 7, ()) == pytest.approx(1)
+    assert bound(1, 1e9, (0.3, 0.3)) == pytest.approx(0.55)
+
+
+def test_scale() -> None:
+    found = run("benchmarks.scale", "--drafts", "20", "--window", "8", "--speed", "2000")
+    assert found["accepted"] == 20
+    assert found["lag_ms"]["ticks"] > 0
+    assert found["idle_loop_lag_ms"]["ticks"] > 0
+
+
+def test_drain() -> None:
+    found = run("benchmarks.drain", "--conversations", "10", "--window", "8", "--rounds", "2")
+    assert len(found["rounds"]) == 2
+    assert all(one["stopped"]["rows"] == 10 <= one["drained"]["rows"] for one in found["rounds"])
+
+
+def test_overhead_gives_both_sides_the_same() -> None:
+    found = run("benchmarks.overhead", "--paced", "--drafts", "4", "--rounds", "1")
+    tokens = found["rounds"][0]["tokens"]
+    assert tokens["raw"] == tokens["all"]
+
+
+async def test_the_long_tail_holds_every_side_to_its_own_ideal() -> None:
+    pace = Pace(4, 2000.0, (8, 12), (16, 24), slow_share=0.2, slow_factor=20.0)
+    (found,) = await longtail(12, 1, pace, ((4, 2),), peer=False)
+    assert found["iturri"]["conversations"] == 12
+    assert found["stages_of_4"]["conversations"] == 8
+    assert all(found[side]["of_ideal"] >= 0.99 for side in ("iturri", "stages_of_4"))
+
+
+def test_the_interval_of_a_difference() -> None:
+    found = difference([(90.0, 100.0), (95.0, 100.0), (100.0, 100.0)])
+    assert found["percent"] == 5
+    assert found["plus_minus"] == pytest.approx(4.30 * 5 / math.sqrt(3), abs=0.02)
+
+
+async def test_a_callback_that_blocks_the_loop_is_found() -> None:
+    async def blocks() -> None:
+        sum(range(20_000_000))
+
+    with SlowCallbacks() as slow:
+        async with Lag() as lag:
+            await asyncio.sleep(0.03)
+            await asyncio.create_task(blocks())
+            await asyncio.sleep(0.03)
+    assert any("blocks" in name for name in slow.summary())
+    assert lag.summary()["max"] > 50
