@@ -38,7 +38,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("generators.circuit._FIRST_S", 0.02)
     monkeypatch.setattr("generators.circuit._MOST_S", 0.2)
     monkeypatch.setattr("generators.patrol._TICK_S", 0.02)
-    monkeypatch.setattr("generators.patrol._EXAMINATION_S", 0.3)
+    monkeypatch.setattr("generators.patrol._EXAMINATION_S", 2.0)
     monkeypatch.setattr("generators.patrol._SILENT_S", 0.2)
     monkeypatch.setattr("generators.patrol._SILENT_FIRST_S", 0.2)
 
