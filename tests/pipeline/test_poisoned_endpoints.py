@@ -10,7 +10,7 @@ import pytest
 from generators.openai_backbone import OpenAIBackbone
 from pipeline.build import Outcome, build
 from publishers.shard import read_shard
-from schemas.recipe import OpenAIBackbone as Spec
+from schemas.backbones import OpenAIBackbone as Spec
 from schemas.settings import Settings
 from tests.support.builds import REPLIES, recipe
 from tests.support.generators_models import tokenizer
