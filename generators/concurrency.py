@@ -11,7 +11,7 @@ _GAIN = 1.05  # what more requests must bring, in tokens a second, to be worth h
 _LOSS = 0.98  # what fewer may cost
 _FULL = 0.9  # the share of the limit in use from which throughput says something about it
 _FEWEST = 64  # answers that make a measurement
-_RESTS = 8  # measurements without a change once no neighbour is better
+_RESTS = 16  # measurements without a change once no neighbour is better
 
 
 class Limit(Protocol):

@@ -43,8 +43,7 @@ class CrossLingual:
         choices = Choices(f"{self._seed}/{index}/{self.name}", preference)
         exchanges = choices.rng.randint(spec.exchanges.min, spec.exchanges.max)
         steering = draw_steering(spec.steering, self._asking.steering, choices)
-        reply_prompt = choices.choose("reply_prompt", self._replying.modes.cross_lingual_prompts)
-        choices.use("reply_prompt", reply_prompt)
+        reply_prompt = choices.take("reply_prompt", self._replying.modes.cross_lingual_prompts)
         return Draft(
             id=f"{self._id_prefix}-{index:08d}",
             index=index,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import AsyncGenerator
 
 from generators.backbone import Backbone
@@ -10,7 +9,7 @@ from generators.material import Material, needed
 from generators.mode import Step
 from generators.reverse import with_document
 from generators.sanitising import Sanitiser
-from generators.steering import Preference
+from generators.steering import Choices, Preference
 from generators.turns import Side, converse
 from languages.pack import LanguagePack
 from schemas.conversation import Draft, Gate, Message, Steering
@@ -39,11 +38,12 @@ class Grounded:
 
     def begin(self, index: int, material: Material | None, preference: Preference) -> Draft:
         spec, texts = self._spec, self._pack.modes
-        rng = random.Random(f"{self._seed}/{index}/{self.name}")
+        choices = Choices(f"{self._seed}/{index}/{self.name}", preference)
         given = needed(material)
         passage = given.texts[0]
-        exchanges = rng.randint(spec.exchanges.min, spec.exchanges.max)
-        user_prompt, reply_prompt = rng.choice(texts.grounded_user_prompts), rng.choice(texts.grounded_reply_prompts)
+        exchanges = choices.rng.randint(spec.exchanges.min, spec.exchanges.max)
+        user_prompt = choices.take("prompt", texts.grounded_user_prompts)
+        reply_prompt = choices.take("reply_prompt", texts.grounded_reply_prompts)
         return Draft(
             id=f"{self._id_prefix}-{index:08d}",
             index=index,
@@ -53,6 +53,7 @@ class Grounded:
             planned=exchanges,
             # As the pack has them: the passage is told once, by its source.
             steering=Steering(system_prompt=user_prompt, reply_prompt=reply_prompt),
+            arms=choices.used,
             passage=passage,
             source=given.source,
         )

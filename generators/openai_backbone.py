@@ -87,7 +87,12 @@ class OpenAIBackbone:
         running = self._running()
         try:
             return await running.endpoints.answered(lambda endpoint: self._once(running.template, endpoint, request))
-        except (GivenUpError, RefusedError, AnotherModelError) as error:
+        except AnotherModelError as error:
+            raise BackboneError(
+                f"backbone {self._label}: the model behind the name {self.name!r} is another one now: {error}; serve"
+                " the one that the build began with, then resume it"
+            ) from error
+        except (GivenUpError, RefusedError) as error:
             raise BackboneError(f"backbone {self._label}: {error}") from error
 
     async def _once(self, template: TokenizerTemplate, endpoint: Endpoint, request: SampleRequest) -> Completion:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import AsyncGenerator
 
 from generators.backbone import Backbone, Completion
 from generators.material import Material, needed
 from generators.mode import Step
 from generators.sanitising import Sanitiser
-from generators.steering import Preference
+from generators.steering import Choices, Preference
 from generators.turns import Side, complete, empty_turn, no_room
 from generators.wrapping import unwrapped
 from languages.pack import LanguagePack
@@ -37,14 +36,16 @@ class Reverse:
         return self._pack.code
 
     def begin(self, index: int, material: Material | None, preference: Preference) -> Draft:
-        rng = random.Random(f"{self._seed}/{index}/{self.name}")
+        choices = Choices(f"{self._seed}/{index}/{self.name}", preference)
+        prompt = choices.take("instruction_prompt", self._pack.modes.reverse_prompts)
         given = needed(material)
         return Draft(
             id=f"{self._id_prefix}-{index:08d}",
             index=index,
             mode=self.name,
             language=self.language,
-            steering=Steering(instruction_prompt=rng.choice(self._pack.modes.reverse_prompts)),
+            steering=Steering(instruction_prompt=prompt),
+            arms=choices.used,
             passage=given.texts[0],
             source=given.source,
         )

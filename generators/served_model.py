@@ -67,10 +67,7 @@ class ServedModel:
         odd = {endpoint.url: how for endpoint, one in identities.items() if (how := difference(best, one))}
         if odd:
             raise BackboneError(
-                "; ".join(
-                    f"{self._subject}: {url} serves another model under the name {self._name!r} than the other "
-                    f"endpoints: {how}"
-                    for url, how in odd.items()
-                )
+                f"{self._subject}: {' and '.join(odd)} serves another model under the name {self._name!r} than the"
+                f" other endpoints: {'; '.join(odd.values())}; serve one and the same model everywhere"
             )
         return best

@@ -57,6 +57,12 @@ class Choices:
         """One of the arms, evenly where none is preferred."""
         return self.bend(factor, arms, self.rng.choice(arms))
 
+    def take(self, factor: str, arms: Sequence[str]) -> str:
+        """One of the arms, which the draft uses."""
+        arm = self.choose(factor, arms)
+        self.use(factor, arm)
+        return arm
+
     def bend(self, factor: str, arms: Sequence[str], drawn: str, shares: Sequence[float] | None = None) -> str:
         """What was drawn by the arms' shares (even ones when left out), or another arm where one is preferred."""
         weights = self._preference.weights(self._within + factor, arms)

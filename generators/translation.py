@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 
@@ -12,7 +11,7 @@ from generators.mode import Step
 from generators.protection import Protected, placeholders, protect
 from generators.reasoning import strip_reasoning
 from generators.sanitising import Sanitiser
-from generators.steering import Preference
+from generators.steering import Choices, Preference
 from generators.turns import TurnRole, complete, no_room
 from generators.wrapping import unwrapped
 from languages.pack import LanguagePack
@@ -56,8 +55,9 @@ class Translation:
 
     def begin(self, index: int, material: Material | None, preference: Preference) -> Draft:
         texts, given = self._pack.modes, _given(material)
-        rng = random.Random(f"{self._seed}/{index}/{self.name}")
-        translate = rng.choice(texts.translate_prompts)
+        choices = Choices(f"{self._seed}/{index}/{self.name}", preference)
+        translate = choices.take("translate_prompt", texts.translate_prompts)
+        rewrite = choices.take("rewrite_prompt", texts.rewrite_prompts) if self._spec.rewrite else None
         return Draft(
             id=f"{self._id_prefix}-{index:08d}",
             index=index,
@@ -69,8 +69,9 @@ class Translation:
             planned=max(1, len(given.texts) // 2),
             steering=Steering(
                 translate_prompt=translate,
-                rewrite_prompt=rng.choice(texts.rewrite_prompts) if self._spec.rewrite else None,
+                rewrite_prompt=rewrite,
             ),
+            arms=choices.used,
             source=given.source,
         )
 

@@ -17,7 +17,7 @@ class Acceptance:
         self._ended = ended
         self._started = 0
         self._next = 0
-        self._early: dict[int, bool] = {}
+        self._early: dict[int, bool | None] = {}
 
     def start(self) -> int:
         """A draft starts; its number."""
@@ -25,10 +25,18 @@ class Acceptance:
         return self._started - 1
 
     def end(self, number: int, *, accepted: bool) -> None:
+        self._settle(number, accepted)
+
+    def pass_over(self, number: int) -> None:
+        """The draft ended before anything was sampled for it, and says nothing of those that are sampled."""
+        self._settle(number, None)
+
+    def _settle(self, number: int, accepted: bool | None) -> None:
         self._early[number] = accepted
         while self._next in self._early:
-            self._accepted += self._early.pop(self._next)
-            self._ended += 1
+            outcome = self._early.pop(self._next)
+            self._accepted += outcome is True
+            self._ended += outcome is not None
             self._next += 1
 
     @property

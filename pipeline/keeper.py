@@ -89,7 +89,9 @@ class Keeper:
         def read() -> tuple[Counts, Indices]:
             gates.restore(self._ledger.signatures(), self._ledger.embeddings(), self._ledger.diversity())
             steering.restore(self._ledger.arms(), self._ledger.signatures())
-            return Counts(self._ledger.accepted(), self._ledger.dropped()), Indices(*self._ledger.done_drafts())
+            return Counts(self._ledger.accepted(), self._ledger.dropped(), self._ledger.passed_over()), Indices(
+                *self._ledger.done_drafts()
+            )
 
         return await self._run(read)
 

@@ -156,6 +156,11 @@ class Ledger:
     def accepted(self) -> int:
         return int(self._connection.execute("SELECT count(*) FROM rows").fetchone()[0])
 
+    def passed_over(self) -> int:
+        """Of the dropped, those whose material was unfit."""
+        query = "SELECT coalesce(sum(drafts), 0) FROM funnel WHERE gate = 'material'"
+        return int(self._connection.execute(query).fetchone()[0])
+
     def dropped(self) -> int:
         query = "SELECT coalesce(sum(drafts), 0) FROM funnel WHERE gate NOT IN ('accepted', 'not_needed')"
         return int(self._connection.execute(query).fetchone()[0])

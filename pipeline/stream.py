@@ -29,10 +29,12 @@ class Counts:
 
     accepted: int
     dropped: int
+    passed_over: int = 0
+    """Those of the dropped whose material was unfit: nothing was sampled for them."""
 
     @property
-    def ended(self) -> int:
-        return self.accepted + self.dropped
+    def sampled(self) -> int:
+        return self.accepted + self.dropped - self.passed_over
 
 
 @dataclass(slots=True)
@@ -85,7 +87,7 @@ class Stream:
         self._changed = asyncio.Event()
         self._outcomes: list[Outcome] = []
         self._failure: BaseException | None = None
-        self._acceptance = Acceptance(counts.accepted, counts.ended)
+        self._acceptance = Acceptance(counts.accepted, counts.sampled)
         self.counts = counts
         self._unfinished_tokens = 0
         self.completion_tokens = 0
@@ -103,10 +105,10 @@ class Stream:
     @property
     def exhausted(self) -> bool:
         """Whether the recipe says to give up: too many drafts, or too few of them accepted."""
-        target, ended = self._recipe.target, self.counts.ended
-        if target.max_drafts is not None and ended >= target.max_drafts:
+        target, sampled = self._recipe.target, self.counts.sampled
+        if target.max_drafts is not None and sampled >= target.max_drafts:
             return True
-        return ended >= 1000 and self.counts.accepted < target.min_acceptance * ended
+        return sampled >= 1000 and self.counts.accepted < target.min_acceptance * sampled
 
     def changed(self) -> None:
         """Something that a draft waits for may be there."""
@@ -175,7 +177,7 @@ class Stream:
         target = self._recipe.target
         needed = math.ceil((target.conversations - self.counts.accepted) / self._acceptance.share)
         if target.max_drafts is not None:
-            needed = min(needed, target.max_drafts - self.counts.ended)
+            needed = min(needed, target.max_drafts - self.counts.sampled)
         return needed
 
     def _left(self) -> float:
@@ -205,8 +207,7 @@ class Stream:
         try:
             if material is not None and material.fault is not None:
                 ended = True
-                self._acceptance.end(number, accepted=False)
-                self._drop(spent, Gate.MATERIAL, material.fault, used)
+                self._end_dropped(number, spent, Gate.MATERIAL, material.fault, used)
                 return
             async with aclosing(mode.steps(draft, material, spent)) as steps:
                 async for step in steps:
@@ -214,8 +215,7 @@ class Stream:
                     verdict = await self._gates.judge(step.draft, step.gate)
                     if isinstance(verdict, Drop):
                         ended = True
-                        self._acceptance.end(number, accepted=False)
-                        self._drop(spent, step.gate, verdict, used)
+                        self._end_dropped(number, spent, step.gate, verdict, used)
                         return
                     for name, score in verdict.scores.items():
                         scores[name] = min(score, scores.get(name, score))
@@ -227,8 +227,7 @@ class Stream:
         except TurnCutError as cut:
             ended = True
             spent.draft = cut.draft
-            self._acceptance.end(number, accepted=False)
-            self._drop(spent, Gate.SAMPLING, cut.drop, used)
+            self._end_dropped(number, spent, Gate.SAMPLING, cut.drop, used)
         finally:
             self.completion_tokens += spent.completion_tokens
             if not ended:
@@ -264,8 +263,15 @@ class Stream:
             )
         )
 
-    def _drop(self, spent: DraftBackbone, gate: Gate, drop: Drop, used: tuple[str, int] | None) -> None:
+    def _end_dropped(
+        self, number: int, spent: DraftBackbone, gate: Gate, drop: Drop, used: tuple[str, int] | None
+    ) -> None:
         self.counts.dropped += 1
+        if gate is Gate.MATERIAL:
+            self.counts.passed_over += 1
+            self._acceptance.pass_over(number)
+        else:
+            self._acceptance.end(number, accepted=False)
         draft = spent.draft
         self._steering.count(draft, spent.completion_tokens, accepted=False)
         account = funnel_row(draft, spent, gate, drop.reason)

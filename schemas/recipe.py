@@ -23,7 +23,7 @@ class Target(Frozen):
         default=False,
         description="at the target, finish the drafts in flight and keep them too, instead of cutting off",
     )
-    max_drafts: int | None = Field(default=None, ge=1, le=MOST, description="give up after so many drafts")
+    max_drafts: int | None = Field(default=None, ge=1, le=MOST, description="give up after so many sampled drafts")
     min_acceptance: float = Field(default=0.001, ge=0, le=1, description="give up below this share, after 1,000 drafts")
 
 

@@ -38,7 +38,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("generators.circuit._FIRST_S", 0.02)
     monkeypatch.setattr("generators.circuit._MOST_S", 0.2)
     monkeypatch.setattr("generators.patrol._TICK_S", 0.02)
-    monkeypatch.setattr("generators.patrol._EXAMINATION_S", 0.3)
+    monkeypatch.setattr("generators.patrol._EXAMINATION_S", 2.0)
     monkeypatch.setattr("generators.patrol._SILENT_S", 0.2)
     monkeypatch.setattr("generators.patrol._SILENT_FIRST_S", 0.2)
 
@@ -104,7 +104,8 @@ async def test_endpoints_of_different_models_are_no_start(folder: Path) -> None:
             await backbone(folder, one.url, odd.url, two.url).__aenter__()
     assert str(raised.value) == (
         f"backbone etxekoa: {odd.url} serves another model under the name 'proba' than the other endpoints: "
-        "log-probabilities of a probe text differ by 0.50 on average, more than 0.1"
+        "log-probabilities of a probe text differ by 0.50 on average, more than 0.1; "
+        "serve one and the same model everywhere"
     )
 
 
@@ -153,7 +154,7 @@ async def test_a_build_whose_only_model_was_swapped_ends(folder: Path, monkeypat
         with pytest.raises(BackboneError, match="it serves another model under the name 'proba'"):
             await waiting
         await wait_until_async(lambda: server.hung_up == 1, 5)
-        with pytest.raises(BackboneError, match="it serves another model under the name 'proba'"):
+        with pytest.raises(BackboneError, match="the model behind the name 'proba' is another one now: http"):
             await model.sample(request())
 
 

@@ -5,14 +5,17 @@ from __future__ import annotations
 from contextlib import aclosing
 from typing import Any
 
+import pytest
 from pydantic import TypeAdapter
 
+from generators.material import Material
 from generators.modes import needed_texts, open_modes
 from generators.opening import open_backbone
 from generators.steering import INDIFFERENT
 from languages.completeness import STEERING, missing_texts
 from languages.loader import load_pack
 from schemas.backbones import ScriptedBackbone
+from schemas.conversation import Source
 from schemas.modes import CrossLingualMode, MagpieMode, ModeSpec
 from schemas.recipe import Recipe, Target
 
@@ -87,3 +90,28 @@ def test_topics_of_a_corpus_stand_in_the_place_of_the_pack_s() -> None:
     own, asked = open_modes(recipe, packs, "1f", {1: ("whales",)})
     assert {asked.begin(index, None, INDIFFERENT).steering.topic for index in range(20)} == {"whales"}
     assert own.begin(0, None, INDIFFERENT).steering.topic in packs["eu"].steering.topics
+
+
+@pytest.mark.parametrize(
+    ("mode", "told"),
+    [
+        ({"mode": "reverse", "corpus": {"dataset": "c"}}, {"instruction_prompt": "instruction_prompt"}),
+        (
+            {"mode": "grounded", "corpus": {"dataset": "c"}},
+            {"prompt": "system_prompt", "reply_prompt": "reply_prompt"},
+        ),
+        (
+            {"mode": "translation", "source": {"dataset": "c"}, "rewrite": True},
+            {"translate_prompt": "translate_prompt", "rewrite_prompt": "rewrite_prompt"},
+        ),
+    ],
+)
+def test_prompts_of_modes_without_steering_are_arms_too(mode: dict[str, Any], told: dict[str, str]) -> None:
+    spec = TypeAdapter(ModeSpec).validate_python(mode)
+    recipe = Recipe(name="proba", language="eu", backbone=BACKBONE, modes=(spec,), target=Target(conversations=1))
+    (opened,) = open_modes(recipe, {"eu": load_pack("eu")}, "1f")
+    material = Material(0, Source(dataset="c", document="0"), ("Galdera bat?", "Erantzun bat."))
+    draft = opened.begin(0, material, INDIFFERENT)
+    assert dict(arm.split("=", 1) for arm in draft.arms) == {
+        factor: getattr(draft.steering, name) for factor, name in told.items()
+    }

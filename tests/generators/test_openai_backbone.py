@@ -18,6 +18,7 @@ from schemas.sampling import Sampling
 from tests.support.generators_models import tokenizer
 from tests.support.generators_processes import wait_until_async
 from tests.support.generators_server import Answer, FaultyServer, completion, faulty_server
+from tests.support.poisoned_answers import POISONED
 
 PROMPT = [1, 2, 3]
 WELL = Completion(" bai", None, "stop", 3, 2)
@@ -95,46 +96,7 @@ async def test_other_servers_are_given_stop_texts(folder: Path) -> None:
     assert not {"stop_token_ids", "return_token_ids", "top_k", "add_special_tokens"} & set(body)
 
 
-def counted(text: object = "a", finish: object = "stop", tokens: object = 1, **choice: object) -> Answer:
-    """A completion whose parts may be wrong."""
-    choices = [{"text": text, "finish_reason": finish, **choice}]
-    return Answer(body={"choices": choices, "usage": {"completion_tokens": tokens}})
-
-
-FAULTS = {
-    "broken": Answer(500, {"error": {"message": "hautsita"}}),
-    "unavailable": Answer(503, b"<html>"),
-    "busy": Answer(429, {}, {"Retry-After": "7"}),
-    "hung-up": Answer(0),
-    "empty": Answer(200, b""),
-    "no-json": Answer(200, b"not json"),
-    "html": Answer(200, b"<html><body>It works!</body></html>", {"Content-Type": "text/html"}),
-    "no-utf8": Answer(200, b'{"choices": [{"text": "\xff\xfe"}]}'),
-    "deep": Answer(200, b"[" * 100_000),
-    "truncated-body": Answer(200, b'{"choices": [{"text": "ba', missing=40),
-    "truncated-json": Answer(200, b'{"choices": [{"text": "ba'),
-    "list": Answer(200, []),
-    "no-choices": Answer(200, {"choices": []}),
-    "two-choices": Answer(200, {"choices": [{"text": "a", "finish_reason": "stop"}] * 2, "usage": {}}),
-    "other-shape": Answer(200, {"object": "chat.completion", "choices": [{"message": {"content": "kaixo"}}]}),
-    "no-usage": Answer(200, {"choices": [{"text": "a", "finish_reason": "stop"}]}),
-    "aborted": counted(finish="abort"),
-    "no-finish": counted(finish=None),
-    "strange-finish": counted(finish=["stop"]),
-    "no-text": counted(text=None),
-    "text-of-numbers": counted(text=[1, 2]),
-    "half-a-character": counted(text="kaixo \ud83d"),
-    "nan": counted(tokens=float("nan")),
-    "negative": counted(tokens=-1),
-    "true": counted(tokens=True),
-    "fraction": counted(tokens=1.5),
-    "text-of-nothing": counted(tokens=0),
-    "other-count": counted(token_ids=[1, 2, 3]),
-    "no-ids": counted(token_ids=["a"]),
-}
-
-
-@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
+@pytest.mark.parametrize("fault", POISONED.values(), ids=POISONED)
 async def test_what_passes_by_itself_is_tried_again(folder: Path, no_waiting: list[float], fault: Answer) -> None:
     async with faulty_server(fault, fault, completion()) as server, backbone(folder, server) as model:
         assert await model.sample(request()) == WELL
@@ -142,7 +104,7 @@ async def test_what_passes_by_itself_is_tried_again(folder: Path, no_waiting: li
     assert no_waiting == ([7, 7] if "Retry-After" in fault.headers else [0, 1])
 
 
-@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
+@pytest.mark.parametrize("fault", POISONED.values(), ids=POISONED)
 async def test_what_fails_at_one_endpoint_is_answered_by_another(folder: Path, fault: Answer) -> None:
     async with faulty_server(fault) as ill, faulty_server() as well, backbone(folder, ill, well) as model:
         assert await asyncio.gather(*(model.sample(request()) for _ in range(40))) == [WELL] * 40
@@ -152,7 +114,7 @@ async def test_what_fails_at_one_endpoint_is_answered_by_another(folder: Path, f
         assert len(well.bodies) >= 80
         assert len(ill.bodies) < 80
         left_out, used = members(model)
-        if fault is FAULTS["busy"]:
+        if fault is POISONED["busy"]:
             assert left_out.limit.requests < used.limit.requests
         else:
             assert (left_out.circuit._openings > 0, used.circuit._openings) == (True, 0)

@@ -27,3 +27,12 @@ def test_the_order_of_ending_does_not_matter(outcomes: list[bool], rng: object) 
     for number, accepted in started:
         acceptance.end(number, accepted=accepted)
     assert acceptance.share == (3 + sum(outcomes) + PRIOR_DRAFTS) / (5 + len(outcomes) + PRIOR_DRAFTS)
+
+
+def test_drafts_for_which_nothing_was_sampled_do_not_count() -> None:
+    plain, mixed = Acceptance(0, 0), Acceptance(0, 0)
+    for accepted in (True, False, True):
+        plain.end(plain.start(), accepted=accepted)
+        mixed.pass_over(mixed.start())
+        mixed.end(mixed.start(), accepted=accepted)
+    assert mixed.share == plain.share
