@@ -88,7 +88,7 @@ async def measure(drafts: int, pace: Pace) -> dict[str, Any]:
                     )
             seconds, cpu = time.perf_counter() - started, time.process_time() - cpu
             watching.cancel()
-            told, _ = await idle.communicate()
+            told, _ = await idle.communicate(b"")
         log = server.log()
     funnel = result.manifest.funnel
     return {

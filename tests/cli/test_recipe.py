@@ -9,9 +9,13 @@ from typing import Any
 import jsonschema  # type: ignore[import-untyped]
 import pytest
 import yaml
+from huggingface_hub import constants
 
+from publishers.hub import publish_to_hub
 from tests.support.cli_command import iturri, one_line, write_recipe
 from tests.support.corpora import document, write_corpus
+from tests.support.hub_server import CLIENT_WARNING, HubServer
+from tests.support.publishers_builds import make_build
 
 GOOD: dict[str, Any] = {"name": "good", "language": "eu", "backbone": "demo", "target": {"conversations": 5}}
 
@@ -40,6 +44,24 @@ def test_what_modes_are_made_from_is_looked_at(tmp_path: Path) -> None:
         done = iturri("recipe", "check", "bad.yaml", cwd=tmp_path)
         assert done.returncode == 2
         assert said in one_line(done.stderr)
+
+
+@pytest.mark.filterwarnings(CLIENT_WARNING)
+def test_a_corpus_on_the_hub_is_looked_at_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
+    make_build(tmp_path / "build")
+    name = "euskaltzaleak/proba"
+    with HubServer() as hub:
+        publish_to_hub(tmp_path / "build", name, private=True, token=hub.token, endpoint=hub.endpoint)
+        variables = {"HF_ENDPOINT": hub.endpoint, "HF_TOKEN": hub.read_token, "HF_HUB_DISABLE_XET": "1"}
+        checked = {}
+        for column in ("backbone", "body"):
+            modes = [{"mode": "reverse", "corpus": {"dataset": name, "text_column": column}}]
+            write(tmp_path / "hub.yaml", modes=modes)
+            checked[column] = iturri("recipe", "check", "hub.yaml", cwd=tmp_path, HF_HOME=str(tmp_path), **variables)
+    assert checked["backbone"].returncode == 0, checked["backbone"].stderr
+    assert checked["body"].returncode == 2
+    assert f"modes.0.corpus.text_column: {name} has no column 'body'; it has: id" in one_line(checked["body"].stderr)
 
 
 @pytest.mark.parametrize(
