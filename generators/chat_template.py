@@ -26,6 +26,10 @@ from schemas.errors import InputError
 _SENTINEL = SENTINELS[-1]
 _PROBES = ("Kaixo", "zer", "Erantzuna")
 _OPENINGS = 4096
+# What tokenizers are called that are nothing but their tokenizer.json.
+_PLAIN_CLASSES = ("TokenizersBackend", "PreTrainedTokenizerFast")
+# Of models that come with it, AutoTokenizer may choose another tokenizer.
+_MISTRAL_FILE = "tekken.json"
 
 
 class TokenizerTemplate:
@@ -101,32 +105,60 @@ def load_template(name: str, revision: str | None = None) -> TokenizerTemplate:
 
     Raises InputError when the tokenizer cannot be loaded, TemplateError when it has no usable chat template.
     """
-    from transformers import AutoTokenizer
-
     try:
-        tokenizer = AutoTokenizer.from_pretrained(name, revision=revision, trust_remote_code=False)
+        tokenizer = _tokenizer(name, revision)
+    except InputError:
+        raise
     except Exception as error:  # transformers raises what its many readers raise
         raise InputError(f"{name}: the tokenizer cannot be loaded: {one_line(error)}") from error
     return TokenizerTemplate(tokenizer, name, _generation_eos(name, revision))
 
 
+def _tokenizer(name: str, revision: str | None) -> Any:
+    """What AutoTokenizer gives; it imports PyTorch first, seconds and hundreds of megabytes, so it is not asked where
+    the model's own files name the plain class."""
+    config = _json_file(name, "tokenizer_config.json", revision)
+    plain = config.get("tokenizer_class") in _PLAIN_CLASSES and "auto_map" not in config
+    if plain and _cached(name, _MISTRAL_FILE, revision) is None:
+        from transformers import PreTrainedTokenizerFast
+
+        return PreTrainedTokenizerFast.from_pretrained(name, revision=revision)
+    from transformers import AutoTokenizer
+
+    return AutoTokenizer.from_pretrained(name, revision=revision, trust_remote_code=False)
+
+
 def _generation_eos(name: str, revision: str | None) -> tuple[int, ...]:
     """The ends of text that `generation_config.json` lists; many models list more there than their tokenizer."""
+    eos = _json_file(name, "generation_config.json", revision).get("eos_token_id")
+    if eos is None:
+        return ()
+    return tuple(eos) if isinstance(eos, list) else (eos,)
+
+
+def _json_file(name: str, file: str, revision: str | None) -> dict[str, Any]:
+    """One of the model's files; empty where it has none. Raises InputError when it is no JSON object."""
+    path = _cached(name, file, revision)
+    if path is None:
+        return {}
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{name}: {file} cannot be read: {one_line(error)}") from error
+    if not isinstance(found, dict):
+        raise InputError(f"{name}: {file} cannot be read: it holds no JSON object")
+    return found
+
+
+def _cached(name: str, file: str, revision: str | None) -> Path | None:
     from transformers.utils import cached_file
 
     path = cached_file(
         name,
-        "generation_config.json",
+        file,
         revision=revision,
         _raise_exceptions_for_missing_entries=False,
         _raise_exceptions_for_connection_errors=False,
+        _raise_exceptions_for_gated_repo=False,
     )
-    if path is None:
-        return ()
-    try:
-        eos = json.loads(Path(path).read_text(encoding="utf-8")).get("eos_token_id")
-    except (OSError, ValueError, AttributeError) as error:
-        raise InputError(f"{name}: generation_config.json cannot be read: {one_line(error)}") from error
-    if eos is None:
-        return ()
-    return tuple(eos) if isinstance(eos, list) else (eos,)
+    return None if path is None else Path(path)

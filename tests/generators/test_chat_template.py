@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from hypothesis import strategies as st
 from generators.chat_template import TokenizerTemplate, load_template
 from schemas.conversation import Message, Role
 from schemas.errors import InputError, TemplateError
+from tests.support.cli_command import ROOT
 from tests.support.generators_models import MISTRAL, SENTENCES, tokenizer
 
 CHAT_FAMILIES = ("llama", "chatml", "gemma", "mistral")
@@ -270,3 +273,24 @@ def test_a_folder_without_a_tokenizer(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="the tokenizer cannot be loaded") as raised:
         load_template(str(tmp_path))
     assert "\n" not in str(raised.value)
+
+
+def test_a_plain_tokenizer_is_what_transformers_would_choose(tmp_path: Path) -> None:
+    from transformers import AutoTokenizer
+
+    tokenizer("llama").save_pretrained(tmp_path)
+    ours, theirs = load_template(str(tmp_path))._tokenizer, AutoTokenizer.from_pretrained(tmp_path)
+    assert type(ours) is type(theirs)
+    text = "<|start_header_id|>user<|end_header_id|>\n\nZer moduz?<|eot_id|>"
+    assert ours.encode(text) == theirs.encode(text)
+    assert ours.all_special_ids == theirs.all_special_ids
+
+
+def test_a_plain_tokenizer_needs_no_pytorch(tmp_path: Path) -> None:
+    tokenizer("llama").save_pretrained(tmp_path)
+    program = (
+        "import sys; from generators.chat_template import load_template; "
+        f"load_template({str(tmp_path)!r}); print('torch' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout.strip() == "False"
