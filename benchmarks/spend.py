@@ -48,8 +48,8 @@ from schemas.verdict import Drop
 
 SHARES = (0.3, 0.3)
 EXCHANGES = 2
-USER_TOKENS = 32
-WATCH = {"from_tokens": 16}
+USER_TOKENS = 64
+WATCH = {"from_tokens": 24}
 IN_FLIGHT = 256
 SAMPLING = {
     "user": {"max_tokens": 96, "temperature": 0.9, "top_p": 0.95},

@@ -35,8 +35,9 @@ class Known(NamedTuple):
 NOTHING = Known()
 
 
-# The heavy filters of this process, where it is one of a pool.
+# The heavy filters of this process, where it is one of a pool; or why there are none.
 _worker_filters: list[Filter] = []
+_worker_faults: list[LanguageError] = []
 
 
 def open_filters(
@@ -55,7 +56,30 @@ def open_filters(
     which costs a hundred times as much; a text in the wrong language gives its claim back as soon as it is dropped,
     and a repeat of it would have been dropped for its language too.
     """
-    return (*_cheap(filters, pack, others, known, memory), *_heavy(filters, pack, others))
+    return (*open_cheap_filters(filters, pack, known, memory, others), *_heavy(filters, pack, others))
+
+
+def open_cheap_filters(
+    filters: Filters,
+    pack: LanguagePack | None,
+    known: Known = NOTHING,
+    memory: Memory | None = None,
+    others: Sequence[LanguagePack] = (),
+) -> tuple[Filter, ...]:
+    """Those of open_filters that need no process of their own."""
+    shape = (ShapeJudge.open(filters.shape, _needed(pack), others),) if filters.shape.enabled else ()
+    repetition = (RepetitionJudge.open(filters.repetition),) if filters.repetition.enabled else ()
+    translation = (TranslationJudge.open(filters.translation),) if filters.translation.enabled else ()
+    # Without a language there is no passage either.
+    about = pack is not None and filters.grounding.enabled
+    grounding = (GroundingJudge.open(filters.grounding, _needed(pack), others),) if about else ()
+    contamination = (known.contamination,) if known.contamination is not None else ()
+    return (*shape, *repetition, *translation, *grounding, *contamination, *_duplicates(filters, known, memory))
+
+
+def heavy_gates(filters: Filters) -> frozenset[Gate]:
+    """Where the heavy filters of open_filters stand."""
+    return LanguageJudge.gates if filters.language.enabled else frozenset()
 
 
 def judge(filters: Iterable[Filter], draft: Draft, gate: Gate) -> Verdict:
@@ -82,26 +106,24 @@ def walk(filters: Iterable[Filter], draft: Draft) -> Verdict:
 
 
 def init_worker(filters: Filters, pack: LanguagePack, others: Sequence[LanguagePack] = ()) -> None:
-    """Make a process of a pool ready for judge_in_worker: open its heavy filters."""
-    _worker_filters[:] = _heavy(filters, pack, others)
+    """Make a process of a pool ready for judge_in_worker: open its heavy filters.
+
+    What is wrong with them is said there, since a pool does not tell what an initializer raises.
+    """
+    try:
+        _worker_filters[:] = _heavy(filters, pack, others)
+    except LanguageError as error:
+        _worker_faults[:] = [error]
 
 
 def judge_in_worker(batch: list[tuple[Draft, Gate]]) -> list[Verdict]:
-    """Verdicts of the heavy filters, one for each draft of the batch, in order. Needs init_worker in this process."""
+    """Verdicts of the heavy filters, one for each draft of the batch, in order. Needs init_worker in this process.
+
+    Raises LanguageError when the language cannot be told.
+    """
+    for fault in _worker_faults:
+        raise fault
     return [judge(_worker_filters, draft, gate) for draft, gate in batch]
-
-
-def _cheap(
-    filters: Filters, pack: LanguagePack | None, others: Sequence[LanguagePack], known: Known, memory: Memory | None
-) -> tuple[Filter, ...]:
-    shape = (ShapeJudge.open(filters.shape, _needed(pack), others),) if filters.shape.enabled else ()
-    repetition = (RepetitionJudge.open(filters.repetition),) if filters.repetition.enabled else ()
-    translation = (TranslationJudge.open(filters.translation),) if filters.translation.enabled else ()
-    # Without a language there is no passage either.
-    about = pack is not None and filters.grounding.enabled
-    grounding = (GroundingJudge.open(filters.grounding, _needed(pack), others),) if about else ()
-    contamination = (known.contamination,) if known.contamination is not None else ()
-    return (*shape, *repetition, *translation, *grounding, *contamination, *_duplicates(filters, known, memory))
 
 
 def _duplicates(filters: Filters, known: Known, memory: Memory | None) -> tuple[Filter, ...]:

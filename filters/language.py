@@ -20,7 +20,7 @@ from schemas.filters import DetectorName, LanguageFilter
 from schemas.verdict import Drop, Keep, Verdict
 
 # Below so many words the beginning of a turn may still become anything.
-BEGINNING_WORDS = 12
+BEGINNING_WORDS = 8
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,7 @@ class SampleRequest:
     role: str
     language: str | None = None
     watch: Watch | None = None
-    watch_from: int = 48
+    watch_from: int = 32
     stop_texts: Sequence[str] = ()
 
 

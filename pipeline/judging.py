@@ -12,7 +12,7 @@ from concurrent.futures.process import BrokenProcessPool
 from types import TracebackType
 from typing import Self
 
-from filters.chain import NOTHING, Known, init_worker, judge, judge_in_worker, open_filters
+from filters.chain import NOTHING, Known, heavy_gates, init_worker, judge, judge_in_worker, open_cheap_filters
 from filters.duplicates.memory import Memory
 from filters.filter import ClaimingFilter
 from languages.pack import LanguagePack
@@ -40,9 +40,8 @@ class Gates:
         others: Sequence[LanguagePack] = (),
     ) -> None:
         """`others` are the packs of the other languages that turns may be in."""
-        opened = open_filters(filters, pack, known, memory, others)
-        self._cheap = tuple(one for one in opened if not one.heavy)
-        self._heavy_gates = frozenset[Gate]().union(*(one.gates for one in opened if one.heavy))
+        self._cheap = open_cheap_filters(filters, pack, known, memory, others)
+        self._heavy_gates = heavy_gates(filters)
         self._claiming = next((one for one in self._cheap if isinstance(one, ClaimingFilter)), None)
         self._remembers = filters.duplicates.enabled
         semantic = filters.duplicates.semantic if filters.duplicates.enabled else None
@@ -66,6 +65,9 @@ class Gates:
                 initializer=_start_worker,
                 initargs=self._setup,
             )
+            # A process starts when it is first given something; by the time that drafts come to a gate it is there.
+            for _ in range(self._workers):
+                self._pool.submit(judge_in_worker, [])
         return self
 
     async def __aexit__(

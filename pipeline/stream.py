@@ -143,9 +143,7 @@ class Stream:
         stopping.add_done_callback(lambda _: self._changed.set())
         try:
             while not (stop.is_set() or self._failure or self._over()):
-                while len(self._tasks) < self._wanted() and (
-                    start := self._mixer.start(self._indices.next, self._left())
-                ):
+                while self._worth_starting() and (start := self._mixer.start(self._indices.next, self._left())):
                     self._start(self._indices.take(), start)
                 if not self._tasks and self._mixer.exhausted:
                     self.used_up = True
@@ -164,28 +162,32 @@ class Stream:
         ended = self.reached or self.exhausted
         return ended and not (self._recipe.target.drain and self._tasks)
 
-    def _wanted(self) -> int:
-        """Drafts worth having in flight: the window, or what the rest of the target needs at the present acceptance.
+    def _worth_starting(self) -> bool:
+        """Whether another draft is: the window has room, and those in flight are not likely to be enough.
 
-        No more than that, since the drafts that are cancelled at the target would be the slow ones, and the dataset
-        would have too many short conversations.
+        Those that are cancelled at the target would be the slow ones, and the dataset would have too many short
+        conversations; so there are as few of them as chance allows.
         """
-        return min(self._recipe.window or self._backbone.window, self._needed())
+        in_flight, most = len(self._tasks), self._recipe.target.max_drafts
+        if in_flight >= (self._recipe.window or self._backbone.window):
+            return False
+        return self._missing >= 0.5 and (most is None or self.counts.sampled + in_flight < most)
 
-    def _needed(self) -> int:
-        """Drafts that the rest of the target needs, those in flight included."""
-        target = self._recipe.target
-        needed = math.ceil((target.conversations - self.counts.accepted) / self._acceptance.share)
-        if target.max_drafts is not None:
-            needed = min(needed, target.max_drafts - self.counts.sampled)
-        return needed
+    @property
+    def _missing(self) -> float:
+        """Rows that neither are there nor are likely to come from the drafts in flight."""
+        return self._recipe.target.conversations - self.counts.accepted - self._acceptance.expected
 
     def _left(self) -> float:
         """Drafts that are likely to begin yet. While none is in flight nothing is worth waiting for."""
-        return self._needed() - len(self._tasks) if self._tasks else math.inf
+        if not self._tasks:
+            return math.inf
+        left = self._missing / self._acceptance.share
+        most = self._recipe.target.max_drafts
+        return left if most is None else min(left, most - self.counts.sampled - len(self._tasks))
 
     def _start(self, index: int, start: Start) -> None:
-        task = asyncio.create_task(self._run_draft(index, start))
+        task = asyncio.create_task(self._run_draft(index, start, self._acceptance.start()))
         self._tasks.add(task)
         task.add_done_callback(self._ended)
 
@@ -195,10 +197,9 @@ class Stream:
             self._failure = error
         self._changed.set()
 
-    async def _run_draft(self, index: int, start: Start) -> None:
+    async def _run_draft(self, index: int, start: Start, number: int) -> None:
         """One draft, from its first token to its verdict; what it claimed at a gate is released unless it is kept."""
         mode, material = start
-        number = self._acceptance.start()
         draft = mode.begin(index, material, self._steering.preference(label(mode)))
         spent = DraftBackbone(self._backbone, draft, self._gates, self._recipe.filters.watch)
         scores: dict[str, float] = {}
@@ -217,6 +218,7 @@ class Stream:
                         ended = True
                         self._end_dropped(number, spent, step.gate, verdict, used)
                         return
+                    self._acceptance.passed(number)
                     for name, score in verdict.scores.items():
                         scores[name] = min(score, scores.get(name, score))
             if not self.reached or self._recipe.target.drain:

@@ -112,7 +112,7 @@ class WatchFilter(Frozen):
     """Turns are judged while they are sampled: loops, and plainly another language."""
 
     enabled: bool = True
-    from_tokens: int = Field(default=48, ge=8, le=4096, description="tokens before the first look; each next at twice")
+    from_tokens: int = Field(default=32, ge=8, le=4096, description="tokens before the first look; each next at twice")
 
 
 class TranslationFilter(Frozen):

@@ -32,9 +32,11 @@ def test_spend_counts_what_gates_save() -> None:
     for name in ("natural", "foreign", "foreign_watched"):
         ours, theirs = found[name]["ours"], found[name]["generate_then_filter"]
         assert ours["drafts"] == 100
-        assert theirs["tokens"] == 100 * 2 * (32 + 160)
+        assert theirs["tokens"] == 100 * 2 * (64 + 320)
+    watched = found["foreign_watched"]["ours"]["tokens"]
+    assert watched < found["foreign"]["ours"]["tokens"], "turns that are cut off cost less"
     # Thirty drafts end after their first user turn, thirty after their second.
-    assert found["foreign"]["ours"]["tokens"] == pytest.approx(100 * (1.7 * 32 + 1.1 * 160), rel=0.05)
+    assert found["foreign"]["ours"]["tokens"] == pytest.approx(100 * (1.7 * 64 + 1.1 * 320), rel=0.05)
 
 
 def test_the_bound_is_that_of_the_docs() -> None:

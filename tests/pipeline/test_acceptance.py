@@ -36,3 +36,33 @@ def test_drafts_for_which_nothing_was_sampled_do_not_count() -> None:
         mixed.pass_over(mixed.start())
         mixed.end(mixed.start(), accepted=accepted)
     assert mixed.share == plain.share
+
+
+def test_drafts_that_have_passed_gates_are_likelier_to_be_accepted() -> None:
+    acceptance = Acceptance(0, 0)
+    for number in [acceptance.start() for _ in range(90)]:
+        if number % 3 == 0:
+            acceptance.passed(number)
+        acceptance.end(number, accepted=number % 3 == 0)
+    assert acceptance.share == (30 + PRIOR_DRAFTS) / (90 + PRIOR_DRAFTS)
+    assert acceptance.expected == 0
+    fresh, further = acceptance.start(), acceptance.start()
+    acceptance.passed(further)
+    assert acceptance.expected == acceptance.share + 1
+    acceptance.passed(fresh)
+    assert acceptance.expected == 2
+    acceptance.pass_over(fresh)
+    assert acceptance.expected == 1
+
+
+@given(st.lists(st.tuples(st.integers(0, 4), st.booleans()), max_size=40))
+def test_what_is_expected_is_never_more_than_what_is_in_flight(drafts: list[tuple[int, bool]]) -> None:
+    acceptance = Acceptance(1, 4)
+    for number, (gates, ends) in enumerate(drafts):
+        assert acceptance.start() == number
+        for _ in range(gates):
+            acceptance.passed(number)
+        if ends:
+            acceptance.end(number, accepted=gates > 2)
+    in_flight = sum(not ends for _, ends in drafts)
+    assert 0 <= acceptance.expected <= in_flight + 1e-9
