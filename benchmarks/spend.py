@@ -52,8 +52,8 @@ USER_TOKENS = 64
 WATCH = {"from_tokens": 24}
 IN_FLIGHT = 256
 SAMPLING = {
-    "user": {"max_tokens": 96, "temperature": 0.9, "top_p": 0.95},
-    "reply": {"max_tokens": 192, "temperature": 0.7, "top_p": 0.95},
+    "user": {"max_tokens": 128, "temperature": 0.9, "top_p": 0.95},
+    "reply": {"max_tokens": 400, "temperature": 0.7, "top_p": 0.95},
 }
 
 
@@ -168,7 +168,7 @@ def backbone_spec(paced: bool, reply_by_user: float) -> Iterator[BackboneSpec]:
         yield declared_backbones(Settings(backbones=ROOT / "demo" / "backbones.yaml"))["demo"]
         return
     reply = int(USER_TOKENS * reply_by_user)
-    pace = Pace(256, 400.0, user_tokens=(USER_TOKENS, USER_TOKENS), reply_tokens=(reply, reply))
+    pace = Pace(256, 60.0, user_tokens=(USER_TOKENS, USER_TOKENS), reply_tokens=(reply, reply))
     with paced_server(pace) as server:
         yield server.spec
 
