@@ -42,8 +42,9 @@ def magpie_recipe(
     mode = {
         "mode": "magpie",
         "exchanges": {"min": exchanges, "max": exchanges},
-        "user_sampling": user,
-        "reply_sampling": reply,
+        # As the raw loops sample.
+        "user_sampling": {"temperature": 1.0, "top_p": 1.0, **user},
+        "reply_sampling": {"temperature": 1.0, "top_p": 1.0, **reply},
     }
     fields: dict[str, Any] = {
         "name": "benchmark",

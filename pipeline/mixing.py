@@ -43,6 +43,7 @@ class ModeMixer:
         self._feeds = feeds or {}
         self._fed_by = fed_by or {}
         self._owed: Counter[str] = Counter()
+        self._to_come: Counter[str] = Counter()
 
     @property
     def exhausted(self) -> bool:
@@ -52,8 +53,9 @@ class ModeMixer:
     def start(self, index: int, left: float = math.inf) -> Start | None:
         """What the draft begins with; None while its material has not been read. Raises as `exhausted` does.
 
-        `left` is how many more drafts the build is likely to begin. A place is given to another mode only where that
-        mode's share of these can give it back; else the draft waits, or a small build would have one mode alone.
+        `left` is how many more drafts the build is likely to begin. A place is given to another mode only as long as
+        there will be places for what that mode has in the making; else the draft waits, or a small build would have
+        one mode alone.
         """
         live = self._live()
         if not live:
@@ -70,16 +72,23 @@ class ModeMixer:
         feeder = self._fed_by.get(name)
         if feeder is None:
             return None
-        share = self._weights[feeder] / sum(self._weights[one] for one in live)
-        if self._owed[name] >= share * left:
+        both = self._weights[name] + self._weights[feeder]
+        if self._to_come[feeder] >= left * both / sum(self._weights[one] for one in live):
             return None
         self._owed[name] += 1
         return self._taken(feeder)
+
+    def dropped(self, name: str) -> None:
+        """A draft of a mode has come to nothing."""
+        self._to_come[name] -= 1
 
     def _live(self) -> list[str]:
         return [name for name in self._modes if name not in self._feeds or not self._feeds[name].exhausted]
 
     def _taken(self, name: str) -> Start:
+        self._to_come[name] += 1
+        if name in self._fed_by:
+            self._to_come[self._fed_by[name]] -= 1
         feed = self._feeds.get(name)
         return Start(self._modes[name], feed.take() if feed is not None else None)
 

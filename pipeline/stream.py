@@ -269,6 +269,7 @@ class Stream:
         self, number: int, spent: DraftBackbone, gate: Gate, drop: Drop, used: tuple[str, int] | None
     ) -> None:
         self.counts.dropped += 1
+        self._mixer.dropped(config_name(spent.draft.mode, spent.draft.language))
         if gate is Gate.MATERIAL:
             self.counts.passed_over += 1
             self._acceptance.pass_over(number)

@@ -101,6 +101,20 @@ class Exchanges(Frozen):
 
 
 class _Mode(Frozen):
+    @model_validator(mode="before")
+    @classmethod
+    def _completed(cls, given: object) -> object:
+        """What is not said of a sampling is as the mode has it, not as Sampling has it."""
+        if not isinstance(given, dict):
+            return given
+        defaults = {name: field.default for name, field in cls.model_fields.items()}
+        merged = {
+            name: {**defaults[name].model_dump(), **value}
+            for name, value in given.items()
+            if isinstance(value, dict) and isinstance(defaults.get(name), Sampling)
+        }
+        return {**given, **merged}
+
     weight: float = Field(default=1.0, gt=0, description="its share of the drafts, beside the other modes' weights")
 
 
@@ -129,6 +143,10 @@ class TranslationMode(_Mode):
     translation_sampling: Sampling = Sampling(temperature=0.3, top_p=0.9, frequency_penalty=0.15, max_tokens=2048)
     rewrite: bool = Field(default=False, description="translated turns are rewritten to read as if they were native")
     rewriting_sampling: Sampling = Sampling(temperature=0.6, top_p=0.9, max_tokens=2048)
+
+    def fed_by(self, other: ModeSpec) -> bool:
+        """Whether it translates what that mode of the recipe makes."""
+        return self.source is None and isinstance(other, MagpieMode) and other.language == self.source_language
 
 
 class ReverseMode(_Mode):

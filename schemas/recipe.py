@@ -77,7 +77,6 @@ class Recipe(Frozen):
     window: int | None = Field(
         default=None, ge=1, le=65_536, description="drafts in flight; the backbone's own when left out"
     )
-
     adaptive: bool = Field(
         default=True, description="move drafts towards the steering that yields most accepted, diverse conversations"
     )
@@ -98,6 +97,12 @@ class Recipe(Frozen):
                     raise ValueError(
                         f"{where}.source: name a dataset, or add {{mode: magpie, language: {mode.source_language}}}, "
                         "whose conversations are translated then"
+                    )
+                fed_by = next((one for one in self.modes if mode.fed_by(one)), None)
+                if fed_by is not None and mode.weight > fed_by.weight:
+                    raise ValueError(
+                        f"{where}.weight: what magpie makes is translated once, so {mode.weight:g} is more than there"
+                        f" will be; {fed_by.weight:g}, the weight of magpie, at most"
                     )
             if isinstance(mode, CrossLingualMode) and mode.instruction_language == self.language:
                 raise ValueError(f"{where}.instruction_language: {language} is the recipe's language; name another one")

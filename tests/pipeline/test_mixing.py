@@ -138,3 +138,18 @@ async def test_places_are_given_away_only_while_they_can_be_given_back() -> None
             later.append(start.mode.language)
         assert 80 <= Counter(later)["gl"] <= 120
         assert mixer.start(200, 0) is not None
+
+
+async def test_the_places_of_a_small_build_are_kept_for_what_is_in_the_making() -> None:
+    async with Feed(Numbers(most=10**9, let=0), 0, set(), lambda: None) as feed:
+        mixer = ModeMixer((BASQUE, GALICIAN), (1, 1), 5, {"magpie-gl": feed}, {"magpie-gl": "magpie-eu"})
+        given = 0
+        for index in range(1000):
+            if mixer.start(index, 20 - given) is None:
+                break
+            given += 1
+        assert 10 <= given < 20, "half of the twenty are for the translations of the others"
+        # As drafts come to nothing, others are begun in their places.
+        mixer.dropped("magpie-eu")
+        mixer.dropped("magpie-eu")
+        assert mixer.start(1000 + given, 20 - given) is not None

@@ -64,7 +64,7 @@ def recipe(path: Path, target: int, language: str = "en") -> Recipe:
                     "translation_sampling": {"temperature": 0.3, "max_tokens": 200},
                 }
             ],
-            "filters": {"duplicates": {"enabled": False}},
+            "filters": {"duplicates": {"enabled": False}, "watch": {"enabled": False}},
             "target": {"conversations": target},
         }
     )

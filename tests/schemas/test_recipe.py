@@ -10,8 +10,10 @@ import yaml
 from pydantic import ValidationError
 
 from schemas.errors import RecipeError
+from schemas.modes import MagpieMode, TranslationMode
 from schemas.reading import read_recipe
 from schemas.recipe import Recipe
+from schemas.sampling import Sampling
 
 GOOD = {"name": "one", "language": "eu", "backbone": "demo", "target": {"conversations": 5}}
 
@@ -138,3 +140,23 @@ def test_the_ready_recipes_are_valid() -> None:
     assert recipes
     for path in recipes:
         read_recipe(path)
+
+
+def test_what_is_not_said_of_a_sampling_is_as_the_mode_has_it() -> None:
+    modes = [
+        {"mode": "magpie", "language": "en", "reply_sampling": {"max_tokens": 96}},
+        {"mode": "translation", "translation_sampling": {"max_tokens": 80}},
+    ]
+    magpie, translation = Recipe.model_validate({**GOOD, "modes": modes}).modes
+    assert isinstance(magpie, MagpieMode)
+    assert magpie.reply_sampling == Sampling(temperature=0.6, top_p=0.9, max_tokens=96)
+    assert isinstance(translation, TranslationMode)
+    sampling = translation.translation_sampling
+    assert (sampling.frequency_penalty, sampling.max_tokens) == (0.15, 80)
+
+
+def test_no_more_is_translated_than_there_is() -> None:
+    modes = [{"mode": "magpie", "language": "en", "weight": 2}, {"mode": "translation", "weight": 3}]
+    with pytest.raises(ValidationError, match=r"modes\.1\.weight: what magpie makes is translated once, so 3 is more"):
+        Recipe.model_validate({**GOOD, "modes": modes})
+    Recipe.model_validate({**GOOD, "modes": [modes[0], {**modes[1], "weight": 2}]})
