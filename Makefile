@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 SHELL := /bin/bash
+# Every command is a process of its own; without compiled modules each would spend seconds on compiling what it imports.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: demo test environment clean
 .DELETE_ON_ERROR:
