@@ -1,8 +1,9 @@
 """The same Magpie job through `iturri build` and through distilabel's `MagpieGenerator`, on one vLLM server.
 
-Two exchanges, the same sampling, turns of the same fixed length, a Basque system prompt for each row. Iturri judges
-every turn with all its filters (and drops nothing); distilabel has none. Both are commands of their own: seconds are
-from the start of the process to its end, `sampling` from the server's first token to its last. Prints JSON.
+Two exchanges, the same sampling, turns of the same fixed length, a Basque system prompt for each row. The same job is
+one without filters, as distilabel has none (`ratio`); `ratio_judged` is that of a build that judges every turn with all
+of them, and drops nothing. Both are commands of their own: seconds are from the start of the process to its end,
+`sampling` from the server's first token to its last. Prints JSON.
 
     python -m benchmarks.peers [--rows 128 512 1000 2000] [--batches 50 256] [--rounds 1]
 """
@@ -17,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,17 +28,21 @@ from benchmarks.peers.peer import Job, Ran, run_job
 from benchmarks.peers.served import MODEL, Counted, endless_server
 
 TOKENS = 64
+NONE: dict[str, Any] = {
+    name: {"enabled": False}
+    for name in ("watch", "shape", "repetition", "language", "duplicates", "translation", "grounding")
+}
 ITURRI = (sys.executable, "-c", "from cli.main import main; main()", "build")
 
 
-def run_iturri(url: str, rows: int, tokens: int, folder: Path) -> Ran:
+def run_iturri(url: str, rows: int, tokens: int, folder: Path, filters: Mapping[str, Any]) -> Ran:
     """`iturri build`, the real command."""
     backbone = {"kind": "openai", "model": MODEL, "endpoints": [f"{url}/v1"], "tokenizer": str(TOKENIZER)}
-    sampling = {"max_tokens": tokens, "temperature": 1.0, "ignore_eos": True}
+    sampling = {"max_tokens": tokens, "temperature": 1.0, "top_p": 1.0, "ignore_eos": True}
     steered = {"mode": "magpie", "exchanges": {"min": 2, "max": 2}, "steering": {"topics": 0}}
     recipe = magpie_recipe(
         rows,
-        DRY,
+        filters,
         user=sampling,
         reply=sampling,
         backbone=backbone,
@@ -69,18 +74,26 @@ def counted(url: str, run: Callable[[], Ran]) -> dict[str, Any]:
 
 def one_round(url: str, rows: int, batches: list[int], limit_s: float, tokens: int, folder: Path) -> dict[str, Any]:
     """Iturri first and last, since the machine is not the same from one minute to the next; its mean is compared."""
-    sides: dict[str, Any] = {"iturri": [counted(url, lambda: run_iturri(url, rows, tokens, folder))]}
+
+    def ours(filters: Mapping[str, Any]) -> dict[str, Any]:
+        return counted(url, lambda: run_iturri(url, rows, tokens, folder, filters))
+
+    sides: dict[str, Any] = {"iturri": [ours(NONE)]}
     for batch in batches:
         job = Job(url, rows, batch, tokens)
         sides[f"distilabel_{batch}"] = counted(url, lambda job=job: run_job(job, limit_s))  # type: ignore[misc]
-    sides["iturri"].append(counted(url, lambda: run_iturri(url, rows, tokens, folder)))
+    sides["iturri"].append(ours(NONE))
+    theirs = [side for side in sides.values() if isinstance(side, dict) and side["rows"] is not None]
+    sides["iturri_judged"] = [ours(DRY)]
     ratios: dict[str, float] = {}
-    for name in ("", "_sampling"):
-        rate = f"conversations_per_second{name}"
-        theirs = [side[rate] for side in sides.values() if isinstance(side, dict) and rate in side]
-        if theirs:
+    for side, what in (("iturri", ""), ("iturri_judged", "_judged")):
+        for name in ("", "_sampling"):
+            rate = f"conversations_per_second{name}"
             # Beside the best of its batch sizes.
-            ratios[f"ratio{name}"] = statistics.mean(one[rate] for one in sides["iturri"]) / max(theirs)
+            if theirs:
+                ratios[f"ratio{what}{name}"] = statistics.mean(one[rate] for one in sides[side]) / max(
+                    one[rate] for one in theirs
+                )
     return {"rows": rows, **ratios, **sides}
 
 
