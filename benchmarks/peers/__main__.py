@@ -107,7 +107,7 @@ def main() -> None:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name, endless_server(Path(name)) as url:
         folder = Path(name)
-        run_iturri(url, 64, arguments.tokens, folder)  # warm-up
+        run_iturri(url, 64, arguments.tokens, folder, NONE)  # warm-up
         rounds = [
             one_round(url, rows, arguments.batches, arguments.limit, arguments.tokens, folder)
             for _ in range(arguments.rounds)
