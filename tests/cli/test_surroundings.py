@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from cli.surroundings import log_to_stderr, quieten
+from cli.surroundings import _ROOMS, log_to_stderr, quieten
 from schemas.settings import Settings
 
 
@@ -23,7 +23,7 @@ def as_it_was() -> Iterator[None]:
         yield
     root.handlers[:] = handlers
     root.setLevel(level)
-    for name in ("publishers", "vllm"):
+    for name in (*_ROOMS, "vllm"):
         logging.getLogger(name).setLevel(logging.NOTSET)
 
 

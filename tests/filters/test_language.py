@@ -230,7 +230,7 @@ def test_the_same_text_gets_the_same_answer_also_after_pickling() -> None:
         assert len({judge_last(judge, text).model_dump_json() for judge in (LANGUAGE, again, LANGUAGE)}) == 1
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.text(max_size=120), min_size=1, max_size=6))
 def test_no_text_raises_and_order_does_not_matter(contents: list[str]) -> None:
     conversations = [draft(content) for content in contents] + [draft(*contents)]

@@ -128,7 +128,7 @@ def test_a_system_role_or_none(family: Family) -> None:
 
 
 @families
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(st.lists(st.text(alphabet="abz ZE,.\n?1ñ", min_size=1, max_size=30), min_size=1, max_size=5))
 def test_every_prefix_begins_the_conversation(family: Family, contents: list[str]) -> None:
     said = tuple(f"a{content}z" for content in contents)
@@ -139,7 +139,7 @@ def test_every_prefix_begins_the_conversation(family: Family, contents: list[str
 
 
 @families
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(data=st.data())
 def test_segments_encode_as_whole_texts(family: Family, data: st.DataObject) -> None:
     tokens = family_tokenizer(family.name)

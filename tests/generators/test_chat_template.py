@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from generators.chat_template import TokenizerTemplate, load_template
@@ -64,7 +64,6 @@ def test_prefix_content_and_stop_are_the_finished_conversation(family: str) -> N
 
 
 @pytest.mark.parametrize("family", CHAT_FAMILIES)
-@settings(deadline=None)
 @given(st.lists(st.text(alphabet="abz ZE,.\n?1ñ", min_size=1, max_size=30), min_size=1, max_size=5))
 def test_every_prefix_begins_the_finished_conversation(family: str, contents: list[str]) -> None:
     messages = conversation(*(f"a{content}z" for content in contents))

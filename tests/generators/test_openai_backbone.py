@@ -101,7 +101,8 @@ async def test_what_passes_by_itself_is_tried_again(folder: Path, no_waiting: li
     async with faulty_server(fault, fault, completion()) as server, backbone(folder, server) as model:
         assert await model.sample(request()) == WELL
     assert len(server.bodies) == 3
-    assert no_waiting == ([7, 7] if "Retry-After" in fault.headers else [0, 1])
+    # While the only endpoint is examined, another attempt may find none.
+    assert no_waiting[:2] == ([7, 7] if "Retry-After" in fault.headers else [0, 1])
 
 
 @pytest.mark.parametrize("fault", POISONED.values(), ids=POISONED)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from generators.reasoning import BLOCKS, left_open, strip_reasoning
@@ -57,7 +57,6 @@ def test_what_is_no_reasoning_stays(text: str) -> None:
 
 
 @blocks
-@settings(deadline=None)
 @given(reasoning=plain, reply=plain)
 def test_what_follows_a_block_is_the_reply(opening: str, closing: str, reasoning: str, reply: str) -> None:
     left, stripped = strip_reasoning(f"{opening}{reasoning}{closing}a{reply}")
@@ -66,7 +65,6 @@ def test_what_follows_a_block_is_the_reply(opening: str, closing: str, reasoning
 
 
 @blocks
-@settings(deadline=None)
 @given(reasoning=plain)
 def test_nothing_is_left_of_unfinished_reasoning(opening: str, closing: str, reasoning: str) -> None:
     assert strip_reasoning(opening + reasoning.replace(closing, "")) == ("", True)
@@ -75,7 +73,6 @@ def test_nothing_is_left_of_unfinished_reasoning(opening: str, closing: str, rea
 pieces = st.sampled_from([mark for block in BLOCKS for mark in block] + ["<|channel|>", "final", "<|message|>", "```"])
 
 
-@settings(deadline=None)
 @given(st.lists(pieces | plain, max_size=8).map("".join))
 def test_stripping_takes_off_the_front_and_leaves_nothing_to_strip(text: str) -> None:
     left, stripped = strip_reasoning(text)

@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from generators.segments import SegmentEncoder
@@ -23,7 +23,6 @@ def encoder(family: str) -> tuple[Any, SegmentEncoder]:
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-@settings(deadline=None)
 @given(st.data())
 def test_the_ids_are_those_of_the_whole_text(family: str, data: st.DataObject) -> None:
     tokens, segments = encoder(family)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from languages import corpus
@@ -38,7 +38,6 @@ def test_letters_that_say_nothing_are_foreign(detector: Py3langidDetector) -> No
     assert lines.foreign.total() == 1
 
 
-@settings(deadline=None)
 @given(st.lists(st.text()))
 def test_every_line_is_accounted_for(lines: list[str]) -> None:
     clean = CleanLines(lines, "eu", Py3langidDetector("eu", None))

@@ -92,7 +92,7 @@ def test_too_little_text_says_how_much_is_there_and_what_was_left_out() -> None:
     assert str(caught.value).startswith(f"--corpus: {sum(map(len, BASQUE[:10])):,} characters")
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.lists(st.text(max_size=2000), max_size=30), st.sampled_from(["eu", CODE]))
 def test_any_text_teaches_something_or_is_refused_in_one_line(lines: list[str], code: str) -> None:
     try:

@@ -41,7 +41,7 @@ def test_langdetect_ships_spanish_but_not_basque() -> None:
     assert "eu" not in shipped_profiles()
 
 
-@settings(deadline=None, max_examples=10)
+@settings(max_examples=10)
 @given(st.lists(st.text()))
 def test_any_text_gives_a_profile_that_langdetect_takes(lines: list[str]) -> None:
     with TemporaryDirectory() as folder:

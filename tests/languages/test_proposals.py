@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from languages.pack import LanguagePack
@@ -73,7 +73,6 @@ def test_a_corpus_without_questions_proposes_none() -> None:
     assert propose([]) == Proposals((), (), ())
 
 
-@settings(deadline=None)
 @given(st.lists(st.text(max_size=100)))
 def test_any_text_gives_proposals(lines: list[str]) -> None:
     found = propose(lines)
@@ -88,7 +87,6 @@ WORDS = st.lists(st.text(st.characters(categories=["L", "M"]), min_size=1), max_
 NAMES = st.text(st.characters(categories=["L", "N", "P"], exclude_characters='"\\'), min_size=1)
 
 
-@settings(deadline=None)
 @given(WORDS, TEXTS, TEXTS, NAMES, st.none() | NAMES)
 def test_a_pack_holds_just_what_was_proposed(
     words: tuple[str, ...], openers: tuple[str, ...], turns: tuple[str, ...], name: str, native_name: str | None

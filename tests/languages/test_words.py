@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from languages.words import (
@@ -45,7 +45,6 @@ def test_a_word_without_end_is_cut() -> None:
     assert words_of("a" * 1000) == ["a" * LONGEST]
 
 
-@settings(deadline=None)
 @given(LETTERS)
 def test_pieces_cover_a_word_and_its_boundaries(word: str) -> None:
     pieces = list(pieces_of(word))
@@ -86,7 +85,6 @@ def test_an_inflected_word_is_seen_by_its_pieces() -> None:
     assert 0 < statistics.unseen(["etxeetan"]) < 0.8
 
 
-@settings(deadline=None)
 @given(st.lists(st.text()))
 def test_statistics_can_be_read_again(lines: list[str]) -> None:
     statistics = count_words(lines)

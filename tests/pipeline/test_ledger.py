@@ -160,7 +160,7 @@ def test_shards_take_the_oldest_rows_once_and_release_their_text(open_ledger: Op
     assert ledger.accepted() == 5
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(order=st.permutations(range(30)), ended=st.integers(0, 30), size=st.integers(1, 7))
 def test_the_low_water_mark_and_the_rest_say_exactly_which_drafts_ended(
     tmp_path_factory: pytest.TempPathFactory, order: list[int], ended: int, size: int

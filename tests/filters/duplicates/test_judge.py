@@ -3,7 +3,7 @@ from __future__ import annotations
 from random import Random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from filters.duplicates import judge as duplicates
@@ -138,7 +138,6 @@ def test_judging_again_gives_the_same_verdict() -> None:
         assert reason(judge.judge(draft(TEXT, "Bai.", id="d1"), Gate.CONVERSATION)) is None
 
 
-@settings(deadline=None)
 @given(st.lists(st.one_of(turns, st.just("release")), max_size=25), st.randoms(use_true_random=False))
 def test_verdicts_are_those_of_brute_force(texts: list[str], random: Random) -> None:
     """All pairs, the first is kept; now and then a claim is released."""
@@ -166,7 +165,6 @@ def test_verdicts_are_those_of_brute_force(texts: list[str], random: Random) -> 
             kept[f"d{number}"] = text
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.tuples(turns, turns), max_size=60),
     st.integers(1, 60),
@@ -234,7 +232,6 @@ def test_conversations_that_no_user_begins_are_compared_as_a_whole() -> None:
     assert [drop and drop.reason for drop in judge.judge_rows([row])] == ["duplicates.conversation"]
 
 
-@settings(deadline=None)
 @given(st.lists(turns, min_size=1, max_size=20), st.data())
 def test_a_release_frees_and_a_drop_claims_nothing(texts: list[str], data: st.DataObject) -> None:
     """After any releases, verdicts are those of a judge that never saw the released drafts."""
@@ -252,7 +249,6 @@ def test_a_release_frees_and_a_drop_claims_nothing(texts: list[str], data: st.Da
         fresh.release("probe")
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(turns, turns), min_size=1, max_size=15), st.randoms())
 def test_a_restored_judge_gives_the_same_verdicts(pairs: list[tuple[str, str]], random: Random) -> None:
     """In any order, and also when rows are restored twice."""

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from filters.duplicates import row_index
@@ -40,7 +40,6 @@ def similarity(left: frozenset[int], right: frozenset[int]) -> float:
     return len(left & right) / len(left | right) if left | right else 0.0
 
 
-@settings(deadline=None)
 @given(batches, st.sampled_from([0.3, 0.5, 0.75, 1.0]), st.data())
 def test_it_finds_what_comparing_all_pairs_finds(
     batches: list[list[frozenset[int]]], threshold: float, data: st.DataObject

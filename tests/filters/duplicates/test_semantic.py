@@ -5,7 +5,7 @@ from random import Random
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from filters.duplicates.memory import Memory
@@ -75,7 +75,6 @@ def test_a_draft_never_repeats_itself() -> None:
         assert claimed(judge, "d2", TURNED) == "duplicates.in_flight"
 
 
-@settings(deadline=None)
 @given(st.data())
 def test_verdicts_are_those_of_brute_force_however_comparisons_and_claims_interleave(data: st.DataObject) -> None:
     """Drafts are compared, claimed, released and confirmed in any order."""
@@ -115,7 +114,6 @@ def test_verdicts_are_those_of_brute_force_however_comparisons_and_claims_interl
                 lasting[id] = text
 
 
-@settings(deadline=None)
 @given(st.lists(words, min_size=1, max_size=12), st.randoms(use_true_random=False))
 def test_a_restored_judge_gives_the_same_verdicts(texts: list[str], random: Random) -> None:
     judge, restored = SemanticJudge(0.8, 256, Memory()), SemanticJudge(0.8, 256, Memory())

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from filters.duplicates import vectors
@@ -17,7 +17,6 @@ def units(count: int, seed: int, dimensions: int = 8) -> Vectors:
     return made
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(0, 40), max_size=6), st.integers(0, 5), st.integers(1, 20), st.integers(0, 1000))
 def test_the_best_row_is_that_of_brute_force(sizes: list[int], asked: int, block: int, seed: int) -> None:
     rows = units(sum(sizes), seed)

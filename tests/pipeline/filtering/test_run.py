@@ -250,7 +250,7 @@ anything = contents | st.lists(messages | contents, max_size=5)
 
 
 # The first text of all takes a second or two.
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(anything)
 def test_no_row_raises(made: Any) -> None:
     read = read_row(made, "eu")

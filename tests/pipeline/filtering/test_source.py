@@ -306,7 +306,7 @@ def same(found: Any, given: Any) -> bool:
 
 
 # The first text of all takes a second or two.
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(objects)
 def test_any_objects_make_columns(made: list[dict[str, Any]]) -> None:
     made = json.loads(json.dumps(made))
