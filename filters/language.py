@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from filters.prose import prose
+from filters.sentences import sentences
 from filters.text import excerpt
 from filters.tongue import Fault, Tongue, open_tongue
 from languages.function_words import function_words
@@ -114,8 +115,11 @@ class LanguageJudge:
         return self._drop(fault, index) if fault is not None else Keep()
 
     def _judge_beginning(self, turn: Turn, index: int) -> Verdict:
-        """The whole words of a turn that is not there yet. What is doubtful now may be plain by its end."""
-        text = prose(turn.content.rpartition(" ")[0])
+        """The whole words of a turn that is not there yet. What is doubtful now may be plain by its end.
+
+        Names and quotations may be in any language as long as enough follows, so they are left out.
+        """
+        text = sentences(turn.content.rpartition(" ")[0])
         if len(words_of(text)) < BEGINNING_WORDS:
             return Keep()
         fault = self.tongue(turn.language).mostly_foreign(text)

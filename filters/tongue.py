@@ -84,11 +84,10 @@ class Tongue:
         return self._mixed(mixture, text, quoted) or self._gibberish(mixture) or found
 
     def mostly_foreign(self, text: str) -> Fault | None:
-        """Whether most of a text that may go on is in another language, quotations apart.
+        """Whether most of a text that may go on is in another language.
 
         The segments have to say so as well as the words: what only one of them sees may be a list of names.
         """
-        text, _ = apart_from_quotations(text)
         mixture = self._mixtures.read(text)
         if mixture.foreign < BEGINNING_SHARE * max(1, len(mixture.words)):
             return None

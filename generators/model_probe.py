@@ -61,7 +61,7 @@ def _log_probabilities(answer: dict[str, Any]) -> dict[str, Any]:
             found["log_probabilities"] = [_number(token["logprob"]) for token in ranked]
         if scores := ((choice.get("logprobs") or {}).get("top_logprobs") or [None])[0]:
             found["first"] = {str(token): _number(score) for token, score in scores.items()}
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError, StopIteration) as error:
+    except (LookupError, TypeError, ValueError, OverflowError, AttributeError, StopIteration) as error:
         raise Retry(f"the answer holds no log-probabilities: {one_line(error)}") from error
     return found
 

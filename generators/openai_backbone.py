@@ -104,9 +104,9 @@ class OpenAIBackbone:
         body = completion_body(self._spec.model, request, room, is_vllm=endpoint.is_vllm, decode=template.decode)
         try:
             if request.watch is None or not endpoint.is_vllm or body["max_tokens"] <= request.watch_from:
-                return await completion(endpoint, body, length)
+                return await completion(endpoint, body)
             watching = Watching(request.watch, request.watch_from)
-            return await watched_completion(endpoint, body, length, watching, request.watch_from)
+            return await watched_completion(endpoint, body, watching, request.watch_from)
         except ContextFullError:
             return full
 

@@ -45,10 +45,13 @@ def _any(marks: tuple[str, ...]) -> str:
 _OPENS = re.compile(rf"\s*({_any(tuple(opening for opening, _ in BLOCKS))})")
 # At the very start, or alone on a line as models write it; elsewhere it is spoken of.
 _CLOSERS = _any(tuple(closing for _, closing in BLOCKS))
-_CLOSES = re.compile(rf"\A\s*(?:{_CLOSERS})|^[ \t]*(?:{_CLOSERS})[ \t]*$", re.MULTILINE)
+_CLOSES_AT_ONCE = re.compile(rf"\s*(?:{_CLOSERS})")
+_CLOSES = re.compile(rf"^[ \t]*(?:{_CLOSERS})[ \t]*$", re.MULTILINE)
 # Channels of the harmony format (github.com/openai/harmony), with their special tokens and where those are left out.
 _CHANNEL = re.compile(r"\s*(?:<\|start\|>assistant)?<\|channel\|>")
-_FINAL = re.compile(r"<\|channel\|>final\b.*?<\|message\|>(.*?)(?:<\|(?:end|return|start|channel)\|>|\Z)", re.DOTALL)
+_FINAL = re.compile(r"<\|channel\|>final\b")
+_MESSAGE = re.compile(r"<\|message\|>")
+_MESSAGE_ENDS = re.compile(r"<\|(?:end|return|start|channel)\|>|\Z")
 _BARE_CHANNEL = re.compile(r"\s*(?:analysis|commentary).*?assistantfinal", re.DOTALL)
 
 
@@ -57,25 +60,34 @@ def strip_reasoning(text: str) -> tuple[str, bool]:
 
     Nothing is left of a reply that is unfinished reasoning. Marks that are spoken of later, or in code, stay.
     """
-    left = text
-    while (shorter := _without_first(left)) is not None:
+    left: tuple[int, int] | None = None
+    shorter = _without_first(text, 0, len(text))
+    while shorter is not None:
         left = shorter
-    return (text, False) if left is text else (left.lstrip(), True)
+        shorter = _without_first(text, *left)
+    return (text, False) if left is None else (text[slice(*left)].lstrip(), True)
 
 
-def _without_first(text: str) -> str | None:
-    """The text without its first piece of reasoning; None when it begins with none."""
-    if opened := _OPENS.match(text):
-        return text[opened.end() :].partition(_CLOSING[opened[1]])[2]
-    if _CHANNEL.match(text):
-        final = _FINAL.search(text)
-        return final[1] if final else ""
-    if bare := _BARE_CHANNEL.match(text):
-        return text[bare.end() :]
-    closed = _CLOSES.search(text)
+def _without_first(text: str, start: int, end: int) -> tuple[int, int] | None:
+    """Where in the text the part is without its first piece of reasoning; None when it begins with none.
+
+    Places and not texts, so that thousands of pieces stay cheap.
+    """
+    if opened := _OPENS.match(text, start, end):
+        closing = _CLOSING[opened[1]]
+        at = text.find(closing, opened.end(), end)
+        return (end if at < 0 else at + len(closing), end)
+    if _CHANNEL.match(text, start, end):
+        final = _FINAL.search(text, start, end)
+        message = _MESSAGE.search(text, final.end(), end) if final else None
+        ends = _MESSAGE_ENDS.search(text, message.end(), end) if message else None
+        return (message.end(), ends.start()) if message and ends else (end, end)
+    if bare := _BARE_CHANNEL.match(text, start, end):
+        return bare.end(), end
+    closed = _CLOSES_AT_ONCE.match(text, start, end) or _CLOSES.search(text, start, end)
     # The prompt may have opened the block, so that the reply only closes it.
-    if closed and not text.count("```", 0, closed.start()) % 2 and not _spoken_of(text[: closed.start()]):
-        return text[closed.end() :]
+    if closed and not text.count("```", start, closed.start()) % 2 and not _spoken_of(text[start : closed.start()]):
+        return closed.end(), end
     return None
 
 

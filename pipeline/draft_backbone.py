@@ -73,7 +73,7 @@ class DraftBackbone:
         dropped: list[Drop] = []
 
         async def look(text: str) -> bool:
-            spoken = strip_reasoning(text)[0] if request.role == "assistant" else text
+            spoken, _ = strip_reasoning(text)  # in user turns too: some modes sample them as replies
             so_far = self.draft.with_turn(_turn(request, spoken, 0, 0))
             verdict = await self._gates.judge(so_far, Gate.SAMPLING)
             if isinstance(verdict, Drop):

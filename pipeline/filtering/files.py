@@ -23,7 +23,6 @@ PARQUET_ENDINGS = (".parquet", ".pq")
 JSONL_ENDINGS = (".jsonl", ".ndjson", ".json")
 TEXT_ENDINGS = (".txt",)
 CODECS = {".gz": "gzip", ".zst": "zstd"}
-KNOWN_ENDINGS = f"{', '.join(PARQUET_ENDINGS)}, {', '.join(JSONL_ENDINGS)} (these also with {' or '.join(CODECS)})"
 _HUB = "hf://"
 # Before a name on the Hub: it is that one, whatever folder of the same name lies here.
 HUB_DATASETS = "hf://datasets/"
@@ -121,14 +120,18 @@ def find_splits(asked: DatasetInput) -> tuple[FoundFiles, ...]:
 
 def _find(asked: DatasetInput, *, every_split: bool) -> tuple[FoundFiles, ...]:
     path = Path(asked.given)
-    if path.is_dir():
+    try:
+        is_folder, is_file = path.is_dir(), path.is_file()
+    except OSError as error:  # a name that is too long, a folder that is closed to us
+        raise InputError(f"{asked.given}: cannot be read: {error.strerror or error}") from error
+    if is_folder:
         texts = _only_texts(path) if asked.texts and asked.config is None and asked.split is None else []
         return (_found(asked, texts),) if texts else _declared(asked, None, every_split)
     for option, value in (("--revision", asked.revision), ("--config", asked.config), ("--split", asked.split)):
-        if value is not None and (path.is_file() or glob.has_magic(asked.given)):
+        if value is not None and (is_file or glob.has_magic(asked.given)):
             where = "a dataset on the Hub" if option == "--revision" else "a folder or a dataset on the Hub"
             raise InputError(f"{option}: only {where} has one, and {asked.given} is none; leave it out")
-    if path.is_file():
+    if is_file:
         return (_found(asked, [asked.given]),)
     if glob.has_magic(asked.given):
         names = sorted(glob.glob(asked.given, recursive=True))  # noqa: PTH207 - Path.glob takes no absolute pattern
@@ -174,8 +177,13 @@ def _kind(place: str, texts: bool) -> Kind:
         return "text"
     if place.lower().endswith(PARQUET_ENDINGS):
         return "parquet"
-    also = f", and {', '.join(TEXT_ENDINGS)}" if texts else ""
-    raise InputError(f"{place}: is neither Parquet nor JSONL by its name; known endings: {KNOWN_ENDINGS}{also}")
+    kinds = "neither Parquet, JSONL nor plain text" if texts else "neither Parquet nor JSONL"
+    raise InputError(f"{place}: is {kinds} by its name; known endings: {_known_endings(texts)}")
+
+
+def _known_endings(texts: bool) -> str:
+    packed = ", ".join((*JSONL_ENDINGS, *(TEXT_ENDINGS if texts else ())))
+    return f"{', '.join(PARQUET_ENDINGS)}, {packed} (these also with {' or '.join(CODECS)})"
 
 
 def _without_codec(name: str) -> str:
@@ -265,7 +273,9 @@ def _builder(asked: DatasetInput, *, local: bool) -> Any:
             return datasets.load_dataset_builder(name, asked.config, revision=asked.revision, cache_dir=scratch)
         except FileNotFoundError as error:
             if local:
-                raise InputError(f"{asked.given}: holds no files of a known kind: {KNOWN_ENDINGS}") from error
+                raise InputError(
+                    f"{asked.given}: holds no files of a known kind: {_known_endings(asked.texts)}"
+                ) from error
             raise InputError(
                 f"{asked.given}: there is no such file or folder here, and the Hub has no such dataset that you may "
                 f"read ({_line(error)})"

@@ -264,6 +264,38 @@ def test_a_hundred_thousand_turns_get_an_answer() -> None:
     assert reason(LANGUAGE.judge(draft(*(["Kaixo, zer moduz?", "Ondo nago."] * 50_000)), Gate.CONVERSATION)) is None
 
 
+FILMS = (
+    "The Lord of the Rings",
+    "The Good, the Bad and the Ugly",
+    "One Flew Over the Cuckoo's Nest",
+    "Gone with the Wind",
+)
+ENOUGH = " ".join([REPLY, "Horregatik gustatzen zaizkit film horiek, eta nik denei gomendatzen dizkiet beti."] * 12)
+
+
+@pytest.mark.parametrize(
+    "films",
+    [
+        "\n".join(f"- {film} (1975)" for film in FILMS),
+        "\n".join(f"{number}. **{film}**" for number, film in enumerate(FILMS, 1)),
+        "\n".join(("| Izena |", "|---|", *(f"| {film} |" for film in FILMS))),
+        ", ".join(f'"{film}"' for film in FILMS),
+        ", ".join(f"*{film}*" for film in FILMS),
+    ],
+    ids=["list", "numbered", "table", "quoted", "emphasised"],
+)
+def test_a_list_of_names_is_no_reason_to_stop_a_reply(films: str) -> None:
+    reply = f"Hona hemen zerrenda:\n\n{films}\n\n{ENOUGH}"
+    assert reason(judge_last(LANGUAGE, QUESTION, reply)) is None
+    for end in range(0, len(reply) - len(ENOUGH) + 400, 10):
+        assert reason(LANGUAGE.judge(draft(QUESTION, reply[:end]), Gate.SAMPLING)) is None, reply[:end]
+
+
+@pytest.mark.parametrize("text", [ENGLISH, SPANISH, f"- Bai.\n\n{ENGLISH}", f"«Bai.» {SPANISH}"])
+def test_sentences_in_another_language_stop_a_turn(text: str) -> None:
+    assert reason(LANGUAGE.judge(draft(QUESTION, text), Gate.SAMPLING)) == "language.foreign"
+
+
 def _cut(made: Draft, count: int) -> Draft:
     return made.model_copy(update={"turns": made.turns[:count]})
 

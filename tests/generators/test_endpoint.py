@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generators.completions import read_completion
+from generators.completions import Asked, read_completion
 from generators.endpoint import ContextFullError, Endpoint, RefusedError, open_session
 from generators.json_answer import json_object
 from generators.retries import BusyError, LostError, Retry
@@ -27,6 +27,8 @@ values = st.sampled_from(
         1,
         2,
         1.5,
+        10**12,
+        10**20,
         nan,
         infinity,
         "",
@@ -56,14 +58,14 @@ answers = st.fixed_dictionaries(
 @given(answers)
 def test_an_answer_is_a_sound_completion_or_none(answer: dict[str, Any]) -> None:
     try:
-        got = read_completion(json_object(json.dumps(answer).encode()), 3)
+        got = read_completion(json_object(json.dumps(answer).encode()), Asked(3, 2))
     except Retry:
         return
     got.text.encode()
     assert got.finish_reason in {"stop", "length"}
     assert type(got.completion_tokens) is int
-    assert got.completion_tokens >= 0
-    assert got.prompt_tokens >= 0
+    assert 0 <= got.completion_tokens <= 10, "8 more than were asked for, at most"
+    assert got.prompt_tokens == 3
     assert got.token_ids is None or len(got.token_ids) == got.completion_tokens
 
 

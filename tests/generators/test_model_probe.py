@@ -68,7 +68,7 @@ def test_a_template_without_a_tokenizer_has_a_prompt_too() -> None:
     assert "".join(map(chr, probe_prompt(ScriptedTemplate()))).endswith("2 + 2 = 4.")
 
 
-@pytest.mark.parametrize("bad", [[float("nan")], ["x"], [None], [float("-inf")]])
+@pytest.mark.parametrize("bad", [[float("nan")], ["x"], [None], [float("-inf")], [-(10**400)]])
 async def test_numbers_that_are_none_are_no_identity(bad: list[Any]) -> None:
     async with faulty_server() as server, open_session({}) as session:
         endpoint = Endpoint(server.url, session)

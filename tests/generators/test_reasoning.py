@@ -81,6 +81,11 @@ def test_stripping_takes_off_the_front_and_leaves_nothing_to_strip(text: str) ->
     assert strip_reasoning(left) == (left, False)
 
 
+@pytest.mark.timeout(30)
+def test_half_a_million_blocks_get_an_answer() -> None:
+    assert strip_reasoning("<think></think>" * 500_000 + "Edaria.") == ("Edaria.", True)
+
+
 def test_an_open_block_is_told_from_a_closed_one() -> None:
     assert left_open("<think>\n") == "</think>"
     assert left_open("<think>bat</think>\n[THINK]") == "[/THINK]"

@@ -54,7 +54,6 @@ async def test_completions_are_counted_in_tokens(url: str, folder: Path) -> None
         assert completion.text
         assert completion.completion_tokens == 9
         assert completion.finish_reason == "length"
-        assert completion.prompt_tokens == len(prompt)  # no BOS was put before it
 
 
 async def test_stops_are_token_ids(url: str, folder: Path) -> None:
@@ -70,7 +69,7 @@ async def test_a_long_prompt_leaves_less_room_and_a_full_one_none(url: str, fold
     async with OpenAIBackbone(spec(url, folder), "zerbitzaria") as backbone:
         many = Sampling(max_tokens=100, ignore_eos=True)
         completion = await backbone.sample(SampleRequest("0.0", [9] * 250, many, (), "user"))
-        assert completion.completion_tokens == 6
+        assert completion.completion_tokens == 6  # no BOS was put before it
         full = await backbone.sample(SampleRequest("0.1", [9] * 256, many, (), "user"))
         assert (full.text, full.finish_reason, full.completion_tokens) == ("", "length", 0)
 

@@ -21,6 +21,7 @@ from schemas.sampling import Sampling
 from tests.support.generators_models import tokenizer
 from tests.support.generators_processes import wait_until_async
 from tests.support.generators_server import Answer, FaultyServer, faulty_server, streamed
+from tests.support.poisoned_answers import POISONED, grown
 
 TEXTS = ("bat ", "bi ", "hiru ", "lau ", "bost ", "sei ", "zazpi ", "zortzi ")
 
@@ -196,7 +197,7 @@ FAULTS = {
     "nan": Answer(events=[{"choices": [], "usage": {"completion_tokens": float("nan")}}, "[DONE]"]),
     "html": Answer(200, b"<html>"),
     "broken": Answer(500),
-}
+} | {name: fault for name, fault in POISONED.items() if fault.events is not None}
 
 
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
@@ -205,6 +206,30 @@ async def test_a_poisoned_stream_is_sampled_elsewhere(folder: Path, fault: Answe
         got = await asyncio.gather(*(model.sample(watched(looking([]))) for _ in range(8)))
     assert ill.bodies
     assert got == [Completion("bai", None, "stop", 3, 4)] * 8
+
+
+async def test_a_character_may_come_in_two_halves(folder: Path) -> None:
+    seen: list[str] = []
+    texts = ("bai \ud83d", "\ude00 ez \ud83d", "\ude00")
+    async with faulty_server(streamed(*texts, every_s=0.02)) as server, backbone(folder, server) as model:
+        got = await model.sample(watched(looking(seen)))
+    assert got == Completion("bai \U0001f600 ez \U0001f600", None, "stop", 3, 12)
+    assert seen == ["bai ", "bai \U0001f600 ez "]
+
+
+async def test_a_stream_that_goes_on_beyond_what_was_asked_for_is_ended(folder: Path) -> None:
+    on_and_on = grown(*["pozoia "] * 500, every_s=0.01)
+    async with faulty_server(on_and_on, WELL) as server, backbone(folder, server) as model:
+        assert await model.sample(watched(looking([]), max_tokens=256)) == Completion("bai", None, "stop", 3, 4)
+        await wait_until_async(lambda: server.hung_up == 1, 5)
+        assert server.sent_events < 40
+
+
+@pytest.mark.parametrize("usage", [{}, {"prompt_tokens": 5}, {"prompt_tokens": 1}])
+async def test_the_prompt_is_counted_here(folder: Path, usage: dict[str, int]) -> None:
+    texts = grown("bat ", "bi", tokens=4, usage={**usage, "completion_tokens": 8})
+    async with faulty_server(texts) as server, backbone(folder, server) as model:
+        assert await model.sample(watched(looking([]))) == Completion("bat bi", None, "stop", 3, 8)
 
 
 async def test_a_watch_that_fails_is_no_fault_of_the_server(folder: Path) -> None:

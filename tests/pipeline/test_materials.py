@@ -218,7 +218,9 @@ def test_conversations_are_messages_or_pairs(tmp_path: Path) -> None:
         (Corpus(dataset="empty.txt"), r"^modes\.1\.corpus: empty\.txt holds no rows"),
         (Corpus(dataset="broken.jsonl"), r"^modes\.1\.corpus: broken\.jsonl: is no JSONL"),
         (Corpus(dataset="broken.parquet"), r"^modes\.1\.corpus: broken\.parquet: cannot be read"),
-        (Corpus(dataset="c.csv"), r"^modes\.1\.corpus: c\.csv: is neither Parquet nor JSONL .* and \.txt$"),
+        (Corpus(dataset="c.csv"), r"^modes\.1\.corpus: c\.csv: is neither Parquet, JSONL nor plain text .* \.txt "),
+        (Corpus(dataset="dir"), r"^modes\.1\.corpus: dir: holds no files of a known kind: .* \.txt "),
+        (Corpus(dataset="x" * 300), r"^modes\.1\.corpus: x{300}: cannot be read: File name too long$"),
         (Corpus(dataset="*.*"), r"^modes\.1\.corpus: "),
         (GivenPrompts(dataset="c.jsonl"), r"^modes\.1\.corpus\.column: c\.jsonl has no column 'prompt'"),
         (GivenConversations(dataset="c.jsonl"), r"^modes\.1\.corpus\.column: .* has no column 'messages'"),
@@ -234,6 +236,7 @@ def test_what_is_wrong_is_said_with_the_field(
     Path("broken.jsonl").write_text("kaixo\n", encoding="utf-8")
     Path("broken.parquet").write_bytes(b"PAR1 kaixo")
     Path("c.csv").write_text("a,b\n", encoding="utf-8")
+    Path("dir").mkdir()
     with pytest.raises(InputError, match=said):
         find(spec)
 

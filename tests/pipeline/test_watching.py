@@ -13,6 +13,7 @@ from schemas.backbones import ScriptedBackbone as Spec
 from schemas.funnel import Funnel
 from schemas.settings import Settings
 from tests.support.builds import recipe
+from tests.support.corpora import document, write_corpus
 
 BASQUE = "Bai, noski: mendira joateko oinetako onak, ura, janari pixka bat eta euritako arropa eraman behar dira beti. "
 ENGLISH = "Of course: for a walk in the mountains you need good shoes, water, a little food and clothes for the rain. "
@@ -88,3 +89,20 @@ async def test_without_the_watch_turns_are_sampled_to_their_end(tmp_path: Path) 
     funnel, backbone = await watched(tmp_path, ENGLISH * 10, enabled=False)
     assert {row.gate for row in funnel.rows} - {"not_needed"} == {"accepted", "reply"}
     assert max(words for role, words in backbone.sampled if role == "assistant") > 200
+
+
+async def test_reasoning_before_an_instruction_is_not_taken_for_it(tmp_path: Path) -> None:
+    async def answer(request: SampleRequest) -> str:
+        return f"<think>\n{ENGLISH * 10}\n</think>\n\nNola bizi dira herri honetako lagunak, eta zer ospatzen dute?"
+
+    corpus = write_corpus(tmp_path / "corpus.jsonl", [document(number) for number in range(6)])
+    made = recipe(
+        modes=[{"mode": "reverse", "corpus": {"dataset": str(corpus)}, "user_sampling": {"max_tokens": 2048}}],
+        filters={"duplicates": {"enabled": False}},
+        target={"conversations": 4, "min_acceptance": 0},
+    )
+    spec = Spec(kind="scripted", user_turns=("-",), replies=("-",), delay_s=0.05)
+    async with ScriptedBackbone(spec, answer) as backbone:
+        result = await build(made, tmp_path / "build", backbone, settings=Settings(workers=1))
+    assert result.manifest.funnel.reasons() == {}
+    assert result.manifest.funnel.accepted == 4

@@ -267,7 +267,9 @@ def bad_inputs(folder: Path) -> dict[str, str]:
         "*.nothing": "no file has a name like that",
         "missing.jsonl": "there is no such file or folder",
         "a/b/c": "there is no such file or folder",
-        "empty": "holds no files of a known kind",
+        "empty": r"holds no files of a known kind: .*, \.json \(these",
+        "x" * 300: "x: cannot be read: File name too long",
+        f"{'x' * 300}.jsonl": r"x\.jsonl: cannot be read: File name too long",
     }
 
 
