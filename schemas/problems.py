@@ -24,7 +24,6 @@ def first_problem(error: ValidationError) -> tuple[str, str]:
 
 
 _FIXED = {
-    "extra_forbidden": "there is no such field",
     "missing": "this field is required",
     "union_tag_not_found": "this field is required",
     "model_type": "must be a mapping of fields",
