@@ -46,7 +46,7 @@ def test_what_modes_are_made_from_is_looked_at(tmp_path: Path) -> None:
         assert said in one_line(done.stderr)
 
 
-def test_the_recipe_of_several_modes_finds_its_prompts_from_the_repository() -> None:
+def test_the_recipe_of_several_modes_finds_its_materials_from_the_repository() -> None:
     done = iturri("recipe", "check", "recipes/demo-modes.yaml", "--backbones", "demo/backbones.yaml", cwd=ROOT)
     assert (done.returncode, done.stdout, done.stderr) == (0, "recipes/demo-modes.yaml: OK\n", "")
 
