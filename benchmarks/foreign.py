@@ -12,14 +12,43 @@ from generators.backbone import Backbone, Completion, SampleRequest
 from generators.template import ChatTemplate
 
 # Plain English, in whole sentences: what a model that loses the language falls back to.
-_SENTENCES = """
-I would like to know how the weather changes during the year in the north of the country.
-Could you tell me what I should cook for my friends when they come to my house this evening?
-Please write a short letter to my neighbour about the noise that the dog makes at night.
-What is the difference between a river and a lake, and why are some of them so deep?
-My daughter wants to learn to play the guitar, but she has no time after school.
-"""
-_ENGLISH = tuple(_SENTENCES.split())
+_SENTENCES = (
+    "I would like to know how the {} and the {} have changed during the last years in this part of the country.",
+    "Could you tell me what I should do with the {} when my friends come to see the {} this evening?",
+    "Please write a short letter to my neighbour about the {} that was left beside the {} at night.",
+    "What is the difference between a {} and a {}, and why are some of them so expensive?",
+    "My daughter wants to learn more about the {}, but she has no time for the {} after school.",
+)
+_THINGS = [
+    "river",
+    "garden",
+    "market",
+    "bridge",
+    "kitchen",
+    "window",
+    "letter",
+    "teacher",
+    "doctor",
+    "bicycle",
+    "station",
+    "forest",
+    "mountain",
+    "village",
+    "library",
+    "museum",
+    "harbour",
+    "factory",
+    "concert",
+    "recipe",
+    "holiday",
+    "weather",
+    "engine",
+    "computer",
+    "language",
+    "history",
+    "newspaper",
+    "hospital",
+]
 _NUMBERS = re.compile(r"(\d+)\.(\d+)$")
 
 
@@ -103,4 +132,8 @@ def english(text: str) -> str:
     """
     words = text.split()
     rng = random.Random(" ".join(words[:3]))
-    return " ".join(rng.choices(_ENGLISH, k=max(8, len(words))))
+    wanted = max(8, len(words))
+    found: list[str] = []
+    while len(found) < wanted:
+        found += rng.choice(_SENTENCES).format(*rng.sample(_THINGS, 2)).split()
+    return " ".join(found[:wanted])

@@ -119,7 +119,7 @@ def _references(options: FilterOptions) -> list[Reference]:
     references: list[Reference] = []
     for text in options.against:
         try:
-            given = parse_yaml(text) if text.lstrip().startswith("{") else {"dataset": text}
+            given = parse_yaml(text, "--against") if text.lstrip().startswith("{") else {"dataset": text}
             references.append(Reference.model_validate(given))
         except yaml.YAMLError as error:
             raise InputError(f"--against: {text} is no mapping: {' '.join(str(error).split())}") from error

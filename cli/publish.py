@@ -33,8 +33,12 @@ def run(build: str, *, to: Path | None, repo: str | None, private: bool, dry_run
     if dry_run:
         _list(read_publication(folder, None if to else repo), str(to or repo), as_json)
         return 0
-    if not read_manifest(folder).complete:
-        say(f"{folder} is not finished: what is sealed so far is published; publish again for the rest")
+    if not (manifest := read_manifest(folder)).complete:
+        say(
+            f"{folder} is not finished: what is sealed so far is published; for the rest run the build again, then"
+            f" publish again; or lower target.conversations to {max(1, manifest.funnel.accepted)} and run it again to"
+            " call it complete"
+        )
     try:
         result = (
             publish_to_folder(folder, to)

@@ -23,6 +23,7 @@ from schemas.conversation import Conversation, Message
 from schemas.errors import InputError
 from schemas.funnel import DroppedSample, Funnel
 from schemas.manifest import Manifest
+from schemas.recipe import Recipe
 
 _SHARDS_SHOWN = 10
 
@@ -40,10 +41,10 @@ def run(build: str, *, dropped: bool, reason: str | None, number: int, steering:
     drops = reader.dropped(reason, limit=number) if dropped and number else []
     arms = ranked(reader.arms()) if steering else None
     if as_json:
-        _print_json(folder, funnel, manifest, accepted, drops, arms)
+        _print_json(folder, reader.recipe(), funnel, manifest, accepted, drops, arms)
         return 0
     console = consoles.out()
-    console.print(_headline(folder, reader.recipe().name, funnel, manifest), markup=False, soft_wrap=True)
+    console.print(_headline(folder, reader.recipe(), funnel, manifest), markup=False, soft_wrap=True)
     if len(funnel.modes) > 1:
         console.print(mode_table(funnel))
     console.print(funnel_table(funnel))
@@ -62,15 +63,17 @@ def run(build: str, *, dropped: bool, reason: str | None, number: int, steering:
     return 0
 
 
-def _headline(folder: Path, name: str, funnel: Funnel, manifest: Manifest | None) -> str:
+def _headline(folder: Path, recipe: Recipe, funnel: Funnel, manifest: Manifest | None) -> str:
     state = "complete" if manifest is not None and manifest.complete else "not complete"
+    # Without this the share below would read as if the filters had found nothing wrong.
+    dry = ", dry (the filters only looked on and dropped nothing but unfit materials)" if recipe.filters.dry else ""
     cost = (
         "nothing accepted yet"
         if funnel.tokens_per_accepted is None
         else f"{figures.per_accepted(funnel.tokens_per_accepted)} generated tokens per accepted conversation"
     )
     return (
-        f"{name} ({folder}), {state}: {funnel.accepted:,} of {funnel.target:,} conversations, "
+        f"{recipe.name} ({folder}), {state}{dry}: {funnel.accepted:,} of {funnel.target:,} conversations, "
         f"{figures.percent(funnel.acceptance)} of {funnel.drafts:,} drafts; {cost}; "
         f"{figures.duration(funnel.engine_seconds)} of sampling"
     )
@@ -100,6 +103,7 @@ def _print_conversation(console: Console, title: str, messages: Iterable[Message
 
 def _print_json(
     folder: Path,
+    recipe: Recipe,
     funnel: Funnel,
     manifest: Manifest | None,
     accepted: list[tuple[int, Conversation]],
@@ -109,6 +113,7 @@ def _print_json(
     document: dict[str, Any] = {
         "build": str(folder),
         "complete": manifest is not None and manifest.complete,
+        "dry": recipe.filters.dry,
         "funnel": funnel.model_dump(mode="json"),
         "reasons": funnel.reasons(),
         "shards": [] if manifest is None else [shard.model_dump(mode="json") for shard in manifest.shards],

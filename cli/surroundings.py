@@ -19,6 +19,9 @@ _QUIET: Final = {
     "HF_HUB_DISABLE_PROGRESS_BARS": "1",
     "HF_DATASETS_DISABLE_PROGRESS_BARS": "1",
     "TOKENIZERS_PARALLELISM": "false",
+    # Engines that are ended from outside leave semaphores and shared memory, which the tracker of multiprocessing, a
+    # process of its own, removes and warns of.
+    "PYTHONWARNINGS": "ignore::UserWarning:multiprocessing.resource_tracker",
 }
 _NO_TELEMETRY: Final = {
     "VLLM_NO_USAGE_STATS": "1",

@@ -59,7 +59,7 @@ def pack_folders(extra_dir: Path | None) -> dict[str, Path]:
 def read_pack(path: Path) -> LanguagePack:
     """What a `pack.yaml` says, whether or not the files that it needs are there. Raises LanguageError."""
     try:
-        return LanguagePack.model_validate(parse_yaml(path.read_text(encoding="utf-8")))
+        return LanguagePack.model_validate(parse_yaml(path.read_text(encoding="utf-8"), path.name))
     except (OSError, UnicodeDecodeError) as error:
         raise LanguageError(f"{path}: cannot be read: {error}") from error
     except yaml.YAMLError as error:

@@ -247,24 +247,21 @@ class _Pace:
 
 
 def _why_given_up(recipe: Recipe, funnel: Funnel, directory: Path, *, used_up: bool) -> str:
-    reasons = funnel.reasons()
-    most = f"; most were dropped for {next(iter(reasons))}" if reasons else ""
+    so_far = f"{funnel.accepted} of {funnel.target} conversations after {funnel.drafts} drafts"
+    if len(funnel.modes) > 1:
+        so_far += f" ({', '.join(f'{mode.mode} {mode.accepted} of {mode.drafts}' for mode in funnel.modes)})"
+    if reasons := funnel.reasons():
+        reason, drops = next(iter(reasons.items()))
+        so_far += f"; most often dropped for {reason} ({drops} of {funnel.dropped} drops)"
     if used_up:
-        return (
-            f"all that the modes are made from is used up: {funnel.accepted} of {funnel.target} conversations after"
-            f" {funnel.drafts} drafts{most}; "
-            + (
-                f"lower target.conversations to {funnel.accepted} to call it complete"
-                if funnel.accepted
-                else f"see `iturri show {directory} --dropped`"
-            )
+        return f"all that the modes are made from is used up: {so_far}; " + (
+            f"lower target.conversations to {funnel.accepted} to call it complete"
+            if funnel.accepted
+            else f"see `iturri show {directory} --dropped`"
         )
     limit = (
         "target.max_drafts"
         if funnel.drafts >= (recipe.target.max_drafts or funnel.drafts + 1)
         else ("target.min_acceptance")
     )
-    return (
-        f"gave up at {limit}: {funnel.accepted} of {funnel.target} conversations after {funnel.drafts} drafts{most};"
-        f" see `iturri show {directory} --dropped`"
-    )
+    return f"gave up at {limit}: {so_far}; see `iturri show {directory} --dropped`"

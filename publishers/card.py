@@ -32,6 +32,7 @@ _SIZES = (
 # Where a mode names a dataset, and what becomes of its texts; a corpus becomes what its mode makes of it.
 _PUBLISHED = {"corpus": "passages", "prompts": "first user turns", "source": "conversations, translated"}
 _ROLES = {"reverse": "replies", "grounded": "passages that conversations are about"}
+_TOPICS = "topics"
 
 
 def card(manifest: Manifest, repo: str | None = None) -> str:
@@ -56,8 +57,9 @@ def card(manifest: Manifest, repo: str | None = None) -> str:
         backbone_spec=_backbone(recipe),
         target=(recipe.get("target") or {}).get("conversations"),
         sources=[source for mode in recipe.get("modes") or () for source in _sources(mode)],
-        written_by_people=_people_wrote(manifest),
-        modes=[_mode(mode) for mode in recipe.get("modes") or ()],
+        turns_of_people=_people_wrote_turns(manifest),
+        passages=_passages_shown(manifest),
+        modes=[_mode(mode, manifest) for mode in recipe.get("modes") or ()],
         filters=[_filter(name, spec) for name, spec in (recipe.get("filters") or {}).items() if isinstance(spec, dict)],
         dry=bool((recipe.get("filters") or {}).get("dry")),
         funnel_rows=_funnel_rows(manifest.funnel),
@@ -84,7 +86,7 @@ def card_metadata(manifest: Manifest) -> dict[str, Any]:
         "size_categories": [size_category(manifest.rows)],
         "task_categories": ["text-generation"],
         "annotations_creators": ["machine-generated"],
-        "language_creators": ["machine-generated", *(["found"] if _people_wrote(manifest) else [])],
+        "language_creators": ["machine-generated", *_found(manifest)],
         "tags": ["synthetic", "conversational", "instruction-tuning", "iturri", *_mode_names(manifest)],
         "configs": [
             {
@@ -174,24 +176,42 @@ def _mode_names(manifest: Manifest) -> list[str]:
     return sorted({str(mode["mode"]) for mode in manifest.provenance.recipe.get("modes") or () if "mode" in mode})
 
 
-def _mode(spec: dict[str, Any]) -> dict[str, Any]:
+def _mode(spec: dict[str, Any], manifest: Manifest) -> dict[str, Any]:
     plain = {key: value for key, value in spec.items() if key not in ("mode", "weight") and not isinstance(value, dict)}
     parts = {key: _words(value) for key, value in spec.items() if isinstance(value, dict)}
     if settings := _words(plain):
         parts = {"settings": settings, **parts}
-    return {"name": spec.get("mode", "?"), "weight": spec.get("weight", 1), "parts": parts}
+    name = str(spec.get("mode", "?"))
+    config = config_name(name, spec.get("language") or manifest.language)
+    rows = sum(shard.rows for shard in manifest.shards if shard.config == config)
+    return {"name": name, "config": config, "weight": spec.get("weight", 1), "rows": rows, "parts": parts}
 
 
 def _sources(spec: dict[str, Any]) -> list[dict[str, Any]]:
     """The datasets that a mode's conversations are made from, and what of them is published."""
     mode = str(spec.get("mode"))
-    found = ((role, spec.get(name)) for name, role in _PUBLISHED.items())
-    return [{"mode": mode, "role": _ROLES.get(mode, role), **one} for role, one in found if isinstance(one, dict)]
+    found = [(role, spec.get(name)) for name, role in _PUBLISHED.items()]
+    topics = (spec.get("steering") or {}).get("topics_from")
+    return [
+        {"mode": mode, "role": _ROLES.get(mode, role), **one}
+        for role, one in [*found, (_TOPICS, topics)]
+        if isinstance(one, dict)
+    ]
 
 
-def _people_wrote(manifest: Manifest) -> bool:
+def _people_wrote_turns(manifest: Manifest) -> bool:
     """Whether some turns are texts of a dataset, as they stand there."""
     return any(mode in ("reverse", "prompts") for mode in _mode_names(manifest))
+
+
+def _passages_shown(manifest: Manifest) -> bool:
+    """Whether some system messages are published, which hold a passage."""
+    modes = manifest.provenance.recipe.get("modes") or ()
+    return any(mode.get("mode") == "grounded" and mode.get("show_passage", True) for mode in modes)
+
+
+def _found(manifest: Manifest) -> list[str]:
+    return ["found"] if _people_wrote_turns(manifest) or _passages_shown(manifest) else []
 
 
 def _filter(name: str, spec: dict[str, Any]) -> dict[str, Any]:
@@ -201,7 +221,7 @@ def _filter(name: str, spec: dict[str, Any]) -> dict[str, Any]:
 
 def _backbone(recipe: dict[str, Any]) -> str:
     spec = recipe.get("backbone")
-    return str(spec.get("kind", "?")) if isinstance(spec, dict) else "declared by the server"
+    return str(spec.get("kind", "?")) if isinstance(spec, dict) else "declared by name"
 
 
 def _words(settings: dict[str, Any]) -> str:

@@ -138,7 +138,10 @@ class GroundingFilter(Frozen):
 class Filters(Frozen):
     """The filters of a build. Cheap ones run first; each says what it drops."""
 
-    dry: bool = Field(default=False, description="judge and count, but drop nothing; for benchmarks")
+    dry: bool = Field(
+        default=False,
+        description="judge, but drop nothing except unfit materials; for benchmarks, and not for publishing",
+    )
     watch: WatchFilter = WatchFilter()
     shape: ShapeFilter = ShapeFilter()
     repetition: RepetitionFilter = RepetitionFilter()

@@ -129,8 +129,11 @@ class Funnel(Frozen):
     def saved(self, row: FunnelRow) -> int:
         """Tokens that its drafts would have cost further, had they gone on to the end that was planned for them.
 
-        An estimate: turns that were not sampled are taken to be as long as those of the mode that were.
+        An estimate: turns that were not sampled are taken to be as long as those of the mode that were. What is no
+        material at all (`material.*`) could not have been sampled by anyone, and saves nothing.
         """
+        if row.reason.startswith("material."):
+            return 0
         turns = row.user_turns_saved * self._mean_turn(row.mode, "user_turns", "user_tokens")
         replies = row.replies_saved * self._mean_turn(row.mode, "replies", "reply_tokens")
         begun = row.completion_tokens - row.user_tokens - row.reply_tokens if row.gate == "sampling" else 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pydantic import ValidationError
 
 # How a field may be given where it may be given in two ways; pydantic names them as if they were fields.
@@ -15,16 +17,18 @@ def first_problem(error: ValidationError) -> tuple[str, str]:
     """
     problems = error.errors(include_url=False)
     problem = next((one for one in problems if one["type"] == "extra_forbidden"), problems[0])
-    parts = problem["loc"]
-    # Of a mode, pydantic names the kind too.
-    told = [part for at, part in enumerate(parts) if part not in CHOICES and (at < 2 or parts[at - 2] != "modes")]
+    told = written(problem["loc"])
     if problem["type"].startswith("union_tag"):
         told.append(problem["ctx"]["discriminator"].strip("'"))
     return ".".join(map(str, told)), message(problem["type"], problem["msg"])
 
 
+def written(where: Sequence[str | int]) -> list[str | int]:
+    """The path of a field as people write it: pydantic names choices too, and of a mode its kind."""
+    return [part for at, part in enumerate(where) if part not in CHOICES and (at < 2 or where[at - 2] != "modes")]
+
+
 _FIXED = {
-    "extra_forbidden": "there is no such field",
     "missing": "this field is required",
     "union_tag_not_found": "this field is required",
     "model_type": "must be a mapping of fields",

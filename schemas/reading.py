@@ -46,7 +46,7 @@ def read_filters(path: Path) -> Filters:
 
 def _read(path: Path, what: str) -> Any:
     try:
-        return parse_yaml(path.read_text(encoding="utf-8"))
+        return parse_yaml(path.read_text(encoding="utf-8"), path.name)
     except FileNotFoundError as error:
         raise RecipeError(f"{path}: no such {what}") from error
     except (OSError, UnicodeDecodeError) as error:

@@ -97,7 +97,7 @@ def _declared(settings: Settings) -> dict[str, Declared]:
     if path is None:
         return {}
     try:
-        specs = _specs().validate_python(parse_yaml(path.read_text(encoding="utf-8")))
+        specs = _specs().validate_python(parse_yaml(path.read_text(encoding="utf-8"), path.name))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise SettingsError(f"ITURRI_BACKBONES: {path} cannot be read: {error}") from error
     except ValidationError as error:

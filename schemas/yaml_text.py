@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Hashable
 from typing import Any
 
 import yaml
 
 
-def parse_yaml(text: str) -> Any:
-    """The value of a YAML or JSON document. Raises yaml.YAMLError, also for a key that is there twice."""
+def parse_yaml(text: str, name: str) -> Any:
+    """The value of a YAML or JSON document, which errors call `name`.
+
+    Raises yaml.YAMLError, also for a key that is there twice.
+    """
     try:
-        return yaml.load(text, _Loader)  # noqa: S506 - a SafeLoader
+        return yaml.load(_Named(text, name), _Loader)  # noqa: S506 - a SafeLoader
     except RecursionError as error:
         raise yaml.YAMLError("it is nested too deeply") from error
     except ValueError as error:  # a date that is none, a number of thousands of digits
         raise yaml.YAMLError(str(error)) from error
+
+
+class _Named(io.StringIO):
+    """Of what is read from a stream YAML's errors tell the name; text alone is called a unicode string."""
+
+    def __init__(self, text: str, name: str) -> None:
+        super().__init__(text)
+        self.name = name
 
 
 class _Loader(yaml.SafeLoader):

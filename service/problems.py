@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 
 from schemas.base import Frozen
 from schemas.errors import InputError, IturriError, ServiceError
-from schemas.problems import CHOICES, message
+from schemas.problems import message, written
 
 _log = logging.getLogger(__name__)
 
@@ -92,7 +92,7 @@ def _field_problem(found: dict[str, Any], hints: Mapping[str, str]) -> FieldProb
         return FieldProblem(field="body", message=f"no valid JSON at character {where[-1]}")
     if len(where) > 1 and where[0] in _SOURCES:
         where = where[1:]
-    field = ".".join(str(part) for part in where if part not in CHOICES)
+    field = ".".join(map(str, written(where)))
     hint = f"; {hints[field]}" if field in hints else ""
     return FieldProblem(field=field, message=message(found["type"], found["msg"]) + hint)
 

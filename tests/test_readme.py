@@ -13,11 +13,15 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any, get_args
 
 import httpx
 import pytest
+import yaml
 
+from schemas.modes import ModeName
 from schemas.reading import read_recipe
+from schemas.yaml_text import parse_yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -149,8 +153,33 @@ def test_links_lead_to_files_that_exist() -> None:
                 assert (document.parent / target).exists(), f"{document.name}: {target}"
 
 
-def test_the_recipe_in_the_readme_is_valid(tmp_path: Path) -> None:
-    for body in re.findall(r"```yaml\n(.*?)```", README, re.DOTALL):
-        path = tmp_path / "recipe.yaml"
-        path.write_text(body, encoding="utf-8")
-        read_recipe(path)
+def yaml_blocks(document: Path) -> list[Any]:
+    bodies = re.findall(r"```yaml\n(.*?)```", document.read_text(encoding="utf-8"), re.DOTALL)
+    return [parse_yaml(body, document.name) for body in bodies]
+
+
+def test_recipes_and_modes_in_the_documents_are_valid(tmp_path: Path) -> None:
+    """Those that are whole, and those that show `modes` and leave the rest to the reader."""
+    rest = {"name": "shown", "language": "eu", "backbone": "demo", "target": {"conversations": 1}}
+    path, seen = tmp_path / "recipe.yaml", set()
+    for document in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))):
+        for block in yaml_blocks(document):
+            if isinstance(block, dict) and block.keys() & {"name", "modes"}:
+                whole = block if "name" in block else {**rest, **block}
+                path.write_text(yaml.safe_dump(whole), encoding="utf-8")
+                seen |= {(document.name, mode.mode) for mode in read_recipe(path).modes}
+    assert ("README.md", "magpie") in seen
+    assert {mode for name, mode in seen if name == "modes.md"} == set(get_args(ModeName))
+
+
+def test_what_the_commands_write_is_ignored_by_git() -> None:
+    ignored = (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()
+    written = {name for kind, body in BLOCKS if kind == "run" for name in re.findall(r"--(?:out|to) (\w+)", body)}
+    assert written == {"published", "filtered", "different"}
+    assert {f"/{name}/" for name in written} <= set(ignored)
+
+
+def test_more_links_each_document_once() -> None:
+    more = README.partition("\n## More\n")[2]
+    links = re.findall(r"\]\((docs/[^)]+)\)", more)
+    assert sorted(links) == sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))

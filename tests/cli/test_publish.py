@@ -39,6 +39,19 @@ def test_to_a_folder_and_again(built: Path, tmp_path: Path) -> None:
     assert f"{len(files)} were there already" in second.stdout
 
 
+def test_of_a_build_that_gave_up_it_says_what_to_do(tmp_path: Path) -> None:
+    write_recipe(tmp_path / "short.json", target={"conversations": 1000, "max_drafts": 20})
+    assert iturri("build", "-q", "short.json", cwd=tmp_path).returncode == 1
+    accepted = json.loads(iturri("show", "short", "-n", "0", "--json", cwd=tmp_path).stdout)["funnel"]["accepted"]
+    done = iturri("publish", "short", "--to", "publication", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    line = one_line(done.stderr)
+    assert "run the build again, then publish again" in line
+    assert f"lower target.conversations to {accepted} and run it again to call it complete" in line
+    card = (tmp_path / "publication" / "README.md").read_text(encoding="utf-8")
+    assert f"with a target of {accepted} it would be complete" in card
+
+
 def test_a_dry_run_lists_and_writes_nothing(built: Path, tmp_path: Path) -> None:
     target = tmp_path / "publication"
     done = iturri("publish", "good", "--to", target, "--dry-run", "--json", cwd=built)

@@ -12,7 +12,7 @@ import yaml
 from huggingface_hub import constants
 
 from publishers.hub import publish_to_hub
-from tests.support.cli_command import iturri, one_line, write_recipe
+from tests.support.cli_command import ROOT, iturri, one_line, write_recipe
 from tests.support.corpora import document, write_corpus
 from tests.support.hub_server import CLIENT_WARNING, HubServer
 from tests.support.publishers_builds import make_build
@@ -44,6 +44,11 @@ def test_what_modes_are_made_from_is_looked_at(tmp_path: Path) -> None:
         done = iturri("recipe", "check", "bad.yaml", cwd=tmp_path)
         assert done.returncode == 2
         assert said in one_line(done.stderr)
+
+
+def test_the_recipe_of_several_modes_finds_its_materials_from_the_repository() -> None:
+    done = iturri("recipe", "check", "recipes/demo-modes.yaml", "--backbones", "demo/backbones.yaml", cwd=ROOT)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "recipes/demo-modes.yaml: OK\n", "")
 
 
 @pytest.mark.filterwarnings(CLIENT_WARNING)

@@ -49,6 +49,17 @@ def test_the_table_accounts_for_every_draft_and_token(built: Path) -> None:
     assert found["accepted"] == found["dropped"] == []
 
 
+def test_a_dry_build_is_called_one(built: Path, tmp_path: Path) -> None:
+    write_recipe(tmp_path / "dry.json", filters={"dry": True}, target={"conversations": 3})
+    assert iturri("build", "-q", "dry.json", cwd=tmp_path).returncode == 0
+    done = iturri("show", "dry", "-n", "0", cwd=tmp_path)
+    headline = done.stdout.splitlines()[0]
+    assert "complete, dry (the filters only looked on and dropped nothing but unfit materials): 3 of 3" in headline
+    assert shown(tmp_path, "dry", "-n", "0")["dry"] is True
+    assert shown(built, "good", "-n", "0")["dry"] is False
+    assert "dry" not in iturri("show", "good", "-n", "0", cwd=built).stdout
+
+
 def test_it_says_how_different_the_rows_are(tmp_path: Path) -> None:
     subjects = (
         "itsaso urdinari",

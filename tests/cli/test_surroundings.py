@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import logging
 import os
+import subprocess
+import sys
 import warnings
 from collections.abc import Iterator
 
@@ -12,6 +14,7 @@ import pytest
 
 from cli.surroundings import _ROOMS, log_to_stderr, quieten
 from schemas.settings import Settings
+from tests.support.cli_command import environment
 
 
 @pytest.fixture(autouse=True)
@@ -55,3 +58,27 @@ def test_what_the_user_has_set_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     quieten()
     assert os.environ["VLLM_LOGGING_LEVEL"] == "INFO"
     assert os.environ["VLLM_NO_USAGE_STATS"] == os.environ["HF_HUB_DISABLE_TELEMETRY"] == "1"
+
+
+# What an engine leaves that is ended from outside: the tracker of multiprocessing outlives it, and removes it.
+LEFT = """
+import os
+from cli.surroundings import quieten
+quieten()
+from multiprocessing import shared_memory
+shared_memory.SharedMemory(create=True, size=8)
+os._exit(0)
+"""
+
+
+@pytest.mark.parametrize("debug", ["", "1"])
+def test_what_an_engine_leaves_is_removed_without_a_word(debug: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", LEFT],
+        env=environment(ITURRI_DEBUG=debug),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert ("leaked shared_memory objects" in done.stderr) == bool(debug)

@@ -92,7 +92,7 @@ def test_a_pack_holds_just_what_was_proposed(
     words: tuple[str, ...], openers: tuple[str, ...], turns: tuple[str, ...], name: str, native_name: str | None
 ) -> None:
     text = pack_text("xx", name, native_name, Proposals(words, openers, turns), 0.61)
-    pack = LanguagePack.model_validate(parse_yaml(text))
+    pack = LanguagePack.model_validate(parse_yaml(text, "pack.yaml"))
     assert (pack.code, pack.name, pack.unseen_limit) == ("xx", name, 0.61)
     assert pack.native_name == (native_name or f"TRANSLATE: {name}")
     for proposed, held in (

@@ -42,6 +42,25 @@ async def test_prompts_in_another_language_cost_no_tokens(tmp_path: Path) -> Non
     assert all(row.source_document is not None for row in rows)
 
 
+async def test_a_build_that_gives_up_says_what_each_mode_gave_and_how_often_it_dropped_for_what(tmp_path: Path) -> None:
+    prompts = write_jsonl(tmp_path / "p.jsonl", [{"prompt": text} for text in (*ENGLISH, BASQUE[0])])
+    planned = recipe(
+        modes=[
+            {"mode": "magpie", "exchanges": {"min": 1, "max": 1}},
+            {"mode": "prompts", "weight": 1000, "prompts": {"dataset": str(prompts)}},
+        ],
+        filters={"duplicates": {"enabled": False}},
+        target={"conversations": 50, "max_drafts": 10, "min_acceptance": 0},
+    )
+    with pytest.raises(BuildError) as caught:
+        await run(planned, tmp_path / "build")
+    funnel = BuildReader(tmp_path / "build").funnel()
+    yields = [f"{mode.mode} {mode.accepted} of {mode.drafts}" for mode in funnel.modes]
+    assert "prompts-eu 1 of 3" in yields
+    assert f"{funnel.drafts} drafts ({', '.join(yields)}); most often dropped for language." in str(caught.value)
+    assert f" of {funnel.dropped} drops); see" in str(caught.value)
+
+
 async def test_a_cross_lingual_build_judges_each_turn_in_its_own_language(tmp_path: Path) -> None:
     planned = recipe(
         backbone={"kind": "scripted", "user_turns": (*ENGLISH, BASQUE[0]), "replies": REPLIES},

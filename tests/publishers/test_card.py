@@ -14,6 +14,7 @@ from publishers.licences import HUB_LICENCES
 from publishers.redaction import redacted
 from schemas.funnel import Diversity, Funnel, TemplateFamily
 from schemas.manifest import Shard
+from schemas.recipe import Recipe
 from tests.support.publishers_builds import manifest, recipe_fields
 
 
@@ -158,10 +159,53 @@ def test_a_build_that_is_not_finished_says_so() -> None:
     assert "**Not finished:**" not in card(manifest(SHARDS))
 
 
-def test_a_dry_build_says_so() -> None:
+def test_a_dry_build_says_so_at_once() -> None:
     fields = recipe_fields()
     fields["filters"]["dry"] = True
-    assert "this build dropped nothing" in card(manifest(SHARDS, fields))
+    text = card(manifest(SHARDS, fields))
+    assert "judged by filters" not in text
+    assert "A draft is dropped at the first gate" not in text
+    assert "\n**Dry:** the filters only looked on" in text.partition("| config | split |")[0]
+    assert "this build dropped nothing but unfit materials" in text
+    assert "**Dry:**" not in card(manifest(SHARDS))
+
+
+def mixed(*modes: dict[str, Any]) -> str:
+    fields = recipe_fields()
+    planned = {"name": "proba", "language": "eu", "backbone": "demo", "target": {"conversations": 9}, "modes": modes}
+    fields["modes"] = Recipe.model_validate(planned).model_dump(mode="json")["modes"]
+    return card(manifest(SHARDS, fields))
+
+
+def test_of_grounded_it_says_what_people_wrote() -> None:
+    grounded = {"mode": "grounded", "corpus": {"dataset": "corpus.jsonl"}}
+    shown, hidden = mixed(grounded), mixed({**grounded, "show_passage": False})
+    assert "system messages of mode `grounded` hold a passage that was there before" in shown
+    assert "Every other word is machine-generated." in shown
+    assert "is not part of the conversations, but for the prompts that stand with the passages" in shown
+    assert metadata(shown)["language_creators"] == ["machine-generated", "found"]
+    assert "Every word of them is machine-generated." in hidden
+    assert "is not part of the conversations." in hidden
+    assert metadata(hidden)["language_creators"] == ["machine-generated"]
+
+
+def test_a_mode_that_gave_nothing_says_so() -> None:
+    text = mixed({"mode": "magpie"}, {"mode": "magpie", "language": "en", "weight": 2})
+    assert "Mode `magpie` (`magpie-eu`), weight 1.0, 15 conversations:" in text
+    assert "Mode `magpie` (`magpie-en`), weight 2.0, 0 conversations:" in text
+
+
+def test_topics_of_a_corpus_are_something_it_was_made_from() -> None:
+    topics = {"dataset": "corpus.jsonl", "licence": "cc0-1.0"}
+    text = mixed({"mode": "magpie", "steering": {"topics_from": topics}})
+    assert "| magpie | corpus.jsonl | not stated | cc0-1.0 | topics |" in text
+    assert "a topic stands in the column `sampling`" in text
+
+
+def test_a_backbone_by_name_needs_no_server() -> None:
+    fields = recipe_fields()
+    fields["backbone"] = "demo"
+    assert "| backbone | demo (declared by name) |" in card(manifest(SHARDS, fields))
 
 
 def test_a_build_that_accepted_nothing_has_a_card_all_the_same() -> None:

@@ -30,6 +30,14 @@ def test_what_a_gate_saves_is_what_was_planned_and_not_sampled() -> None:
     assert funnel.saved_tokens == 330 + 180
 
 
+def test_what_could_not_have_been_sampled_saves_nothing() -> None:
+    broken = row("material", 3, reason="material.unreadable", user_turns_saved=3, replies_saved=6)
+    foreign = row("material", 3, reason="language.foreign", user_turns_saved=3, replies_saved=6)
+    funnel = Funnel(target=4, rows=(ACCEPTED, broken, foreign))
+    assert funnel.saved(broken) == 0
+    assert funnel.saved(foreign) == funnel.saved_tokens == 3 * 10 + 6 * 50
+
+
 def test_each_mode_has_its_own_lengths() -> None:
     other = row("user_turn", 1, mode="reverse-eu", user_turns=1, user_tokens=7, replies_saved=1)
     funnel = Funnel(target=4, rows=(ACCEPTED, other))

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from schemas.errors import RecipeError
 from schemas.modes import MagpieMode, TranslationMode
-from schemas.reading import read_recipe
+from schemas.reading import read_filters, read_recipe
 from schemas.recipe import Recipe
 from schemas.sampling import Sampling
 
@@ -35,6 +35,23 @@ def test_a_recipe_survives_its_own_dump() -> None:
     assert Recipe.model_validate_json(recipe.model_dump_json()) == recipe
 
 
+def test_all_that_is_wrong_is_told_whatever_else_there_is_not() -> None:
+    changes = {"colour": "red", "target": {"conversation": 0, "max_drafts": 0}}
+    with pytest.raises(ValidationError) as caught:
+        Recipe.model_validate({**GOOD, **changes})
+    assert {problem["loc"]: problem["type"] for problem in caught.value.errors()} == {
+        ("colour",): "extra_forbidden",
+        ("target", "conversation"): "extra_forbidden",
+        ("target", "conversations"): "missing",
+        ("target", "max_drafts"): "greater_than_equal",
+    }
+
+
+def test_filters_name_their_fields_too(tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match=r"shape\.max_char: there is no such field; did you mean max_chars\?"):
+        read_filters(written(tmp_path, {"shape": {"max_char": 3}}))
+
+
 def test_recipes_are_frozen() -> None:
     with pytest.raises(ValidationError, match="frozen"):
         Recipe.model_validate(GOOD).seed = 3  # type: ignore[misc]
@@ -43,7 +60,19 @@ def test_recipes_are_frozen() -> None:
 @pytest.mark.parametrize(
     ("changes", "line"),
     [
-        ({"langauge": "eu"}, "langauge: there is no such field"),
+        ({"langauge": "eu"}, "langauge: there is no such field; did you mean language?"),
+        (
+            {"modes": [{"mode": "magpie", "exchange": {}}]},
+            "modes.0.exchange: there is no such field; did you mean",
+        ),
+        (
+            {"modes": [{"mode": "magpie", "exchanges": {"from": 1}}]},
+            "modes.0.exchanges.from: there is no such field; there are: min, max",
+        ),
+        (
+            {"backbone": {"kind": "vllm", "model": "m", "engine": {}}},
+            "no such field; did you mean engine_args?",
+        ),
         ({"target": {}}, "target.conversations: this field is required"),
         ({"target": {"conversations": 0}}, "target.conversations: must be greater than or equal to 1"),
         ({"modes": [{"mode": "magpie", "exchanges": {"min": 3, "max": 2}}]}, "min (3) is above max (2)"),
@@ -117,6 +146,12 @@ def test_a_file_that_is_not_there_or_not_text(tmp_path: Path) -> None:
         read_recipe(tmp_path / "binary")
     with pytest.raises(RecipeError, match="cannot be read"):
         read_recipe(tmp_path)
+
+
+def test_what_is_no_yaml_is_said_of_the_file(tmp_path: Path) -> None:
+    for content in ("a: [", "a: \x00"):
+        with pytest.raises(RecipeError, match=r'in "recipe\.yaml", (line 1, column 5|position 3)'):
+            read_recipe(written(tmp_path, content))
 
 
 def test_a_field_that_is_there_twice_is_named(tmp_path: Path) -> None:

@@ -105,6 +105,11 @@ async def test_dropped_drafts_are_read_by_reason(tmp_path: Path, database: str) 
         ),
         ({"hf_token": "hf_secret"}, "hf_token", "there is no such field"),
         ({"publish": {"token": "hf_secret"}}, "publish.token", "there is no such field"),
+        (
+            {"modes": [{"mode": "magpie", "exchange": {"max": 2}}]},
+            "modes.0.exchange",
+            "there is no such field; did you mean exchanges?",
+        ),
     ],
 )
 async def test_a_recipe_that_is_not_taken(
