@@ -151,7 +151,7 @@ class Connection(asyncio.Protocol):
             self._transport.write(
                 b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
             )
-        parts = max(1, tokens // _STREAMED_TOKENS) if streamed else 1
+        parts = max(1, tokens // (body.get("stream_interval") or _STREAMED_TOKENS)) if streamed else 1
         self._job = Job(role, tokens, seconds, on_part, parts)
         self._model.engine.submit(self._job)
 
@@ -161,7 +161,9 @@ class _Reply:
 
     def __init__(self, body: dict[str, Any], pieces: list[Piece], finish: str, tokens: int) -> None:
         self._with_ids = bool(body.get("return_token_ids"))
-        self._with_usage = bool((body.get("stream_options") or {}).get("include_usage"))
+        options = body.get("stream_options") or {}
+        self._with_usage = bool(options.get("include_usage"))
+        self._with_every_usage = bool(options.get("continuous_usage_stats"))
         self._pieces, self._finish = pieces, finish
         prompt = body["prompt"]
         # A prompt that is text is not counted in tokens: nobody here asks for that.
@@ -183,7 +185,8 @@ class _Reply:
         while self._said < len(self._pieces) and (last or self._told < tokens):
             self._told += len(self._pieces[self._said].ids)
             self._said += 1
-        return self._envelope([self._choice(self._pieces[begin : self._said], self._finish if last else None)], None)
+        usage = {**self._usage, "completion_tokens": tokens} if self._with_every_usage else None
+        return self._envelope([self._choice(self._pieces[begin : self._said], self._finish if last else None)], usage)
 
     def end(self) -> bytes:
         usage = _chunk(self._envelope([], self._usage)) if self._with_usage else b""

@@ -48,12 +48,13 @@ from schemas.verdict import Drop
 
 SHARES = (0.3, 0.3)
 EXCHANGES = 2
-USER_TOKENS = 64
+USER_TOKENS = 96
 WATCH = {"from_tokens": 24}
-IN_FLIGHT = 256
+# Few beside the drafts, so that most of them begin when the pool of filters has started.
+IN_FLIGHT = 48
 SAMPLING = {
     "user": {"max_tokens": 128, "temperature": 0.9, "top_p": 0.95},
-    "reply": {"max_tokens": 400, "temperature": 0.7, "top_p": 0.95},
+    "reply": {"max_tokens": 512, "temperature": 0.7, "top_p": 0.95},
 }
 
 
@@ -168,7 +169,7 @@ def backbone_spec(paced: bool, reply_by_user: float) -> Iterator[BackboneSpec]:
         yield declared_backbones(Settings(backbones=ROOT / "demo" / "backbones.yaml"))["demo"]
         return
     reply = int(USER_TOKENS * reply_by_user)
-    pace = Pace(256, 60.0, user_tokens=(USER_TOKENS, USER_TOKENS), reply_tokens=(reply, reply))
+    pace = Pace(IN_FLIGHT, 150.0, user_tokens=(USER_TOKENS, USER_TOKENS), reply_tokens=(reply, reply))
     with paced_server(pace) as server:
         yield server.spec
 

@@ -28,15 +28,15 @@ def run(*arguments: str) -> dict[str, Any]:
 
 
 def test_spend_counts_what_gates_save() -> None:
-    found = run("benchmarks.spend", "--paced", "--drafts", "100")["rounds"][0]
+    found = run("benchmarks.spend", "--paced", "--drafts", "100", "--reply-by-user", "1")["rounds"][0]
     for name in ("natural", "foreign", "foreign_watched"):
         ours, theirs = found[name]["ours"], found[name]["generate_then_filter"]
         assert ours["drafts"] == 100
-        assert theirs["tokens"] == 100 * 2 * (64 + 320)
+        assert theirs["tokens"] == 100 * 2 * (96 + 96)
     watched = found["foreign_watched"]["ours"]["tokens"]
     assert watched < found["foreign"]["ours"]["tokens"], "turns that are cut off cost less"
     # Thirty drafts end after their first user turn, thirty after their second.
-    assert found["foreign"]["ours"]["tokens"] == pytest.approx(100 * (1.7 * 64 + 1.1 * 320), rel=0.05)
+    assert found["foreign"]["ours"]["tokens"] == pytest.approx(100 * (1.7 * 96 + 1.1 * 96), rel=0.05)
 
 
 def test_the_bound_is_that_of_the_docs() -> None:
