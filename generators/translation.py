@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 
 from generators.backbone import Backbone, Completion
-from generators.material import Material
+from generators.material import Material, needed
 from generators.mode import Step
 from generators.protection import Protected, placeholders, protect
 from generators.reasoning import strip_reasoning
@@ -54,7 +54,7 @@ class Translation:
         return self._pack.code
 
     def begin(self, index: int, material: Material | None, preference: Preference) -> Draft:
-        texts, given = self._pack.modes, _given(material)
+        texts, given = self._pack.modes, needed(material)
         choices = Choices(f"{self._seed}/{index}/{self.name}", preference)
         translate = choices.take("translate_prompt", texts.translate_prompts)
         rewrite = choices.take("rewrite_prompt", texts.rewrite_prompts) if self._spec.rewrite else None
@@ -84,7 +84,7 @@ class Translation:
         draft = draft.model_copy(update={"given": ()})
         chat: list[Message] = []
         whole = draft
-        for number, text in enumerate(_given(material).texts):
+        for number, text in enumerate(needed(material).texts):
             role: TurnRole = "assistant" if number % 2 else "user"
             turn = await self._turn(draft, role, text, chat, backbone)
             if turn is None:
@@ -182,9 +182,3 @@ def _of_source(number: int, text: str, language: str) -> Turn:
         completion_tokens=0,
         origin="given",
     )
-
-
-def _given(material: Material | None) -> Material:
-    if material is None:
-        raise ValueError("a translation is made from a material")
-    return material
