@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 
 # A chance is taken to be 1 with the weight of this many drafts, until enough have ended to know it.
@@ -56,6 +57,12 @@ class Acceptance:
     def expected(self) -> float:
         """How many of the drafts in flight are likely to be accepted."""
         return sum(count * self._chance(gates) for gates, count in self._in_flight.items() if count)
+
+    @property
+    def spread(self) -> float:
+        """By how much that may be wrong: the standard deviation."""
+        chances = ((count, self._chance(gates)) for gates, count in self._in_flight.items() if count)
+        return math.sqrt(sum(count * chance * (1 - chance) for count, chance in chances))
 
     def _chance(self, gates: int) -> float:
         return (self._accepted[gates] + PRIOR_DRAFTS) / (self._reached[gates] + PRIOR_DRAFTS)

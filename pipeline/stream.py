@@ -171,7 +171,10 @@ class Stream:
         in_flight, most = len(self._tasks), self._recipe.target.max_drafts
         if in_flight >= (self._recipe.window or self._backbone.window):
             return False
-        return self._missing >= 0.5 and (most is None or self.counts.sampled + in_flight < most)
+        # What fails can be made up for, what succeeds beyond need cannot be undone.
+        return self._missing >= 0.5 + self._acceptance.spread and (
+            most is None or self.counts.sampled + in_flight < most
+        )
 
     @property
     def _missing(self) -> float:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -49,6 +51,7 @@ def test_drafts_that_have_passed_gates_are_likelier_to_be_accepted() -> None:
     fresh, further = acceptance.start(), acceptance.start()
     acceptance.passed(further)
     assert acceptance.expected == acceptance.share + 1
+    assert acceptance.spread == math.sqrt(acceptance.share * (1 - acceptance.share)), "the further one is sure"
     acceptance.passed(fresh)
     assert acceptance.expected == 2
     acceptance.pass_over(fresh)
