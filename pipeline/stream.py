@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import math
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
@@ -182,9 +181,7 @@ class Stream:
         return self._recipe.target.conversations - self.counts.accepted - self._acceptance.expected
 
     def _left(self) -> float:
-        """Drafts that are likely to begin yet. While none is in flight nothing is worth waiting for."""
-        if not self._tasks:
-            return math.inf
+        """Drafts that are likely to begin yet."""
         left = self._missing / self._acceptance.share
         most = self._recipe.target.max_drafts
         return left if most is None else min(left, most - self.counts.sampled - len(self._tasks))
