@@ -79,7 +79,7 @@ class SlowCallbacks:
         owner = getattr(callback, "__self__", None)
         if isinstance(owner, asyncio.Task):
             coroutine: Any = owner.get_coro()
-            name = f"task {coroutine.__qualname__}"
+            name = f"task {getattr(coroutine, '__qualname__', type(coroutine).__name__)}"
         else:
             name = getattr(callback, "__qualname__", repr(callback))
         times, most = self.slowest.get(name, (0, 0.0))
