@@ -5,11 +5,9 @@ from __future__ import annotations
 import random
 import re
 from dataclasses import replace
-from types import TracebackType
-from typing import Any, Self
 
 from generators.backbone import Backbone, Completion, SampleRequest
-from generators.template import ChatTemplate
+from generators.backbone_before import BackboneBefore
 
 # Plain English, in whole sentences: what a model that loses the language falls back to.
 _SENTENCES = (
@@ -52,14 +50,14 @@ _THINGS = [
 _NUMBERS = re.compile(r"(\d+)\.(\d+)$")
 
 
-class ForeignTurns:
+class ForeignTurns(BackboneBefore):
     """Wraps a backbone: `shares[k]` of the drafts have English words in their user turn k, as many as were sampled.
 
     Which drafts these are follows from their index alone. The tokens that are counted are those that were sampled.
     """
 
     def __init__(self, backbone: Backbone, shares: tuple[float, ...]) -> None:
-        self._backbone = backbone
+        super().__init__(backbone)
         self._shares = shares
 
     async def sample(self, request: SampleRequest) -> Completion:
@@ -86,43 +84,6 @@ class ForeignTurns:
             return False
         below = sum(self._shares[: turn // 2])
         return below <= index % 100 / 100 < below + self._shares[turn // 2]
-
-    @property
-    def name(self) -> str:
-        return self._backbone.name
-
-    @property
-    def revision(self) -> str | None:
-        return self._backbone.revision
-
-    @property
-    def licence(self) -> str | None:
-        return self._backbone.licence
-
-    @property
-    def template(self) -> ChatTemplate:
-        return self._backbone.template
-
-    @property
-    def window(self) -> int:
-        return self._backbone.window
-
-    @property
-    def device(self) -> str:
-        return self._backbone.device
-
-    @property
-    def identity(self) -> dict[str, Any] | None:
-        return self._backbone.identity
-
-    async def __aenter__(self) -> Self:
-        await self._backbone.__aenter__()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self._backbone.__aexit__(kind, error, trace)
 
 
 def english(text: str) -> str:

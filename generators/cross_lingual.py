@@ -7,15 +7,16 @@ from collections.abc import AsyncGenerator
 from generators.backbone import Backbone
 from generators.material import Material
 from generators.mode import Step
+from generators.pack_mode import PackMode
 from generators.sanitising import Sanitiser
-from generators.steering import Choices, Preference, draw_steering, reply_system, user_system
+from generators.steering import Preference, draw_steering, reply_system, user_system
 from generators.turns import Side, converse
 from languages.pack import LanguagePack
 from schemas.conversation import Draft
 from schemas.modes import CrossLingualMode
 
 
-class CrossLingual:
+class CrossLingual(PackMode[CrossLingualMode]):
     """User turns are sampled as magpie's are, under `asking`, the pack of the instruction language.
 
     Replies are sampled under a system prompt of `replying`, the recipe's pack, that asks for its language.
@@ -26,26 +27,18 @@ class CrossLingual:
     def __init__(
         self, spec: CrossLingualMode, asking: LanguagePack, replying: LanguagePack, seed: int, id_prefix: str
     ) -> None:
-        self._spec = spec
+        super().__init__(spec, replying, seed, id_prefix)
         self._asking = asking
-        self._replying = replying
-        self._seed = seed
-        self._id_prefix = id_prefix
-        self._user_sanitiser = Sanitiser.open(asking.markers)
-        self._reply_sanitiser = Sanitiser.open(replying.markers)
-
-    @property
-    def language(self) -> str:
-        return self._replying.code
+        self._asking_sanitiser = Sanitiser.open(asking.markers)
 
     def begin(self, index: int, material: Material | None, preference: Preference) -> Draft:
         spec = self._spec
-        choices = Choices(f"{self._seed}/{index}/{self.name}", preference)
+        choices = self._choices(index, preference)
         exchanges = choices.rng.randint(spec.exchanges.min, spec.exchanges.max)
         steering = draw_steering(spec.steering, self._asking.steering, choices)
-        reply_prompt = choices.take("reply_prompt", self._replying.modes.cross_lingual_prompts)
+        reply_prompt = choices.take("reply_prompt", self._pack.modes.cross_lingual_prompts)
         return Draft(
-            id=f"{self._id_prefix}-{index:08d}",
+            id=self._id(index),
             index=index,
             mode=self.name,
             language=self.language,
@@ -60,6 +53,6 @@ class CrossLingual:
         return converse(
             draft,
             backbone,
-            Side("user", asking.code, steering, spec.user_sampling, self._user_sanitiser),
-            Side("assistant", draft.language, reply_system(draft.steering), spec.reply_sampling, self._reply_sanitiser),
+            Side("user", asking.code, steering, spec.user_sampling, self._asking_sanitiser),
+            Side("assistant", draft.language, reply_system(draft.steering), spec.reply_sampling, self._sanitiser),
         )

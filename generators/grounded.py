@@ -7,16 +7,15 @@ from collections.abc import AsyncGenerator
 from generators.backbone import Backbone
 from generators.material import Material, needed
 from generators.mode import Step
+from generators.pack_mode import PackMode
 from generators.reverse import with_document
-from generators.sanitising import Sanitiser
-from generators.steering import Choices, Preference
+from generators.steering import Preference
 from generators.turns import Side, converse
-from languages.pack import LanguagePack
 from schemas.conversation import Draft, Gate, Message, Steering
 from schemas.modes import GroundedMode
 
 
-class Grounded:
+class Grounded(PackMode[GroundedMode]):
     """User turns are sampled under a system message that holds the passage, replies under another one.
 
     The replies' own is published before the turns, where the recipe says so: training then sees what the model saw.
@@ -25,27 +24,16 @@ class Grounded:
 
     name = "grounded"
 
-    def __init__(self, spec: GroundedMode, pack: LanguagePack, seed: int, id_prefix: str) -> None:
-        self._spec = spec
-        self._pack = pack
-        self._seed = seed
-        self._id_prefix = id_prefix
-        self._sanitiser = Sanitiser.open(pack.markers)
-
-    @property
-    def language(self) -> str:
-        return self._pack.code
-
     def begin(self, index: int, material: Material | None, preference: Preference) -> Draft:
         spec, texts = self._spec, self._pack.modes
-        choices = Choices(f"{self._seed}/{index}/{self.name}", preference)
+        choices = self._choices(index, preference)
         given = needed(material)
         passage = given.texts[0]
         exchanges = choices.rng.randint(spec.exchanges.min, spec.exchanges.max)
         user_prompt = choices.take("prompt", texts.grounded_user_prompts)
         reply_prompt = choices.take("reply_prompt", texts.grounded_reply_prompts)
         return Draft(
-            id=f"{self._id_prefix}-{index:08d}",
+            id=self._id(index),
             index=index,
             mode=self.name,
             language=self.language,

@@ -8,15 +8,14 @@ from collections.abc import AsyncGenerator
 from generators.backbone import Backbone
 from generators.material import Material
 from generators.mode import Step
-from generators.sanitising import Sanitiser
+from generators.pack_mode import PackMode
 from generators.steering import Choices, Preference, draw_steering, reply_system, user_system
 from generators.turns import Side, converse
-from languages.pack import LanguagePack
 from schemas.conversation import Draft, Steering
 from schemas.modes import Category, MagpieMode
 
 
-class Magpie:
+class Magpie(PackMode[MagpieMode]):
     """The prompt of a user turn is all that the chat template writes before it; the model has nothing to answer yet.
 
     Steering is shown while user turns are sampled; a reply sees the turns and, when asked for, a system prompt of its
@@ -26,26 +25,15 @@ class Magpie:
 
     name = "magpie"
 
-    def __init__(self, spec: MagpieMode, pack: LanguagePack, seed: int, id_prefix: str) -> None:
-        self._spec = spec
-        self._pack = pack
-        self._seed = seed
-        self._id_prefix = id_prefix
-        self._sanitiser = Sanitiser.open(pack.markers)
-
-    @property
-    def language(self) -> str:
-        return self._pack.code
-
     def begin(self, index: int, material: Material | None, preference: Preference) -> Draft:
-        spec, seed = self._spec, f"{self._seed}/{index}/{self.name}"
+        spec, seed = self._spec, self._source_of_chance(index)
         # Its own generator, so that the weights of the categories leave all other choices as they are.
         (category,) = random.Random(f"{seed}/category").choices(list(spec.categories), list(spec.categories.values()))
         choices = Choices(seed, preference, within=None if category == "general" else category)
         exchanges = choices.rng.randint(spec.exchanges.min, spec.exchanges.max)
         steering = self._steering(category, choices)
         return Draft(
-            id=f"{self._id_prefix}-{index:08d}",
+            id=self._id(index),
             index=index,
             mode=self.name,
             language=self._pack.code,

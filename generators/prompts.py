@@ -7,10 +7,9 @@ from collections.abc import AsyncGenerator
 from generators.backbone import Backbone
 from generators.material import Material, needed
 from generators.mode import Step
-from generators.sanitising import Sanitiser
-from generators.steering import Choices, Preference, draw_steering, reply_system, user_system
+from generators.pack_mode import PackMode
+from generators.steering import Preference, draw_steering, reply_system, user_system
 from generators.turns import Side, converse
-from languages.pack import LanguagePack
 from schemas.conversation import Draft, Turn
 from schemas.modes import PromptsMode
 
@@ -18,7 +17,7 @@ from schemas.modes import PromptsMode
 _UNSTEERED = {"system_prompt": False, "examples": 0}
 
 
-class Prompts:
+class Prompts(PackMode[PromptsMode]):
     """A given prompt is judged like any user turn, and costs no tokens; later user turns are sampled under steering.
 
     No topic is drawn, for the prompt has one. A draft's material is one text, the prompt.
@@ -26,26 +25,15 @@ class Prompts:
 
     name = "prompts"
 
-    def __init__(self, spec: PromptsMode, pack: LanguagePack, seed: int, id_prefix: str) -> None:
-        self._spec = spec
-        self._pack = pack
-        self._seed = seed
-        self._id_prefix = id_prefix
-        self._sanitiser = Sanitiser.open(pack.markers)
-
-    @property
-    def language(self) -> str:
-        return self._pack.code
-
     def begin(self, index: int, material: Material | None, preference: Preference) -> Draft:
         spec = self._spec
-        choices = Choices(f"{self._seed}/{index}/{self.name}", preference)
+        choices = self._choices(index, preference)
         exchanges = choices.rng.randint(spec.exchanges.min, spec.exchanges.max)
         # What is not shown is not told.
         unseen = {"topics": 0.0, **(_UNSTEERED if exchanges == 1 else {})}
         steering = draw_steering(spec.steering.model_copy(update=unseen), self._pack.steering, choices)
         return Draft(
-            id=f"{self._id_prefix}-{index:08d}",
+            id=self._id(index),
             index=index,
             mode=self.name,
             language=self.language,

@@ -7,8 +7,8 @@ from collections.abc import AsyncGenerator
 from generators.backbone import Backbone, Completion
 from generators.material import Material, needed
 from generators.mode import Step
-from generators.sanitising import Sanitiser
-from generators.steering import Choices, Preference
+from generators.pack_mode import PackMode
+from generators.steering import Preference
 from generators.turns import Side, complete, empty_turn, no_room
 from generators.wrapping import unwrapped
 from languages.pack import LanguagePack
@@ -16,7 +16,7 @@ from schemas.conversation import Draft, Gate, Message, Steering, Turn
 from schemas.modes import ReverseMode
 
 
-class Reverse:
+class Reverse(PackMode[ReverseMode]):
     """The instruction is what the backbone replies when it is asked for it; the passage is published as it stands.
 
     A draft's material is one text, the passage, which is judged before the instruction is sampled.
@@ -25,22 +25,15 @@ class Reverse:
     name = "reverse"
 
     def __init__(self, spec: ReverseMode, pack: LanguagePack, seed: int, id_prefix: str) -> None:
-        self._pack = pack
-        self._seed = seed
-        self._id_prefix = id_prefix
-        self._sanitiser = Sanitiser.open(pack.markers)
+        super().__init__(spec, pack, seed, id_prefix)
         self._user = Side("user", pack.code, (), spec.user_sampling, self._sanitiser)
 
-    @property
-    def language(self) -> str:
-        return self._pack.code
-
     def begin(self, index: int, material: Material | None, preference: Preference) -> Draft:
-        choices = Choices(f"{self._seed}/{index}/{self.name}", preference)
+        choices = self._choices(index, preference)
         prompt = choices.take("instruction_prompt", self._pack.modes.reverse_prompts)
         given = needed(material)
         return Draft(
-            id=f"{self._id_prefix}-{index:08d}",
+            id=self._id(index),
             index=index,
             mode=self.name,
             language=self.language,

@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from generators.backbone import Backbone, Completion
 from generators.material import Material, needed
 from generators.mode import Step
+from generators.pack_mode import PackMode
 from generators.protection import Protected, placeholders, protect
 from generators.reasoning import strip_reasoning
-from generators.sanitising import Sanitiser
-from generators.steering import Choices, Preference
+from generators.steering import Preference
 from generators.turns import TurnRole, complete, no_room
 from generators.wrapping import unwrapped
-from languages.pack import LanguagePack
 from schemas.conversation import Draft, FinishReason, Gate, Message, Steering, Turn
 from schemas.modes import TranslationMode
 
@@ -32,7 +31,7 @@ class _Attempt:
         return self.finish_reason == "stop" and bool(self.text)
 
 
-class Translation:
+class Translation(PackMode[TranslationMode]):
     """Each turn of the source is translated in a chat whose earlier exchanges are the translations made so far.
 
     So a reply is translated with its instruction in sight and words stay the same through a conversation, and the
@@ -42,24 +41,13 @@ class Translation:
 
     name = "translation"
 
-    def __init__(self, spec: TranslationMode, pack: LanguagePack, seed: int, id_prefix: str) -> None:
-        self._spec = spec
-        self._pack = pack
-        self._seed = seed
-        self._id_prefix = id_prefix
-        self._sanitiser = Sanitiser.open(pack.markers)
-
-    @property
-    def language(self) -> str:
-        return self._pack.code
-
     def begin(self, index: int, material: Material | None, preference: Preference) -> Draft:
         texts, given = self._pack.modes, needed(material)
-        choices = Choices(f"{self._seed}/{index}/{self.name}", preference)
+        choices = self._choices(index, preference)
         translate = choices.take("translate_prompt", texts.translate_prompts)
         rewrite = choices.take("rewrite_prompt", texts.rewrite_prompts) if self._spec.rewrite else None
         return Draft(
-            id=f"{self._id_prefix}-{index:08d}",
+            id=self._id(index),
             index=index,
             mode=self.name,
             language=self._pack.code,

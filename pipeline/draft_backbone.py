@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from types import TracebackType
-from typing import Any, Literal, Self, cast
+from typing import Literal, cast
 
 from generators.backbone import Backbone, Completion, SampleRequest
+from generators.backbone_before import BackboneBefore
 from generators.reasoning import strip_reasoning
-from generators.template import ChatTemplate
 from pipeline.judging import Gates
 from schemas.conversation import Draft, Gate, Turn
 from schemas.filters import WatchFilter
@@ -24,47 +23,19 @@ class TurnCutError(Exception):
         self.drop = drop
 
 
-class DraftBackbone:
+class DraftBackbone(BackboneBefore):
     """Samples for one draft; `draft` is kept up to date by whoever walks it through its gates.
 
     Beside what a backbone raises, `sample` raises TurnCutError.
     """
 
     def __init__(self, backbone: Backbone, draft: Draft, gates: Gates, watch: WatchFilter) -> None:
-        self._backbone = backbone
+        super().__init__(backbone)
         self._gates = gates
         self._watch = watch
         self.draft = draft
         self.prompt_tokens = 0
         self.completion_tokens = 0
-
-    @property
-    def name(self) -> str:
-        return self._backbone.name
-
-    @property
-    def revision(self) -> str | None:
-        return self._backbone.revision
-
-    @property
-    def licence(self) -> str | None:
-        return self._backbone.licence
-
-    @property
-    def template(self) -> ChatTemplate:
-        return self._backbone.template
-
-    @property
-    def window(self) -> int:
-        return self._backbone.window
-
-    @property
-    def device(self) -> str:
-        return self._backbone.device
-
-    @property
-    def identity(self) -> dict[str, Any] | None:
-        return self._backbone.identity
 
     async def sample(self, request: SampleRequest) -> Completion:
         watch = self._watch
@@ -91,14 +62,6 @@ class DraftBackbone:
         self.prompt_tokens += completion.prompt_tokens
         self.completion_tokens += completion.completion_tokens
         return completion
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """The backbone is not this draft's to end."""
 
 
 def _turn(request: SampleRequest, text: str, prompt_tokens: int, completion_tokens: int) -> Turn:
