@@ -19,7 +19,8 @@ from pipeline.adaptive import AdaptiveMixer
 from pipeline.directory import BuildDirectory, on_network_filesystem
 from pipeline.fingerprint import fingerprint, fingerprint_fields
 from pipeline.judging import Gates
-from pipeline.ledger import Ledger, translated
+from pipeline.ledger import Ledger
+from pipeline.ledger_reading import translated
 from pipeline.materials import FoundDataset, put
 from pipeline.reader import BuildReader
 from pipeline.sealing import Sealer

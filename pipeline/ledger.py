@@ -14,50 +14,17 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.fingerprint import Fields, refuse_another
+from pipeline.ledger_reading import meta, read_arms, read_diversity, translated
 from pipeline.ledger_schema import migrate
+from pipeline.outcomes import Accepted, CutOff, Dropped, Outcome
 from publishers.manifest import MANIFEST_NAME
 from schemas.arms import Arm
 from schemas.conversation import Conversation
-from schemas.errors import BuildDirectoryError, EpochLostError, LedgerError, StorageError
-from schemas.funnel import Diversity, DroppedSample, FunnelRow
+from schemas.errors import BuildDirectoryError, EpochLostError
+from schemas.funnel import Diversity, FunnelRow
 from schemas.manifest import Shard
 
-_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _MATERIAL_LOW_WATER = "material_low_water."
-
-
-@dataclass(frozen=True, slots=True)
-class Accepted:
-    """A draft that became a row, with what it claimed."""
-
-    draft_index: int
-    account: FunnelRow
-    row: Conversation
-    config: str
-    split: str
-    signature: bytes
-    embedding: bytes = b""
-    material: tuple[str, int] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Dropped:
-    """A draft that was dropped."""
-
-    draft_index: int
-    account: FunnelRow
-    sample: DroppedSample
-    material: tuple[str, int] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class CutOff:
-    """A draft that was in flight when the target was reached: it has cost tokens, and its index has not ended."""
-
-    account: FunnelRow
-
-
-Outcome = Accepted | Dropped | CutOff
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,15 +93,15 @@ class Ledger:
 
     def holds_epoch(self) -> bool:
         """Whether no later run has taken the build over."""
-        return _meta(self._connection, "epoch") == str(self._epoch)
+        return meta(self._connection, "epoch") == str(self._epoch)
 
     def nonce(self) -> str:
         """Eight hex digits, drawn when the build began: two builds of one recipe are two builds."""
-        return _meta(self._connection, "nonce") or ""
+        return meta(self._connection, "nonce") or ""
 
     def identity(self, ours: dict[str, Any] | None) -> dict[str, Any] | None:
         """How the model of the build's first run could be told from another; `ours` where none is recorded yet."""
-        recorded = _meta(self._connection, "identity")
+        recorded = meta(self._connection, "identity")
         if recorded is not None:
             found: dict[str, Any] = json.loads(recorded)
             return found
@@ -145,7 +112,7 @@ class Ledger:
 
     def created(self) -> datetime:
         """When the build's first run began."""
-        return datetime.fromisoformat(_meta(self._connection, "created") or "")
+        return datetime.fromisoformat(meta(self._connection, "created") or "")
 
     def shards(self) -> tuple[Shard, ...]:
         """The sealed shards, in the order of their plans."""
@@ -168,13 +135,13 @@ class Ledger:
     def done_drafts(self) -> tuple[int, set[int]]:
         """(the index below which every draft has ended, those that ended above it)."""
         above = {row[0] for row in self._connection.execute("SELECT draft_index FROM done")}
-        return int(_meta(self._connection, "low_water") or 0), above
+        return int(meta(self._connection, "low_water") or 0), above
 
     def done_materials(self, mode: str) -> tuple[int, set[int]]:
         """Of a mode: (the number below which every material has been used, those used above it)."""
         query = "SELECT number FROM materials WHERE mode = ?"
         above = {row[0] for row in self._connection.execute(query, (mode,))}
-        return int(_meta(self._connection, _MATERIAL_LOW_WATER + mode) or 0), above
+        return int(meta(self._connection, _MATERIAL_LOW_WATER + mode) or 0), above
 
     def diversity(self) -> Diversity | None:
         """As last recorded."""
@@ -238,7 +205,7 @@ class Ledger:
         connection = self._connection
         connection.execute("BEGIN IMMEDIATE")
         try:
-            stored = _meta(connection, "fields")
+            stored = meta(connection, "fields")
             if stored is None and (self._path.parent / MANIFEST_NAME).exists():
                 raise BuildDirectoryError(
                     f"{self._path.parent} holds a build whose ledger is gone: put {self._path.name} back, or build in"
@@ -246,7 +213,7 @@ class Ledger:
                 )
             if stored is not None:
                 refuse_another(fields, json.loads(stored), self._path.parent)
-            epoch = int(_meta(connection, "epoch") or 0) + 1
+            epoch = int(meta(connection, "epoch") or 0) + 1
             _set(connection, "epoch", str(epoch))
             if stored is None:
                 _set(connection, "fields", json.dumps(fields))
@@ -321,69 +288,18 @@ class Ledger:
                 connection.execute("DELETE FROM materials WHERE mode = ? AND number < ?", (mode, low))
 
 
-def read_fields(connection: sqlite3.Connection) -> Fields:
-    """What the build's fingerprint was made of; empty before its first run has begun."""
-    fields: Fields = json.loads(_meta(connection, "fields") or "{}")
-    return fields
-
-
-def read_funnel_rows(connection: sqlite3.Connection) -> tuple[FunnelRow, ...]:
-    names = FunnelRow.model_fields
-    query = f"SELECT {', '.join(names)} FROM funnel ORDER BY mode, exchange, gate, reason"  # noqa: S608 - our own names
-    return tuple(FunnelRow(**dict(zip(names, row, strict=True))) for row in connection.execute(query))
-
-
-def read_arms(connection: sqlite3.Connection) -> tuple[Arm, ...]:
-    """As of the last commit."""
-    query = f"SELECT {', '.join(Arm.model_fields)} FROM arms"  # noqa: S608 - our own names
-    return tuple(Arm(**dict(zip(Arm.model_fields, row, strict=True))) for row in connection.execute(query))
-
-
-def read_diversity(connection: sqlite3.Connection) -> Diversity | None:
-    """As of the last commit; None where duplicates are not looked for."""
-    recorded = _meta(connection, "diversity")
-    return None if recorded is None else Diversity.model_validate_json(recorded)
-
-
-def read_spent(connection: sqlite3.Connection) -> tuple[float, int]:
-    """(wall seconds of sampling, tokens of drafts that never ended)."""
-    seconds, tokens = (_meta(connection, key) for key in ("engine_seconds", "unfinished_completion_tokens"))
-    return float(seconds or 0), int(float(tokens or 0))
-
-
-@contextmanager
-def translated(path: Path) -> Iterator[None]:
-    """Errors of SQLite as StorageError or LedgerError."""
-    try:
-        yield
-    except sqlite3.Error as error:
-        if "disk is full" in str(error) or "disk I/O error" in str(error):
-            raise StorageError(
-                f"{path}: {error}; nothing recorded is lost: free some space, then run the build again"
-            ) from error
-        # Python's own error about text that is none has no code, and quotes all of it.
-        if getattr(error, "sqlite_errorcode", None) in _DAMAGED or str(error).startswith("Could not decode"):
-            raise LedgerError(f"{path} is damaged; put a copy back, or build in another output.directory") from error
-        raise LedgerError(f"{path}: {error}") from error
-
-
-def _meta(connection: sqlite3.Connection, key: str) -> str | None:
-    row = connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
-    return None if row is None else str(row[0])
-
-
 def _set(connection: sqlite3.Connection, key: str, value: str) -> None:
     connection.execute("INSERT INTO meta VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value", (key, value))
 
 
 def _add(connection: sqlite3.Connection, key: str, value: float) -> None:
     if value:
-        _set(connection, key, str(float(_meta(connection, key) or 0) + value))
+        _set(connection, key, str(float(meta(connection, key) or 0) + value))
 
 
 def _raised(connection: sqlite3.Connection, key: str, numbers: Iterable[tuple[int]]) -> int | None:
     """The low-water mark of rising numbers, now that these are done above it; None where it has not risen."""
-    low = first = int(_meta(connection, key) or 0)
+    low = first = int(meta(connection, key) or 0)
     for (number,) in numbers:
         if number != low:
             break

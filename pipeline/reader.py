@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from pipeline.directory import BuildDirectory
 from pipeline.fingerprint import Fields
-from pipeline.ledger import read_arms, read_diversity, read_fields, read_funnel_rows, read_spent
+from pipeline.ledger_reading import read_arms, read_diversity, read_fields, read_funnel_rows, read_spent
 from publishers.manifest import read_manifest
 from publishers.shard import read_shard
 from schemas.arms import Arm

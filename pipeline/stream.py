@@ -12,8 +12,8 @@ from pipeline.accounts import NOT_NEEDED, RowMaker, dropped_sample, funnel_row
 from pipeline.adaptive import AdaptiveMixer
 from pipeline.draft_backbone import DraftBackbone, TurnCutError
 from pipeline.judging import Gates
-from pipeline.ledger import Accepted, CutOff, Dropped, Outcome
 from pipeline.mixing import ModeMixer, Start, label
+from pipeline.outcomes import Accepted, CutOff, Dropped, Outcome
 from publishers.shard import config_name, split_of
 from schemas.arms import Arm
 from schemas.conversation import Gate

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.ledger import Accepted, Dropped, Ledger
+from pipeline.ledger import Ledger
+from pipeline.outcomes import Accepted, Dropped
 from schemas.conversation import Conversation, Message
 from schemas.funnel import DroppedSample, FunnelRow
 
