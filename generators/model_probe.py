@@ -94,11 +94,6 @@ def difference(ours: Identity, theirs: Identity) -> str | None:
     return None
 
 
-def same_model(ours: Identity, theirs: Identity) -> bool:
-    """Whether nothing tells the two apart."""
-    return difference(ours, theirs) is None
-
-
 def _conflict(field: str, told: dict[str, Any], others: dict[str, Any]) -> bool:
     return field in told and field in others and told[field] != others[field]
 

@@ -12,7 +12,6 @@ from schemas.names import LanguageCode
 from schemas.sampling import Sampling
 
 Category = Literal["general", "math", "code"]
-ModeName = Literal["magpie", "translation", "reverse", "grounded", "cross_lingual", "prompts"]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 _USER = Sampling(temperature=1.0, max_tokens=256)
@@ -144,10 +143,6 @@ class TranslationMode(_Mode):
     rewrite: bool = Field(default=False, description="translated turns are rewritten to read as if they were native")
     rewriting_sampling: Sampling = Sampling(temperature=0.6, top_p=0.9, max_tokens=2048)
 
-    def fed_by(self, other: ModeSpec) -> bool:
-        """Whether it translates what that mode of the recipe makes."""
-        return self.source is None and isinstance(other, MagpieMode) and other.language == self.source_language
-
 
 class ReverseMode(_Mode):
     """Passages of a corpus become replies; the backbone writes the instruction (after MURI, arXiv 2409.12958)."""
@@ -213,15 +208,6 @@ ModeSpec = Annotated[
 def language_of(spec: ModeSpec, language: LanguageCode) -> LanguageCode:
     """The language of a mode's conversations in a recipe of `language`."""
     return (spec.language if isinstance(spec, MagpieMode) else None) or language
-
-
-def source_of(spec: ModeSpec) -> SourceDataset | None:
-    """The dataset that a mode's drafts are made from; None where there is none, or it is the build's own rows."""
-    if isinstance(spec, TranslationMode):
-        return spec.source
-    if isinstance(spec, ReverseMode | GroundedMode):
-        return spec.corpus
-    return spec.prompts if isinstance(spec, PromptsMode) else None
 
 
 def topics_from(spec: ModeSpec) -> Corpus | None:

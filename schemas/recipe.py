@@ -93,17 +93,24 @@ class Recipe(Frozen):
             if isinstance(mode, TranslationMode):
                 if mode.source_language == self.language:
                     raise ValueError(f"{where}.source_language: {language} is the recipe's language; name another one")
-                if mode.source is None and ("magpie", mode.source_language) not in made:
-                    raise ValueError(
-                        f"{where}.source: name a dataset, or add {{mode: magpie, language: {mode.source_language}}}, "
-                        "whose conversations are translated then"
-                    )
-                fed_by = next((one for one in self.modes if mode.fed_by(one)), None)
-                if fed_by is not None and mode.weight > fed_by.weight:
-                    raise ValueError(
-                        f"{where}.weight: what magpie makes is translated once, so {mode.weight:g} is more than there"
-                        f" will be; {fed_by.weight:g}, the weight of magpie, at most"
-                    )
+                if mode.source is None:
+                    self._check_feeder(mode, where)
             if isinstance(mode, CrossLingualMode) and mode.instruction_language == self.language:
                 raise ValueError(f"{where}.instruction_language: {language} is the recipe's language; name another one")
         return self
+
+    def _check_feeder(self, mode: TranslationMode, where: str) -> None:
+        """Where a mode translates what this build makes, that must be made, and there is no more than is made."""
+        asked = mode.source_language
+        magpies = (one for one in self.modes if isinstance(one, MagpieMode))
+        feeder = next((one for one in magpies if language_of(one, self.language) == asked), None)
+        if feeder is None:
+            raise ValueError(
+                f"{where}.source: name a dataset, or add {{mode: magpie, language: {asked}}}, whose conversations are "
+                "translated then"
+            )
+        if mode.weight > feeder.weight:
+            raise ValueError(
+                f"{where}.weight: what magpie makes is translated once, so {mode.weight:g} is more than there will"
+                f" be; {feeder.weight:g}, the weight of magpie, at most"
+            )

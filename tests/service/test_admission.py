@@ -8,7 +8,8 @@ import pytest
 import yaml
 
 from languages.creation import create_pack
-from schemas.modes import MagpieMode, source_of
+from pipeline.materials import named_datasets
+from schemas.modes import MagpieMode
 from schemas.recipe import Recipe
 from schemas.settings import Settings
 from service.admission import EXAMPLE, SubmittedRecipe, admit
@@ -94,8 +95,7 @@ def test_what_modes_are_made_from_is_the_hubs_too(mode: str, field: str) -> None
         return SubmittedRecipe.model_validate({**EXAMPLE, "modes": modes})
 
     recipe = admit(submitted("user/texts"), Settings(), ("demo",))
-    source = source_of(recipe.modes[1])
-    assert source is not None
+    ((_, source),) = named_datasets(recipe)
     assert source.dataset == "hf://datasets/user/texts"
     for path in ("/srv/texts.jsonl", "texts.txt", "../texts/*.parquet"):
         with pytest.raises(ProblemError) as caught:
