@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import logging
 import re
 from collections.abc import Iterator
@@ -72,5 +73,15 @@ def _pairs(message: str) -> Iterator[tuple[str, str]]:
     """What the line begins with, `name=value` by `name=value`."""
     at = 0
     while found := _PAIR.match(message, at):
-        yield found[1], found[2].strip("'\"")
+        yield found[1], _unquoted(found[2])
         at = found.end()
+
+
+def _unquoted(value: str) -> str:
+    """What is quoted was written by `%r`."""
+    if value[0] not in "'\"":
+        return value
+    try:
+        return str(ast.literal_eval(value))
+    except (ValueError, SyntaxError):
+        return value
