@@ -9,8 +9,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from schemas.errors import ServiceError
 from schemas.settings import Settings
 from service.authentication import Authentication
-from service.keys import KeyStore
 from service.problems import ProblemError, problem_response
+from service.state import Service
 
 MAX_BODY_BYTES = 1 << 20
 _OPEN_PATHS = frozenset({"/", "/healthz", "/readyz", "/docs", "/openapi.json"})
@@ -21,8 +21,7 @@ class Guard:
     """ASGI middleware: puts the `Caller` into the request's state as `caller`, or answers itself.
 
     401 without a key that opens something, 403 from elsewhere while the server is open, 429 for a key or an address
-    that comes too often, 413 for a body above the limit, 503 when the database cannot tell. The app's state has the
-    KeyStore as `keys`.
+    that comes too often, 413 for a body above the limit, 503 when the database cannot tell.
     """
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
@@ -35,7 +34,7 @@ class Guard:
             return
         try:
             if not _is_open(scope["path"]):
-                keys = cast(KeyStore, scope["app"].state.keys)
+                keys = cast(Service, scope["app"].state.service).keys
                 caller = await self._authentication.caller(scope, keys)
                 scope.setdefault("state", {})["caller"] = caller
             body = await _body(dict(scope["headers"]), receive)

@@ -11,22 +11,25 @@ import hashlib
 import hmac
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from time import monotonic
 from typing import Final
 
+from psycopg import AsyncConnection
 from psycopg.errors import UniqueViolation
 from psycopg.rows import DictRow
 from psycopg.types.json import Json
 from pydantic import ValidationError
 
 from schemas.errors import InputError
-from schemas.keys import LOCAL, Key, Limits, Scope, Usage
+from schemas.job import Kind
+from schemas.keys import LOCAL, Caller, Key, Limits, Scope, Usage
 from schemas.problems import first_problem
 from service.database import Pool, transaction
-from service.quotas import usage_of
+from service.quotas import check_quota, usage_of
 
 # How long a server goes by what it has read of a key, and so the most that a revocation takes to reach it.
 CACHE_S = 3.0
@@ -158,6 +161,13 @@ class KeyStore:
         """What the key has used; None stands for requests without one, of which only the jobs are counted."""
         async with transaction(self._pool) as connection:
             return await usage_of(connection, key_id)
+
+    def admission(self, caller: Caller, kind: Kind = "build") -> Callable[[AsyncConnection[DictRow]], Awaitable[None]]:
+        """What refuses the caller's job, inside the transaction that makes it, when that is more than the key may have.
+
+        It raises ProblemError, a 429.
+        """
+        return partial(check_quota, caller=caller, kind=kind)
 
     async def _fresh(self, key_id: str) -> _Read | None:
         """What the database has of the key now, or had CACHE_S seconds ago at most."""

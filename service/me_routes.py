@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import cast
-
-from fastapi import APIRouter, Request
+from fastapi import APIRouter
 from pydantic import Field
 
 from schemas.base import Frozen
 from schemas.keys import Limits, Scope, Usage
 from service.access import Anybody
 from service.authentication import is_open
-from service.keys import KeyStore
 from service.problems import documented
 from service.state import TheService
 
@@ -30,14 +27,13 @@ class Me(Frozen):
 
 
 @router.get("/me", summary="Who am I?")
-async def me(request: Request, service: TheService, caller: Anybody) -> Me:
+async def me(service: TheService, caller: Anybody) -> Me:
     """What the key that the request comes with may do, and what it has used today, a day of UTC."""
-    keys = cast(KeyStore, request.app.state.keys)
     return Me(
         name=caller.name,
         scopes=caller.scopes,
         namespaces=caller.namespaces,
         limits=caller.limits,
-        usage=await keys.usage(caller.key_id),
-        open=await is_open(service.settings, keys),
+        usage=await service.keys.usage(caller.key_id),
+        open=await is_open(service.settings, service.keys),
     )

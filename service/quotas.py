@@ -11,6 +11,7 @@ from psycopg.rows import DictRow
 
 from schemas.job import Kind
 from schemas.keys import Caller, Usage
+from service.job_rows import UNFINISHED
 from service.problems import too_many
 
 _TODAY: Final = "(now() AT TIME ZONE 'UTC')::date"
@@ -18,12 +19,12 @@ _ADMISSION_LOCK = 0x69747571
 _TRY_AGAIN_S = 60
 
 SPENT: Final = (
-    "EXISTS (SELECT FROM keys spender JOIN usage spent ON spent.key_id = spender.id"
+    "(jobs.kind = 'build' AND EXISTS (SELECT FROM keys spender JOIN usage spent ON spent.key_id = spender.id"
     f" WHERE spender.id = jobs.key_id AND spent.day = {_TODAY}"
     " AND (spent.tokens >= (spender.limits ->> 'tokens_a_day')::bigint"
-    " OR spent.conversations >= (spender.limits ->> 'conversations_a_day')::bigint))"
+    " OR spent.conversations >= (spender.limits ->> 'conversations_a_day')::bigint)))"
 )
-"""SQL: whether the key of a row of `jobs`, by this name, has used up its day. Never true of a job without a key."""
+"""SQL: whether a row of `jobs`, by this name, is a build whose key has used up its day; never so without a key."""
 
 
 async def add_usage(connection: AsyncConnection[DictRow], key_id: str | None, conversations: int, tokens: int) -> None:
@@ -41,7 +42,7 @@ async def usage_of(connection: AsyncConnection[DictRow], key_id: str | None) -> 
     """What the key has used; None stands for requests without one, of which only the jobs are counted."""
     cursor = await connection.execute(
         "SELECT (SELECT count(*) FROM jobs WHERE key_id IS NOT DISTINCT FROM %(key)s"  # noqa: S608 our own
-        "  AND state NOT IN ('succeeded', 'failed', 'cancelled')) AS unfinished_jobs,"
+        f"  AND state IN {UNFINISHED}) AS unfinished_jobs,"
         " coalesce(sum(conversations), 0)::bigint AS conversations_today,"
         " coalesce(sum(tokens), 0)::bigint AS tokens_today"
         f" FROM usage WHERE key_id = %(key)s AND day = {_TODAY}",
@@ -51,9 +52,9 @@ async def usage_of(connection: AsyncConnection[DictRow], key_id: str | None) -> 
 
 
 async def check_quota(connection: AsyncConnection[DictRow], caller: Caller, kind: Kind) -> None:
-    """Whether the caller may have one more unfinished job. Call it in the transaction that makes the job.
+    """Whether the caller may have the unfinished job that this transaction has just made. A publication spends nothing.
 
-    Callers with one key wait for each other's transactions here, so that many requests at once get no more jobs than
+    Callers with one key wait here for each other's transactions, so that many requests at once get no more jobs than
     one after another. Raises ProblemError, a 429 that says when to try again.
     """
     limits = caller.limits
@@ -71,8 +72,8 @@ async def check_quota(connection: AsyncConnection[DictRow], caller: Caller, kind
             if most is not None and used >= most:
                 what = f"the key {caller.name} has used up its {most:,} {unit} of today; the day ends at 00:00 UTC"
                 raise too_many(what, _seconds_to_midnight())
-    if limits.unfinished_jobs is not None and usage.unfinished_jobs >= limits.unfinished_jobs:
-        what = f"the key {caller.name} has {usage.unfinished_jobs:,} unfinished jobs, and may have no more of them"
+    if limits.unfinished_jobs is not None and usage.unfinished_jobs > limits.unfinished_jobs:
+        what = f"the key {caller.name} may have {limits.unfinished_jobs:,} unfinished jobs, and has them"
         raise too_many(f"{what}; wait for one, or cancel one", _TRY_AGAIN_S)
 
 
