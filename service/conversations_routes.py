@@ -18,9 +18,7 @@ from service.places import build_of
 from service.problems import ProblemError, bad_field, documented
 from service.state import TheService
 
-router = APIRouter(
-    prefix="/v1/jobs", tags=["conversations"], responses=documented(401, 403, 422, 429, 503)
-)
+router = APIRouter(prefix="/v1/jobs", tags=["conversations"], responses=documented(401, 403, 422, 429, 503))
 
 
 class AcceptedPage(Frozen):
