@@ -11,6 +11,7 @@ from typer.main import get_command
 
 from cli.commands import builds, datasets, machines
 from cli.commands.jobs import jobs
+from cli.commands.keys import keys
 from cli.commands.languages import languages
 from cli.commands.recipes import recipes
 from cli.failures import run
@@ -23,7 +24,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for group in (recipes, languages, jobs):
+for group in (recipes, languages, jobs, keys):
     app.add_typer(group)
 # In the order in which the help lists them.
 for command in (
