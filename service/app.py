@@ -18,6 +18,7 @@ from service import (
     health_routes,
     job_actions_routes,
     jobs_routes,
+    me_routes,
     problems,
 )
 from service.admission import known_backbones
@@ -28,8 +29,8 @@ from service.guard import Guard
 from service.job_events import JobEvents
 from service.job_store import JobStore
 from service.keys import KeyStore
+from service.opening import database_of
 from service.places import forget_deleted
-from service.postgres import EmbeddedPostgres
 from service.runner import Runner
 from service.state import Service
 from service.work_queue import WorkQueue
@@ -61,7 +62,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.add_middleware(Guard, settings=settings)
     problems.install(app, hints={"backbone": known_backbones(tuple(sorted(specs)))})
-    for routes in (jobs_routes, job_actions_routes, events_routes, conversations_routes, health_routes):
+    for routes in (jobs_routes, job_actions_routes, events_routes, conversations_routes, me_routes, health_routes):
         app.include_router(routes.router)
     return app
 
@@ -72,7 +73,7 @@ async def running(settings: Settings, backbones: Backbones) -> AsyncIterator[Ser
     name = f"iturri-{secrets.token_hex(8)}"
     queue = WorkQueue()
     async with contextlib.AsyncExitStack() as stack:
-        address = await stack.enter_async_context(_database(settings))
+        address = await stack.enter_async_context(database_of(settings))
         await prepare(address)
         pool = await stack.enter_async_context(open_pool(address, name))
         await asyncio.to_thread(forget_deleted, settings)
@@ -85,18 +86,6 @@ async def running(settings: Settings, backbones: Backbones) -> AsyncIterator[Ser
         _log.info("server=%s state=working jobs_at_once=%d", name, settings.jobs_at_once)
         yield Service(settings, JobStore(pool, queue.enqueue), events, KeyStore(pool), backbones, queue)
         _log.info("server=%s state=closing", name)
-
-
-@contextlib.asynccontextmanager
-async def _database(settings: Settings) -> AsyncIterator[str]:
-    if settings.database_url is not None:
-        yield settings.database_url.get_secret_value()
-        return
-    postgres = EmbeddedPostgres(settings.data / "postgres")
-    try:
-        yield await asyncio.to_thread(postgres.start)
-    finally:
-        await asyncio.to_thread(postgres.stop)
 
 
 def _version() -> str:
