@@ -47,7 +47,7 @@ from service.client.transport import Transport
 
 _PAGE = 200
 # Five drafts of a busy backbone take their time, and nothing is sent before they are there.
-_DRY_RUN_S = 900.0
+_DRY_RUN_S = 300.0
 
 _Page = TypeVar("_Page", JobPage, AcceptedPage, DroppedPage, ReviewPage)
 
