@@ -41,15 +41,15 @@ def _estimate(found: DryRun) -> str:
     if found.estimate is None:
         return f"{drafts}; no estimate: {found.no_estimate or 'nothing was accepted'}"
     earlier = f" and {found.builds} builds like it" if found.builds else ""
-    speed = (
-        f"{found.tokens_per_second or 0:,.0f} tokens/s, which builds have measured on this backbone"
+    whose = (
+        "as builds on this backbone have measured"
         if found.measured == "jobs"
-        else f"{found.tokens_per_second or 0:,.0f} tokens/s of these few drafts; a build that fills the backbone is faster"
+        else "as these drafts had it; a build, which fills the backbone, is faster"
     )
     return (
         f"{drafts}; {target:,} conversations take about {found.estimate.tokens:,} tokens "
         f"({figures.per_accepted(found.tokens_per_accepted)} each, by these drafts{earlier}) "
-        f"and {figures.duration(found.estimate.seconds)} at {speed}"
+        f"and {figures.duration(found.estimate.seconds)} at {found.tokens_per_second or 0:,.0f} tokens/s, {whose}"
     )
 
 

@@ -7,6 +7,7 @@ from itertools import islice
 from cli.remote import asking, command
 from cli.shown import ShownBuild, check_reason, print_build
 from schemas.errors import InputError
+from schemas.funnel import Funnel
 from schemas.job import Job, JobState
 from service.client.client import Client
 
@@ -26,14 +27,13 @@ def run(server: str, job_id: str, *, dropped: bool, reason: str | None, number: 
         if job.funnel is None:
             raise InputError(f"job {job.id} is {job.state}, and there is nothing of it to show")
         check_reason(reason, job.funnel)
-        shown = _shown(client, job, dropped, reason, number)
+        shown = _shown(client, job, job.funnel, dropped, reason, number)
     print_build(shown, as_json)
     return 0
 
 
-def _shown(client: Client, job: Job, dropped: bool, reason: str | None, number: int) -> ShownBuild:
+def _shown(client: Client, job: Job, funnel: Funnel, dropped: bool, reason: str | None, number: int) -> ShownBuild:
     recipe = job.recipe or {}
-    assert job.funnel is not None
     accepted = [] if dropped else islice(client.conversations(job.id), number)
     drops = islice(client.conversations(job.id, "dropped", reason), number) if dropped else []
     return ShownBuild(
@@ -42,7 +42,7 @@ def _shown(client: Client, job: Job, dropped: bool, reason: str | None, number: 
         complete=job.state is JobState.SUCCEEDED,
         state=str(job.state),
         dry=bool((recipe.get("filters") or {}).get("dry", False)),
-        funnel=job.funnel,
+        funnel=funnel,
         shards=client.shards(job.id),
         accepted=list(enumerate(accepted, 1)),
         dropped=list(enumerate(drops, 1)),

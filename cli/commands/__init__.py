@@ -1,1 +1,1 @@
-"""What the command line takes, by group of commands; what a command does lies in cli/, imported when it is asked for."""
+"""What the command line takes, by group of commands. What a command does is imported when it is asked for."""

@@ -1,11 +1,11 @@
 """The client of a server of Iturri.
 
-    from iturri import Client
+from iturri import Client
 
-    with Client("http://127.0.0.1:8000") as client:
-        job = client.submit("recipes/small.yaml")
-        client.wait(job.id, on_event=print)
-        client.download(job.id, "small")
+with Client("http://127.0.0.1:8000") as client:
+    job = client.submit("recipes/small.yaml")
+    client.wait(job.id, on_event=print)
+    client.download(job.id, "small")
 """
 
 from __future__ import annotations
@@ -278,9 +278,7 @@ class Client:
     def _act(self, job_id: str, deed: str) -> Job:
         return self._transport.ask(Job, "POST", f"{job_path(job_id)}/{deed}", repeatable=False)
 
-    def _pages(
-        self, noun: type[_Page], path: str, cursor: str, wanted: Mapping[str, object]
-    ) -> Iterator[_Page]:
+    def _pages(self, noun: type[_Page], path: str, cursor: str, wanted: Mapping[str, object]) -> Iterator[_Page]:
         """Page after page, until one says that it is the last."""
         params = {name: value for name, value in wanted.items() if value is not None} | {"limit": _PAGE}
         while True:

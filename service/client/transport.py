@@ -92,12 +92,14 @@ class Transport:
     def stream(self, path: str, headers: Mapping[str, str], timeout: float | None = None) -> Iterator[httpx2.Response]:
         """An answer that is read as it comes, one try. Raises Retry when it may come another time, else ClientError."""
         options: dict[str, Any] = {} if timeout is None else {"timeout": timeout}
-        with self._failures(f"GET {path}", repeatable=True):
-            with self._http.stream("GET", path, headers=headers, **options) as response:
-                if not response.is_success:
-                    response.read()
-                    self._refuse(response, repeatable=True)
-                yield response
+        with (
+            self._failures(f"GET {path}", repeatable=True),
+            self._http.stream("GET", path, headers=headers, **options) as response,
+        ):
+            if not response.is_success:
+                response.read()
+                self._refuse(response, repeatable=True)
+            yield response
 
     def pause(self, failure: Retry, tried: int, most: int) -> None:
         """Wait before another try, as long as the server asks for.

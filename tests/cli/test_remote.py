@@ -96,9 +96,7 @@ def test_recipes_are_built_one_after_another_and_one_that_is_bad_does_not_stop_t
     (tmp_path / "c.json").write_text("{")
     gives_up = {"target": {"conversations": 10, "max_drafts": 5}, "filters": {"shape": {"min_chars": 5000}}}
     write_recipe(tmp_path / "d.json", **FAST, **gives_up)
-    done = iturri(
-        "build", "a.json", "b.json", "c.json", "d.json", "--target", "4", "--server", server, cwd=tmp_path
-    )
+    done = iturri("build", "a.json", "b.json", "c.json", "d.json", "--target", "4", "--server", server, cwd=tmp_path)
     assert done.returncode == 1
     said = [line for line in done.stderr.splitlines() if line.startswith("iturri: ")]
     assert [line.split(": ")[1] for line in said] == ["b.json", "c.json", "d.json"]
@@ -147,7 +145,9 @@ def test_ctrl_c_leaves_the_job_running_and_says_how_to_go_on(server: str, tmp_pa
     paused = iturri("jobs", "pause", job_id, "--server", server, cwd=tmp_path)
     assert paused.stdout.strip() in (f"{job_id}: pausing", f"{job_id}: paused")
     next(event for event in client.events(job_id) if event.state.value == "paused")
-    assert document(iturri("jobs", "resume", job_id, "--json", "--server", server, cwd=tmp_path))["jobs"][0]["state"] in (
+    assert document(iturri("jobs", "resume", job_id, "--json", "--server", server, cwd=tmp_path))["jobs"][0][
+        "state"
+    ] in (
         "queued",
         "running",
     )
@@ -190,9 +190,7 @@ def test_show(built: dict[str, Any], server: str, tmp_path: Path) -> None:
     assert all(word in one_line(unknown.stderr) for word in ("nonsense", *reasons))
 
 
-def test_publish_and_what_is_no_build(
-    built: dict[str, Any], server: str, tmp_path: Path, client: Client
-) -> None:
+def test_publish_and_what_is_no_build(built: dict[str, Any], server: str, tmp_path: Path, client: Client) -> None:
     result = document(iturri("publish", built["job"], "--json", "--server", server, cwd=tmp_path))
     assert (Path(result["target"]) / "README.md").is_file()
     assert result["uploaded"] == result["files"] > 2

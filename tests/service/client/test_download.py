@@ -93,9 +93,7 @@ def test_a_server_that_knows_no_ranges_begins_anew(server: ScriptedServer, clien
 
 
 @pytest.mark.parametrize("content", [CONTENT[:-1] + b"?", CONTENT + b"more"])
-def test_another_file_than_was_promised(
-    server: ScriptedServer, client: Client, tmp_path: Path, content: bytes
-) -> None:
+def test_another_file_than_was_promised(server: ScriptedServer, client: Client, tmp_path: Path, content: bytes) -> None:
     server.on("GET /v1/jobs/j1/shards", listed(shard(PATH, CONTENT)))
     server.on(FILE, Answer(200, content))
     with pytest.raises(ClientError, match="another sha256 than the server says"):
