@@ -96,7 +96,7 @@ class _Handler(BaseHTTPRequestHandler):
         if answer.cut is not None:
             self.close_connection = True
 
-    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _answer
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _answer  # noqa: N815
 
     def log_message(self, format: str, *args: Any) -> None:
         return

@@ -20,6 +20,13 @@ from tests.support.served import AT, job
 
 RECIPE = {"name": "small", "language": "eu", "backbone": "demo", "target": {"conversations": 5}}
 SUBMIT = "POST /v1/jobs"
+LIGHT = """
+import sys, iturri
+iturri.Client
+ours = sorted(name for name in sys.modules if name.partition(".")[0] == "service")
+heavy = ("fastapi", "psycopg", "vllm", "torch", "pyarrow", "transformers")
+print(ours, [name for name in heavy if name in sys.modules])
+"""
 FUNNEL: dict[str, Any] = {"target": 20, "rows": [], "drafts": 0, "accepted": 0, "modes": []}
 
 
@@ -81,7 +88,7 @@ def test_tries_come_to_an_end(server: ScriptedServer, client: Client, pauses: li
     with pytest.raises(ClientError, match="the database cannot be used") as caught:
         client.job("j1")
     assert (caught.value.status, caught.value.exit_code, len(pauses)) == (503, 1, 4)
-    with pytest.raises(ClientError, match="the connection to .* was lost") as caught:
+    with pytest.raises(ClientError, match=r"the connection to .* was lost") as caught:
         client.job("j2")
     assert (caught.value.status, caught.value.exit_code, len(pauses)) == (None, 1, 8)
     with pytest.raises(ClientError, match="come back tomorrow") as caught:
@@ -256,12 +263,6 @@ def test_whether_a_server_is_ready_is_asked_once(server: ScriptedServer, client:
 
 
 def test_the_client_is_light() -> None:
-    program = (
-        "import sys, iturri; iturri.Client;"
-        "ours = [name for name in sys.modules if name.partition('.')[0] == 'service'];"
-        "heavy = [name for name in ('fastapi', 'psycopg', 'vllm', 'torch', 'pyarrow', 'transformers') if name in sys.modules];"
-        "print(sorted(ours), heavy)"
-    )
-    said = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    said = subprocess.run([sys.executable, "-c", LIGHT], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     own = [f"service.client.{name}" for name in ("client", "download", "events", "sending", "transport")]
     assert said.strip() == f"{['service', 'service.client', *own]} []"
