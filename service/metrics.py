@@ -123,8 +123,13 @@ class BuildRun:
         self.tokens_per_second = 0.0
 
     def progress(self, now: Progress) -> None:
+        """Count what is new, and remember what is going on."""
+        self.count(now.funnel)
+        self.in_flight, self.tokens_per_second = now.in_flight, now.tokens_per_second
+
+    def count(self, funnel: Funnel) -> None:
         """Count what has come since the last call."""
-        counts = _Counts.of(now.funnel)
+        counts = _Counts.of(funnel)
         metrics, before = self._metrics, self._counted
         for outcome in OUTCOMES:
             _add(metrics.drafts.labels(self._language, outcome), counts.drafts[outcome] - before.drafts[outcome])
@@ -133,7 +138,6 @@ class BuildRun:
         _add(metrics.tokens.labels(self.backbone), counts.tokens - before.tokens)
         _add(metrics.usage.labels(self._key), counts.tokens - before.tokens)
         self._counted = counts
-        self.in_flight, self.tokens_per_second = now.in_flight, now.tokens_per_second
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Response
 
 from schemas.errors import ServiceError
+from service.access import Reader
 from service.metrics import Standing
 from service.problems import documented
 from service.readiness import not_ready
@@ -23,9 +24,9 @@ router = APIRouter(tags=["health"])
     "/metrics",
     summary="Metrics for Prometheus",
     response_class=Response,
-    responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}, **documented(401)},
+    responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}, **documented(401, 403)},
 )
-async def metrics(service: TheService, watch: TheWatch, accept: Annotated[str, Header()] = "") -> Response:
+async def metrics(service: TheService, watch: TheWatch, _: Reader, accept: Annotated[str, Header()] = "") -> Response:
     """Counters of this server, and how things stand: its backbones, and the jobs of all servers of its database.
 
     In the text format, or as OpenMetrics where the Accept header asks for it.

@@ -67,7 +67,8 @@ def test_a_run_adds_what_is_new() -> None:
 def test_what_earlier_runs_have_done_is_not_counted_again() -> None:
     metrics = Metrics()
     with metrics.build_run("latxa", "eu", "ane", before=funnel(50, 20, 0)) as run:
-        run.progress(at(funnel(51, 22, 1)))
+        run.progress(at(funnel(51, 21, 1)))
+        run.count(funnel(51, 22, 1))
     found = samples(metrics)
     assert found["iturri_drafts_total", "eu", "accepted"] == 1
     assert found["iturri_drafts_total", "eu", "dropped"] == 3
