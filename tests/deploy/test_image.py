@@ -43,7 +43,7 @@ def test_both_images_are_run_by_a_user_without_rights_and_tell_their_health() ->
         assert f"--target {target} " in TEXT
     runtime = STAGES["runtime"]
     assert "--uid 10001" in runtime
-    assert "/readyz" in re.findall(r"^HEALTHCHECK (?:.|\\\n)+", runtime, re.MULTILINE)[0]
+    assert "/readyz" in re.findall(r"^HEALTHCHECK (?:\\\n|.)+", runtime, re.MULTILINE)[0]
     assert 'CMD ["iturri", "serve", "--host", "0.0.0.0", "--port", "8000"]' in runtime
 
 
