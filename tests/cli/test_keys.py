@@ -25,7 +25,7 @@ FORM = r"itr_[0-9a-f]{8}_[A-Za-z0-9_-]{43}"
 
 @pytest.fixture(scope="module")
 def data() -> Iterator[Path]:
-    """A server's data folder. Not below pytest's own: as root the database runs under a user who cannot get in there."""
+    """A server's data folder. Not below pytest's own: as root the database runs under another user, who is kept out."""
     folder = Path(tempfile.mkdtemp(prefix="iturri-tests-"))
     yield folder
     shutil.rmtree(folder, ignore_errors=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,8 +27,8 @@ def answers(server: ServerProcess, jobs: list[str]) -> Iterator[httpx.Response]:
                 yield server.client.get(path.replace("{job_id}", job))
 
 
-async def test_no_secret_is_told_or_kept(tmp_path: Path, database: str) -> None:
-    _, given = await made_key(database, "ane", list(Scope), namespaces=["*"])
+def test_no_secret_is_told_or_kept(tmp_path: Path, database: str) -> None:
+    _, given = asyncio.run(made_key(database, "ane", list(Scope), namespaces=["*"]))
     with HubServer() as hub:
         secrets = {"HF_TOKEN": hub.token, "HF_ENDPOINT": hub.endpoint, "HF_HUB_DISABLE_XET": "1"}
         configured = settings(tmp_path, database, api_key=KEY, log_level="debug")

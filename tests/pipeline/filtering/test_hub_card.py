@@ -63,7 +63,7 @@ def test_files_elsewhere_are_refused_however_they_are_named(hub: Path, name: str
     ):
         configs = [{"config_name": "good", "data_files": "data/*.jsonl"}, {"config_name": "bad", "data_files": files}]
         written(hub, name, {"configs": configs})
-        with pytest.raises(InputError, match="user/data: its .* names files that are not its own"):
+        with pytest.raises(InputError, match=r"user/data: its .* names files that are not its own"):
             pinned("user/data", "v1")
     written(hub, name, {"configs": [{"config_name": "bad", "data_dir": place}]})
     with pytest.raises(InputError, match="not its own"):
