@@ -6,9 +6,10 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import httpx2 as httpx
 import pytest
 import yaml
-from huggingface_hub.errors import EntryNotFoundError
+from huggingface_hub.errors import LocalEntryNotFoundError, RemoteEntryNotFoundError
 
 from pipeline.filtering import hub_card
 from pipeline.filtering.hub_card import pinned
@@ -40,7 +41,8 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         def hf_hub_download(self, repository: str, name: str, *, repo_type: str, revision: str) -> str:
             assert (repository, repo_type, revision) == ("user/data", "dataset", "commit-of-v1")
             if not (tmp_path / name).exists():
-                raise EntryNotFoundError(name)
+                request = httpx.Request("GET", f"http://hub/{name}")
+                raise RemoteEntryNotFoundError(name, response=httpx.Response(404, request=request))
             return str(tmp_path / name)
 
     monkeypatch.setattr(hub_card, "HfApi", Api)
@@ -83,3 +85,12 @@ def test_its_own_files_are_read_at_one_commit(hub: Path) -> None:
     for metadata in ({"license": "cc0-1.0"}, {"configs": None}, {"pretty_name": "http://x"}):
         written(hub, "README.md", metadata)
         assert pinned("user/data", "v1") == "commit-of-v1"
+
+
+def test_a_hub_that_is_away_is_no_dataset_without_a_card(hub: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(*_: Any, **__: Any) -> str:
+        raise LocalEntryNotFoundError("there is no connection")
+
+    monkeypatch.setattr(hub_card.HfApi, "hf_hub_download", away)
+    with pytest.raises(ConnectionError, match="there is no connection"):
+        pinned("user/data", "v1")
