@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 from typer.main import get_command
 
+from cli import key_commands
 from cli.failures import run
 from cli.surroundings import mend_streams, quieten
 
@@ -24,6 +25,7 @@ recipes = typer.Typer(name="recipe", help="Check recipes, and describe their fie
 app.add_typer(recipes)
 languages = typer.Typer(name="language", help="Make language packs, check them, list them.", no_args_is_help=True)
 app.add_typer(languages)
+app.add_typer(key_commands.app)
 
 Backbones = Annotated[
     Path | None, typer.Option("--backbones", metavar="FILE", help="Declares backbones; else ITURRI_BACKBONES does.")

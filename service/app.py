@@ -12,13 +12,25 @@ from importlib.metadata import PackageNotFoundError, version
 from fastapi import FastAPI
 
 from schemas.settings import Settings, declared_backbones
-from service import conversations_routes, health_routes, jobs_routes, problems
+from service import (
+    conversations_routes,
+    events_routes,
+    health_routes,
+    job_actions_routes,
+    jobs_routes,
+    me_routes,
+    problems,
+)
 from service.admission import known_backbones
 from service.backbones import Backbones
+from service.claims import Claims
 from service.database import open_pool, prepare
 from service.guard import Guard
+from service.job_events import JobEvents
 from service.job_store import JobStore
-from service.postgres import EmbeddedPostgres
+from service.keys import KeyStore
+from service.opening import database_of
+from service.places import forget_deleted
 from service.runner import Runner
 from service.state import Service
 from service.work_queue import WorkQueue
@@ -50,7 +62,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.add_middleware(Guard, settings=settings)
     problems.install(app, hints={"backbone": known_backbones(tuple(sorted(specs)))})
-    for routes in (jobs_routes, conversations_routes, health_routes):
+    for routes in (jobs_routes, job_actions_routes, events_routes, conversations_routes, me_routes, health_routes):
         app.include_router(routes.router)
     return app
 
@@ -61,28 +73,19 @@ async def running(settings: Settings, backbones: Backbones) -> AsyncIterator[Ser
     name = f"iturri-{secrets.token_hex(8)}"
     queue = WorkQueue()
     async with contextlib.AsyncExitStack() as stack:
-        address = await stack.enter_async_context(_database(settings))
+        address = await stack.enter_async_context(database_of(settings))
         await prepare(address)
         pool = await stack.enter_async_context(open_pool(address, name))
-        store = JobStore(pool, queue.enqueue, name)
+        await asyncio.to_thread(forget_deleted, settings)
+        claims = Claims(pool, queue.enqueue, name)
+        events = JobEvents(pool)
         await stack.enter_async_context(backbones)
-        runner = Runner(settings, store, backbones)
-        await stack.enter_async_context(queue.working(pool, store, runner.run, runner.close, settings.jobs_at_once))
+        runner = Runner(settings, claims, backbones)
+        await stack.enter_async_context(queue.working(pool, claims, runner.run, runner.close, settings.jobs_at_once))
+        await stack.enter_async_context(events.polling())
         _log.info("server=%s state=working jobs_at_once=%d", name, settings.jobs_at_once)
-        yield Service(settings, store, backbones, queue)
+        yield Service(settings, JobStore(pool, queue.enqueue), events, KeyStore(pool), backbones, queue)
         _log.info("server=%s state=closing", name)
-
-
-@contextlib.asynccontextmanager
-async def _database(settings: Settings) -> AsyncIterator[str]:
-    if settings.database_url is not None:
-        yield settings.database_url.get_secret_value()
-        return
-    postgres = EmbeddedPostgres(settings.data / "postgres")
-    try:
-        yield await asyncio.to_thread(postgres.start)
-    finally:
-        await asyncio.to_thread(postgres.stop)
 
 
 def _version() -> str:

@@ -12,14 +12,13 @@ from schemas.base import Frozen
 from schemas.conversation import Conversation
 from schemas.errors import BuildDirectoryError
 from schemas.funnel import DroppedSample
-from service.jobs_routes import JobId, bearer, find
+from service.access import Reader
+from service.finding import JobId, find_build
 from service.places import build_of
 from service.problems import ProblemError, bad_field, documented
 from service.state import TheService
 
-router = APIRouter(
-    prefix="/v1/jobs", tags=["conversations"], dependencies=[bearer], responses=documented(401, 422, 503)
-)
+router = APIRouter(prefix="/v1/jobs", tags=["conversations"], responses=documented(401, 403, 422, 429, 503))
 
 
 class AcceptedPage(Frozen):
@@ -41,6 +40,7 @@ class DroppedPage(Frozen):
 @router.get("/{job_id}/conversations", summary="Read conversations", responses=documented(404, 409, 410))
 async def conversations(
     service: TheService,
+    _: Reader,
     job_id: JobId,
     verdict: Literal["accepted", "dropped"] = "accepted",
     reason: Annotated[str | None, Query(description="of dropped ones: this reason only", max_length=200)] = None,
@@ -48,9 +48,7 @@ async def conversations(
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> AcceptedPage | DroppedPage:
     """A page of a build's conversations, also while it runs; `next` is null when there are no more as yet."""
-    job = await find(service, job_id)
-    if job.kind != "build":
-        raise ProblemError(409, "this job is a publication; read the build that it names in build_id")
+    job = await find_build(service, job_id)
     if reason is not None and verdict == "accepted":
         raise bad_field("reason", "accepted conversations have none; ask for verdict=dropped")
 

@@ -11,6 +11,7 @@ import psycopg
 from alembic import command
 from alembic.config import Config
 from alembic.util import CommandError
+from procrastinate.exceptions import ConnectorException
 from psycopg import AsyncConnection
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import DictRow, dict_row
@@ -81,3 +82,13 @@ async def open_pool(address: str, application: str) -> AsyncIterator[Pool]:
         yield pool
     finally:
         await pool.close()
+
+
+@asynccontextmanager
+async def transaction(pool: Pool) -> AsyncIterator[AsyncConnection[DictRow]]:
+    """A connection whose block is one transaction. Raises ServiceError when the database cannot be reached."""
+    try:
+        async with pool.connection() as connection:
+            yield connection
+    except (psycopg.Error, ConnectorException) as error:
+        raise ServiceError(f"the database cannot be used: {one_line(error)}") from error

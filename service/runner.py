@@ -13,13 +13,14 @@ from pydantic import ValidationError
 from generators.one_line import one_line
 from pipeline.build import Outcome, build
 from pipeline.reader import BuildReader
-from schemas.errors import EpochLostError, IturriError, RecipeError, ServiceError
+from schemas.errors import BuildDirectoryError, EpochLostError, IturriError, RecipeError, ServiceError
 from schemas.job import Job
 from schemas.problems import first_problem
 from schemas.recipe import Recipe
 from schemas.settings import Settings
 from service.backbones import Backbones
-from service.job_store import Claim, JobStore
+from service.claims import Claim, Claims
+from service.noting import Notes
 from service.places import build_of, publication_of
 from service.publishing import Order, publish
 
@@ -33,9 +34,9 @@ _PERSIST_PAUSE_S = 1.0
 class Runner:
     """Runs the jobs that the queue hands out, several at once."""
 
-    def __init__(self, settings: Settings, store: JobStore, backbones: Backbones) -> None:
+    def __init__(self, settings: Settings, claims: Claims, backbones: Backbones) -> None:
         self._settings = settings
-        self._store = store
+        self._claims = claims
         self._backbones = backbones
         self._stops: set[asyncio.Event] = set()
         self._closing = False
@@ -46,12 +47,8 @@ class Runner:
         for stop in self._stops:
             stop.set()
 
-    async def run(self, claim: Claim) -> None:
-        """Run the job to its end, unless it is cancelled, given to another server, or the server closes."""
-        job = await self._store.claim(claim)
-        if job is None:
-            _log.info("job=%s is not to be run any more", claim.job_id)
-            return
+    async def run(self, job: Job, claim: Claim) -> None:
+        """Run the job to its end, unless it is paused, cancelled, given to another server, or the server closes."""
         _log.info("job=%s kind=%s state=running attempt=%d", job.id, job.kind, job.attempts)
         stop = asyncio.Event()
         self._stops.add(stop)
@@ -62,7 +59,7 @@ class Runner:
             await self._run_and_record(job, claim, stop)
         except asyncio.CancelledError:
             with suppress(ServiceError):  # then the entry stays in the queue, and recovery finds it there
-                await asyncio.shield(self._store.give_back(claim.queue_id))
+                await asyncio.shield(self._claims.stopped(claim.queue_id))
             raise
         finally:
             watching.cancel()
@@ -70,28 +67,28 @@ class Runner:
 
     async def _run_and_record(self, job: Job, claim: Claim, stop: asyncio.Event) -> None:
         try:
-            result = await (self._build(job, stop) if job.kind == "build" else self._publish(job, stop))
+            result = await (self._build(job, claim, stop) if job.kind == "build" else self._publish(job, stop))
         except EpochLostError:
             _log.warning("job=%s is run by another server now; this run has ended", job.id)
             return
         except IturriError as error:
             reason = str(error)
-            ended = await self._persist(lambda: self._store.fail(claim, reason))
+            ended = await self._persist(lambda: self._claims.fail(claim, reason))
         except Exception as error:  # noqa: BLE001 logged in full, and the server goes on
             _log.exception("job=%s failed in an unforeseen way", job.id)
             reason = f"unforeseen, the server's log has more: {one_line(error)}"
-            ended = await self._persist(lambda: self._store.fail(claim, reason))
+            ended = await self._persist(lambda: self._claims.fail(claim, reason))
         else:
             if result is None:
-                ended = await self._persist(lambda: self._store.give_back(claim.queue_id))
+                ended = await self._persist(lambda: self._claims.stopped(claim.queue_id))
             else:
-                ended = await self._persist(lambda: self._store.succeed(claim, result))
+                ended = await self._persist(lambda: self._claims.succeed(claim, result))
         if ended is None:
             _log.warning("job=%s belongs to another server now; this run has ended", job.id)
         else:
             _log.info("job=%s state=%s%s", job.id, ended.state, f" error={ended.error!r}" if ended.error else "")
 
-    async def _build(self, job: Job, stop: asyncio.Event) -> dict[str, Any] | None:
+    async def _build(self, job: Job, claim: Claim, stop: asyncio.Event) -> dict[str, Any] | None:
         """Run or resume the build; what to write down of it, or None when it was stopped before its target."""
         try:
             recipe = Recipe.model_validate(job.recipe)
@@ -102,9 +99,22 @@ class Runner:
             if backbone is None:
                 return None
             directory = build_of(job.id, self._settings)
-            result = await build(
-                recipe, directory, backbone, settings=self._settings, stop=stop, take_over=job.attempts > 1
-            )
+            notes = Notes(self._claims, claim)
+            try:
+                async with notes.being_written():
+                    result = await build(
+                        recipe,
+                        directory,
+                        backbone,
+                        settings=self._settings,
+                        stop=stop,
+                        on_progress=notes.put,
+                        take_over=job.attempts > 1,
+                    )
+            finally:
+                with suppress(BuildDirectoryError):  # it has failed before there was anything to note
+                    funnel = await asyncio.to_thread(BuildReader(directory).funnel)
+                    await self._persist(lambda: notes.last(funnel))
         if result.outcome is Outcome.STOPPED:
             return None
         manifest = result.manifest
@@ -135,7 +145,7 @@ class Runner:
         while True:
             await asyncio.sleep(_POLL_S)
             try:
-                if not await self._store.still_runs(claim):
+                if not await self._claims.goes_on(claim):
                     stop.set()
                     return
             except ServiceError as error:

@@ -9,7 +9,9 @@ from fastapi import Depends, Request
 
 from schemas.settings import Settings
 from service.backbones import Backbones
+from service.job_events import JobEvents
 from service.job_store import JobStore
+from service.keys import KeyStore
 from service.work_queue import WorkQueue
 
 
@@ -19,6 +21,8 @@ class Service:
 
     settings: Settings
     store: JobStore
+    events: JobEvents
+    keys: KeyStore
     backbones: Backbones
     queue: WorkQueue
 

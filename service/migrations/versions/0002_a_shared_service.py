@@ -45,10 +45,12 @@ ALTER TABLE jobs
     ADD COLUMN funnel json,
     ADD COLUMN events integer NOT NULL DEFAULT 0,
     ADD COLUMN idempotency_key text,
-    ADD COLUMN request_digest text;
+    ADD COLUMN request_digest text,
+    ADD COLUMN turn timestamptz;
 COMMENT ON COLUMN jobs.queue_id IS 'the entry of the queue that runs this job; any other is out of date';
 COMMENT ON COLUMN jobs.runner IS 'the application_name of the server that runs it';
 COMMENT ON COLUMN jobs.key IS 'the name of the key, or `local`';
+COMMENT ON COLUMN jobs.turn IS 'when a worker last took it up';
 COMMENT ON COLUMN jobs.events IS 'the number of its newest event';
 UPDATE jobs SET started = created WHERE attempts > 0;
 UPDATE jobs SET finished = updated WHERE state IN ('cancelled', 'succeeded', 'failed');
@@ -57,7 +59,7 @@ UPDATE jobs SET queue_id = NULL WHERE state = 'queued';
 DROP INDEX jobs_unfinished;
 CREATE INDEX jobs_unfinished ON jobs (kind, state) WHERE state IN ('queued', 'running', 'pausing', 'cancelling');
 CREATE INDEX jobs_of_a_key ON jobs (key_id, kind, started);
-CREATE UNIQUE INDEX jobs_idempotency ON jobs (key, idempotency_key) WHERE idempotency_key IS NOT NULL;
+CREATE UNIQUE INDEX jobs_idempotency ON jobs (coalesce(key_id, ''), idempotency_key);
 
 CREATE TABLE job_events (
     job_id text REFERENCES jobs (id) ON DELETE CASCADE,
