@@ -17,7 +17,6 @@ const FROM = {
   cancel: ['queued', 'running', 'paused', 'pausing'],
   retry: ['failed', 'cancelled'],
 };
-const BUILDS_ONLY = new Set(['pause', 'resume']);
 
 /** Buttons, of which those are there that the job's state allows. `changed` gets the job after an action. */
 export function actionsOf(me, changed, said) {
@@ -26,17 +25,19 @@ export function actionsOf(me, changed, said) {
   let job = null;
 
   const may = (scope) => me.scopes.includes(scope) || me.scopes.includes('admin');
-  const mine = () => me.open || me.scopes.includes('admin') || job.key === me.name;
+  /** Jobs are changed by the key that made them, or an admin's; a new one may be begun from anybody's recipe. */
+  const mayChange = (name) => may(name === 'publish' ? 'publish' : 'submit')
+    && (name === 'again' || me.scopes.includes('admin') || job.key === me.name);
   const allowed = {
-    pause: () => FROM.pause.includes(job.state),
-    resume: () => FROM.resume.includes(job.state),
+    pause: () => job.kind === 'build' && FROM.pause.includes(job.state),
+    resume: () => job.kind === 'build' && FROM.resume.includes(job.state),
     cancel: () => FROM.cancel.includes(job.state),
     retry: () => FROM.retry.includes(job.state),
-    publish: () => job.kind === 'build' && may('publish') && publishable(job),
-    again: () => job.kind === 'build' && may('submit'),
+    publish: () => job.kind === 'build' && publishable(job),
+    again: () => job.kind === 'build',
     remove: () => FINAL.has(job.state) || job.state === 'paused',
   };
-  const others = { publish: () => askToPublish(job), again: () => go(['new'], { from: job.id }), remove: askToDelete, cancel: askToCancel };
+  const others = { publish: () => askToPublish(job, me), again: () => go(['new'], { from: job.id }), remove: askToDelete, cancel: askToCancel };
   for (const name of Object.keys(allowed)) {
     const kind = name === 'publish' ? 'main' : name === 'remove' || name === 'cancel' ? 'danger' : null;
     const press = others[name] ?? (() => send(name).catch((error) => said.replaceChildren(trouble(error))));
@@ -71,8 +72,7 @@ export function actionsOf(me, changed, said) {
     job = now;
     const focused = [...buttons.values()].find((one) => one === document.activeElement);
     for (const [name, one] of buttons) {
-      const owner = name === 'again' || mine();
-      one.hidden = !(owner && !(BUILDS_ONLY.has(name) && job.kind !== 'build') && allowed[name]());
+      one.hidden = !(mayChange(name) && allowed[name]());
     }
     // A button that has had its effect goes; who pressed it by keyboard stays among the others.
     if (focused?.hidden) [...buttons.values()].find((one) => !one.hidden)?.focus();

@@ -4,7 +4,7 @@ import { conversation, languageOf, objection } from './conversation.js';
 import { el, freshId } from './dom.js';
 import { compact, duration, percent, t } from './i18n.js';
 
-export function dryRun({ drafts, acceptance, tokens_per_accepted: cost, tokens_per_second: speed, measured, estimate, took_seconds: took }) {
+export function dryRun({ drafts, acceptance, tokens_per_accepted: cost, tokens_per_second: speed, measured, estimate, no_estimate: why, took_seconds: took }) {
   const heading = freshId('dry');
   const figure = (name, value) => el('div', {}, el('dt', {}, t(name)), el('dd', {}, value ?? '–'));
   const known = (value, write) => (value === null || value === undefined ? null : write(value));
@@ -14,6 +14,7 @@ export function dryRun({ drafts, acceptance, tokens_per_accepted: cost, tokens_p
       figure('dry.tokens', known(estimate?.tokens, compact)), figure('dry.time', known(estimate?.seconds, duration)),
       figure('figure.acceptance', known(acceptance, percent)), figure('figure.cost', known(cost, compact)),
       figure('figure.speed', known(speed, compact))),
+    why ? el('p', { class: 'notice' }, why) : null,
     el('p', { class: 'hint' }, t(`dry.measured.${measured}`), ' ', t('dry.took', { time: duration(took) })),
     el('h3', {}, t('dry.drafts')),
     el('ol', { class: 'reading' }, drafts.map(draft)));

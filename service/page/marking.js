@@ -30,7 +30,7 @@ export const wholeTurn = (reason) => WHOLE.test(reason);
 
 function listed(text, evidence) {
   const list = evidence.slice(evidence.search(/: (?!.*: )/) + 2).replace(/[^\s,]*…$/u, '');
-  const wanted = new Set([...list.matchAll(/[^\s,]+/gu)].map(([one]) => fold(one)));
+  const wanted = new Set(list.split(/,?\s+/u).filter(Boolean).map(fold));
   const wordsOf = text.matchAll(/[\p{L}\p{M}\p{N}_]+(?:[.,'’-][\p{L}\p{M}\p{N}_]+)*/gu);
   return [...wordsOf].filter(([one]) => wanted.has(fold(one))).map((one) => [one.index, one.index + one[0].length]);
 }

@@ -8,15 +8,16 @@ import { titleOf } from './job_parts.js';
 import { trouble } from './notices.js';
 import { go } from './router.js';
 
-export function askToPublish(job) {
+export function askToPublish(job, me) {
   const once = onceKey();
   const wanted = job.recipe?.publish ?? {};
   const repo = el('input', { type: 'text', id: freshId('repo'), value: wanted.repo ?? '', spellcheck: 'false', autocapitalize: 'none',
     autocomplete: 'off', placeholder: t('publish.placeholder'), pattern: '[A-Za-z0-9_][A-Za-z0-9_.\\-]*/[A-Za-z0-9_][A-Za-z0-9_.\\-]*' });
   const secret = el('input', { type: 'checkbox', id: freshId('private'), checked: wanted.private ?? false });
   const hint = freshId('hint');
+  const mayHub = me.namespaces.length > 0;
   const to = (value, text) => {
-    const field = el('input', { type: 'radio', name: 'to', value, id: freshId('to'), checked: value === (wanted.repo ? 'hub' : 'folder'), onchange: choose });
+    const field = el('input', { type: 'radio', name: 'to', value, id: freshId('to'), checked: value === (wanted.repo && mayHub ? 'hub' : 'folder'), disabled: value === 'hub' && !mayHub, onchange: choose });
     return [field, el('div', { class: 'field check' }, field, el('label', { for: field.id }, text))];
   };
   const [folder, folderField] = to('folder', t('publish.folder'));
@@ -36,7 +37,7 @@ export function askToPublish(job) {
     title: t('publish.title', { name: titleOf(job) }),
     body: [
       el('p', {}, t('publish.body', { n: job.progress?.accepted ?? 0 })),
-      el('fieldset', {}, el('legend', {}, t('publish.where')), folderField, hubField, onHub)],
+      el('fieldset', {}, el('legend', {}, t('publish.where')), folderField, hubField, mayHub ? onHub : el('p', { class: 'hint' }, t('publish.nowhere')))],
     confirm: t('action.publish'),
     say: trouble,
     send: async () => {

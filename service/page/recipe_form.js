@@ -13,7 +13,7 @@ export async function showRecipeForm(into, { query, me, signal }) {
   const [recipes, languages, backbones, source] = await Promise.all([
     get('/v1/recipes', {}, signal), get('/v1/languages', {}, signal), get('/v1/backbones', {}, signal),
     from ? get(`/v1/jobs/${from}`, {}, signal) : null]);
-  const starts = [...(source?.recipe ? [{ name: source.recipe.name, title: t('form.from_job', { name: source.recipe.name }), description: '', recipe: source.recipe }] : []), ...recipes.items];
+  const starts = [...(source?.recipe ? [{ name: source.recipe.name, title: t('form.from_job', { name: source.recipe.name }), description: '', recipe: source.recipe }] : []), ...recipes.items].filter(({ recipe }) => Object.keys(recipe).length);
   const fields = recipeFields({ languages: languages.items, backbones: backbones.items });
   const said = el('div', { tabindex: '-1' });
   const tried = el('div', { 'aria-live': 'polite' });
@@ -31,7 +31,7 @@ export async function showRecipeForm(into, { query, me, signal }) {
   let sent = { text: null, key: null };
 
   function begin(at) {
-    about.textContent = starts[at].description;
+    about.textContent = [starts[at].description, starts[at].problem && t('form.problem', { problem: starts[at].problem })].filter(Boolean).join(' ');
     fields.set(starts[at].recipe);
     tried.replaceChildren();
     said.replaceChildren();

@@ -16,9 +16,9 @@ const STORED = 'iturri.review.';
 const KEYS = { g: ['language', 'good'], b: ['language', 'bad'], h: ['content', 'good'], n: ['content', 'bad'] };
 const ASPECTS = ['language', 'content'];
 
-export async function showReview(into, { parts: [, id], me, signal }) {
+export async function showReview(into, { parts: [, id], signal }) {
   const job = await get(`/v1/jobs/${id}`, {}, signal);
-  const reviews = await Reviews.of(id, me.name, signal);
+  const reviews = await Reviews.of(id, signal);
   const rows = new Rows(id, signal);
   const text = el('div', { class: 'card', tabindex: '-1' });
   const where = el('p', { class: 'facts' });

@@ -12,15 +12,13 @@ export class Reviews {
     this.saving = Promise.resolve();
   }
 
-  /** Those that the reviewer has made so far. */
-  static async of(jobId, reviewer, signal) {
+  /** Those that there are so far. */
+  static async of(jobId, signal) {
     const reviews = new Reviews(jobId);
     let after = null;
     do {
-      const page = await get(reviews.path, { after, limit: PAGE }, signal);
-      for (const { row_id: id, language, content, note, reviewer: whose } of page.items) {
-        if (whose === reviewer) reviews.marks.set(id, { language, content, note: note ?? null });
-      }
+      const page = await get(reviews.path, { mine: true, after, limit: PAGE }, signal);
+      for (const { row_id: id, language, content, note } of page.items) reviews.marks.set(id, { language, content, note: note ?? null });
       after = page.next;
     } while (after !== null);
     return reviews;

@@ -107,6 +107,7 @@ export default {
   'publish.placeholder': 'your-group/your-dataset',
   'publish.hint': 'The server’s Hub token is used; your key says which namespaces it may publish to.',
   'publish.private': 'Private',
+  'publish.nowhere': 'Your key may not publish to the Hub.',
 
   'gate.material': 'Material',
   'gate.sampling': 'While sampling',
@@ -193,6 +194,7 @@ export default {
 
   'form.start': 'Start from',
   'form.from_job': '{name}, as it was submitted',
+  'form.problem': 'This server would not take it as it stands: {problem}',
   'form.choose': 'choose one',
   'form.not_ready': '{name} (not ready: {problem})',
   'form.speed': '{name} ({speed} tokens/s)',

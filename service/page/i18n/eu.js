@@ -107,6 +107,7 @@ export default {
   'publish.placeholder': 'zure-taldea/zure-datu-multzoa',
   'publish.hint': 'Zerbitzariaren Hub tokena erabiliko da; zure gakoak dio zein izen-eremutan argitaratu dezakeen.',
   'publish.private': 'Pribatua',
+  'publish.nowhere': 'Zure gakoak ez du Hubean argitaratzeko baimenik.',
 
   'gate.material': 'Materiala',
   'gate.sampling': 'Laginketan',
@@ -193,6 +194,7 @@ export default {
 
   'form.start': 'Abiapuntua',
   'form.from_job': '{name}, bidali zen bezala',
+  'form.problem': 'Zerbitzari honek ez luke dagoen bezala onartuko: {problem}',
   'form.choose': 'aukeratu bat',
   'form.not_ready': '{name} (ez dago prest: {problem})',
   'form.speed': '{name} ({speed} token/s)',
