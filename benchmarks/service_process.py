@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 
 from benchmarks.paced import PacedServer
 from benchmarks.paced_text import ROOT
@@ -95,6 +96,19 @@ class ServiceProcess:
         while not (self.job(job_id)["progress"] or {}).get("accepted"):
             time.sleep(0.2)
 
+    @property
+    def alive(self) -> bool:
+        return self.process is not None and self.process.poll() is None
+
+    def children(self) -> list[psutil.Process]:
+        """What it has started: processes of filters, publications."""
+        if self.process is None:
+            return []
+        try:
+            return psutil.Process(self.process.pid).children(recursive=True)
+        except psutil.NoSuchProcess:
+            return []
+
     def kill(self) -> None:
         """SIGKILL to it and to all processes that it has started."""
         if self.process is not None:
@@ -104,7 +118,7 @@ class ServiceProcess:
 
     def end(self) -> None:
         """A clean end, or a kill when it takes long."""
-        if self.process is not None and self.process.poll() is None:
+        if self.process is not None and self.alive:
             self.process.terminate()
             try:
                 self.process.wait(60)

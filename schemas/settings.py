@@ -29,6 +29,9 @@ class Settings(BaseSettings):
     publications: Path = Field(default=Path("publications"), description="where local publications go")
     data: Path = Field(default=Path(".iturri"), description="the service's own data, the embedded PostgreSQL among it")
     languages: Path | None = Field(default=None, description="a folder with language packs of your own")
+    recipes: Path | None = Field(
+        default=None, description="a folder of recipes that a server offers to start from; `recipes`, where there is one"
+    )
     database_url: SecretStr | None = Field(default=None, description="PostgreSQL; the embedded one when not set")
     api_key: SecretStr | None = Field(
         default=None, description="one more API key, with all scopes and no limits, beside those of `iturri keys`"
