@@ -6,13 +6,16 @@ import asyncio
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
+from pydantic import Field
 
 from pipeline.reader import BuildReader
 from schemas.base import Frozen
 from schemas.conversation import Conversation
 from schemas.errors import BuildDirectoryError
 from schemas.funnel import DroppedSample
+from schemas.segment import Segment
 from service.access import Reader
+from service.evidence import offending_segment
 from service.finding import JobId, find_build
 from service.places import build_of
 from service.problems import ProblemError, bad_field, documented
@@ -31,11 +34,17 @@ class AcceptedPage(Frozen):
     next: int | None
 
 
+class DroppedDraft(DroppedSample):
+    """A dropped draft, and where in it the fault is."""
+
+    segment: Segment | None = Field(description="of the message of its `turn`: what the evidence quotes of it")
+
+
 class DroppedPage(Frozen):
     """A sample of the dropped drafts, some of each reason."""
 
     verdict: Literal["dropped"] = "dropped"
-    items: tuple[DroppedSample, ...]
+    items: tuple[DroppedDraft, ...]
     next: int | None
 
 
@@ -60,7 +69,8 @@ async def conversations(
             rows = reader.accepted(after, limit)
             return AcceptedPage(items=tuple(row for _, row in rows), next=rows[-1][0] if len(rows) == limit else None)
         drops = reader.dropped(reason, after, limit)
-        return DroppedPage(items=tuple(drop for _, drop in drops), next=drops[-1][0] if len(drops) == limit else None)
+        items = tuple(DroppedDraft(**drop.model_dump(), segment=offending_segment(drop)) for _, drop in drops)
+        return DroppedPage(items=items, next=drops[-1][0] if len(drops) == limit else None)
 
     try:
         return await asyncio.to_thread(read)

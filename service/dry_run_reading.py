@@ -16,6 +16,7 @@ from schemas.funnel import DroppedSample, Funnel
 from schemas.recipe import Recipe
 from schemas.verdict import Drop, Keep
 from service.database import Pool, transaction
+from service.evidence import offending_segment
 
 # The newest ones say most.
 _BUILDS = 20
@@ -135,6 +136,7 @@ def _dropped(drop: DroppedSample, tokens: Mapping[str, int]) -> DryDraft:
         accepted=False,
         messages=drop.messages,
         verdict=Drop(reason=drop.reason, evidence=drop.evidence, turn=drop.turn),
+        segment=offending_segment(drop),
         gate=drop.gate,
         mode=drop.mode,
         tokens=tokens.get(drop.draft_id, 0),
