@@ -11,6 +11,7 @@ from huggingface_hub import get_token
 from cli import figures
 from cli.failures import say
 from cli.machine import build_folder, machine_settings
+from cli.published import sentence
 from cli.surroundings import log_to_stderr
 from pipeline.reader import BuildReader
 from pipeline.sealing import seal_what_is_there
@@ -18,7 +19,6 @@ from publishers.hub import publish_to_hub
 from publishers.local import publish_to_folder
 from publishers.manifest import read_manifest
 from publishers.publication import Publication, read_publication
-from publishers.result import PublicationResult
 from schemas.errors import BuildDirectoryError, EpochLostError, InputError
 from schemas.manifest import Manifest
 
@@ -50,7 +50,7 @@ def run(build: str, *, to: Path | None, repo: str | None, private: bool, dry_run
     except (KeyboardInterrupt, SystemExit):
         say("stopped; the same command finishes the publication")
         raise
-    sys.stdout.write(f"{result.model_dump_json()}\n" if as_json else f"{_sentence(result)}\n")
+    sys.stdout.write(f"{result.model_dump_json()}\n" if as_json else f"{sentence(result)}\n")
     return 0
 
 
@@ -70,9 +70,3 @@ def _list(publication: Publication, target: str, as_json: bool) -> None:
     for file in publication.files:
         sys.stdout.write(f"{figures.size(file.size):>10}  {file.path}\n")
     sys.stdout.write(f"{len(publication.files)} files, {figures.size(publication.bytes)}, would go to {target}\n")
-
-
-def _sentence(result: PublicationResult) -> str:
-    there = f", {result.skipped} were there already" if result.skipped else ""
-    revision = f" at revision {result.revision}" if result.revision else ""
-    return f"{result.target}: {result.uploaded} files written ({figures.size(result.bytes)}){there}{revision}"

@@ -29,10 +29,12 @@ if TYPE_CHECKING:
     from publishers.result import PublicationResult
     from schemas.backbones import BackboneSpec
     from schemas.conversation import Conversation, Draft, Gate, Message, Turn
+    from schemas.dry_run import DryRun
     from schemas.errors import (
         BackboneError,
         BuildDirectoryError,
         BuildError,
+        ClientError,
         DatasetError,
         EmbedderError,
         EpochLostError,
@@ -51,11 +53,14 @@ if TYPE_CHECKING:
     from schemas.filter_report import FilterReport
     from schemas.filters import Filters
     from schemas.funnel import DroppedSample, Funnel, FunnelRow
+    from schemas.job import Job, JobEvent, JobProgress, JobState
     from schemas.manifest import Manifest, Provenance, Shard
     from schemas.reading import read_recipe
     from schemas.recipe import Recipe
+    from schemas.review import Review
     from schemas.settings import Settings, declared_backbones, read_settings
     from schemas.verdict import Drop, Keep, Verdict
+    from service.client.client import Client
 
     __version__: str
 
@@ -80,6 +85,7 @@ _HOMES = {
         "BackboneError",
         "BuildDirectoryError",
         "BuildError",
+        "ClientError",
         "DatasetError",
         "EmbedderError",
         "EpochLostError",
@@ -96,14 +102,18 @@ _HOMES = {
         "TemplateError",
     ),
     "schemas.backbones": ("BackboneSpec",),
+    "schemas.dry_run": ("DryRun",),
     "schemas.filter_report": ("FilterReport",),
     "schemas.filters": ("Filters",),
     "schemas.funnel": ("DroppedSample", "Funnel", "FunnelRow"),
+    "schemas.job": ("Job", "JobEvent", "JobProgress", "JobState"),
     "schemas.manifest": ("Manifest", "Provenance", "Shard"),
     "schemas.reading": ("read_recipe",),
     "schemas.recipe": ("Recipe",),
+    "schemas.review": ("Review",),
     "schemas.settings": ("Settings", "declared_backbones", "read_settings"),
     "schemas.verdict": ("Drop", "Keep", "Verdict"),
+    "service.client.client": ("Client",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -117,6 +127,8 @@ __all__ = [
     "BuildResult",
     "ChatTemplate",
     "ClaimingFilter",
+    "Client",
+    "ClientError",
     "Completion",
     "Conversation",
     "DatasetError",
@@ -124,6 +136,7 @@ __all__ = [
     "Draft",
     "Drop",
     "DroppedSample",
+    "DryRun",
     "EmbedderError",
     "EpochLostError",
     "Filter",
@@ -138,6 +151,10 @@ __all__ = [
     "HubAuthError",
     "InputError",
     "IturriError",
+    "Job",
+    "JobEvent",
+    "JobProgress",
+    "JobState",
     "Keep",
     "LanguageError",
     "LanguagePack",
@@ -152,6 +169,7 @@ __all__ = [
     "PublishError",
     "Recipe",
     "RecipeError",
+    "Review",
     "SampleRequest",
     "ServiceError",
     "Settings",

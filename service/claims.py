@@ -1,13 +1,12 @@
 """Jobs in the database, as those see them who run them.
 
-A running job is owned by one entry of the queue (`queue_id`); whoever comes with another entry, such as a server that was
-thought dead and has been replaced, changes nothing.
+A running job is owned by one entry of the queue (`queue_id`); whoever comes with another entry, such as a server that
+was thought dead and has been replaced, changes nothing.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from psycopg import AsyncConnection
@@ -19,12 +18,15 @@ from schemas.job import Job, JobProgress, JobState, Kind
 from service.database import Pool, transaction
 from service.job_rows import COLUMNS, HELD, change, job_of, one
 from service.job_store import Enqueue
+from service.quotas import SPENT, add_usage
 
 _TURN_LOCK: Final = 0x6974757274  # two servers that choose at once would both see the same key as the one to serve
 _POINTS = 1000
 _LOOK_EVERY = 100
 # What an order to stop becomes once the run has stopped.
 _STOPPED: Final = "CASE state WHEN 'cancelling' THEN 'cancelled' WHEN 'pausing' THEN 'paused' ELSE 'queued' END"
+# A build whose key has used up its day waits for the next one.
+_WAITING: Final = f"state = 'queued' AND NOT (kind = 'build' AND {SPENT})"
 _OWNED: Final = f"id = %(job_id)s AND queue_id = %(queue_id)s AND state IN {HELD}"
 
 
@@ -53,8 +55,8 @@ class Claims:
     async def next(self, kind: Kind, queue_id: int) -> Job | None:
         """Take up the job whose turn it is; None when there is none, or the entry has got one already.
 
-        Keys take turns: the one with the fewest jobs running, then the one that was served longest ago. Among the jobs of
-        one key the highest priority comes first, then what was begun before, then the oldest.
+        Keys take turns: the one with the fewest jobs running, then the one that was served longest ago. Among the jobs
+        of one key the highest priority comes first, then what was begun before, then the oldest.
         """
         async with transaction(self._pool) as connection:
             await connection.execute("SELECT pg_advisory_xact_lock(%s)", [_TURN_LOCK])
@@ -67,7 +69,7 @@ class Claims:
                 f"  SELECT count(*) FILTER (WHERE other.state IN {HELD}) AS running, max(other.turn) AS served"
                 "   FROM jobs other WHERE other.kind = jobs.kind AND other.key_id IS NOT DISTINCT FROM jobs.key_id"
                 "  ) AS key ON true"
-                " WHERE kind = %(kind)s AND state = 'queued'"
+                f" WHERE kind = %(kind)s AND {_WAITING}"
                 " ORDER BY key.running, key.served NULLS FIRST, priority DESC, attempts = 0, number"
                 " LIMIT 1 FOR UPDATE OF jobs SKIP LOCKED)",
                 kind=kind,
@@ -76,22 +78,30 @@ class Claims:
             )
 
     async def goes_on(self, claim: Claim) -> bool:
-        """Whether the job is to go on: neither paused nor cancelled nor given to somebody else."""
+        """Whether it is to go on: neither paused, cancelled nor given to somebody else, nor its key's day used up."""
         async with transaction(self._pool) as connection:
-            condition = _OWNED.replace(f"state IN {HELD}", "state = 'running'")
-            found = await one(connection, f"SELECT id FROM jobs WHERE {condition}", **claim.values())
+            found = await one(
+                connection,
+                f"SELECT id FROM jobs WHERE {_OWNED} AND state = 'running' AND NOT (kind = 'build' AND {SPENT})",
+                **claim.values(),
+            )
         return found is not None
 
     async def note(self, claim: Claim, progress: JobProgress, funnel: Funnel) -> Job | None:
-        """Write down how the build stands, and what its key has used since the last time. None when the claim is lost."""
+        """Write down how the build stands, and what its key has used since then. None when the claim is lost."""
         async with transaction(self._pool) as connection:
             before = await one(
                 connection, f"SELECT progress, key_id, events FROM jobs WHERE {_OWNED} FOR UPDATE", **claim.values()
             )
             if before is None:
                 return None
-            if before["key_id"] is not None:
-                await _use(connection, before["key_id"], before["progress"] or {}, progress)
+            booked = before["progress"] or {"accepted": 0, "tokens": 0}
+            await add_usage(
+                connection,
+                before["key_id"],
+                max(0, progress.accepted - booked["accepted"]),
+                max(0, progress.tokens - booked["tokens"]),
+            )
             if before["events"] % _LOOK_EVERY == 0:
                 await _thin(connection, claim.job_id)
             return await change(
@@ -162,8 +172,9 @@ class Claims:
             await connection.execute("SELECT pg_advisory_xact_lock(%s)", [_TURN_LOCK])
             found = await one(
                 connection,
-                "SELECT (SELECT count(*) FROM jobs WHERE kind = %(kind)s AND state = 'queued')"
-                " - (SELECT count(*) FROM procrastinate_jobs WHERE queue_name = %(queue)s AND status = 'todo') AS missing",
+                f"SELECT (SELECT count(*) FROM jobs WHERE kind = %(kind)s AND {_WAITING})"
+                " - (SELECT count(*) FROM procrastinate_jobs WHERE queue_name = %(queue)s AND status = 'todo')"
+                " AS missing",
                 kind=kind,
                 queue=queue,
             )
@@ -176,23 +187,6 @@ class Claims:
         async with transaction(self._pool) as connection:
             row = await one(connection, f"SELECT {COLUMNS} FROM jobs WHERE id = %(id)s", id=job_id)
         return None if row is None else job_of(row)
-
-
-async def _use(
-    connection: AsyncConnection[DictRow], key_id: str, before: dict[str, Any], progress: JobProgress
-) -> None:
-    """Book what has been used since the last note, in its transaction: nothing is counted twice or lost."""
-    await connection.execute(
-        "INSERT INTO usage (key_id, day, conversations, tokens) VALUES (%s, %s, %s, %s) ON CONFLICT (key_id, day)"
-        " DO UPDATE SET conversations = usage.conversations + excluded.conversations,"
-        " tokens = usage.tokens + excluded.tokens",
-        [
-            key_id,
-            datetime.now(UTC).date(),
-            max(0, progress.accepted - int(before.get("accepted", 0))),
-            max(0, progress.tokens - int(before.get("tokens", 0))),
-        ],
-    )
 
 
 async def _thin(connection: AsyncConnection[DictRow], job_id: str) -> None:

@@ -6,14 +6,10 @@ import asyncio
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
-from pydantic import Field
 
 from pipeline.reader import BuildReader
-from schemas.base import Frozen
-from schemas.conversation import Conversation
 from schemas.errors import BuildDirectoryError
-from schemas.funnel import DroppedSample
-from schemas.segment import Segment
+from schemas.pages import AcceptedPage, DroppedDraft, DroppedPage
 from service.access import Reader
 from service.evidence import offending_segment
 from service.finding import JobId, find_build
@@ -21,31 +17,7 @@ from service.places import build_of
 from service.problems import ProblemError, bad_field, documented
 from service.state import TheService
 
-router = APIRouter(
-    prefix="/v1/jobs", tags=["conversations"], responses=documented(401, 403, 422, 429, 503)
-)
-
-
-class AcceptedPage(Frozen):
-    """Accepted conversations in the order of their acceptance."""
-
-    verdict: Literal["accepted"] = "accepted"
-    items: tuple[Conversation, ...]
-    next: int | None
-
-
-class DroppedDraft(DroppedSample):
-    """A dropped draft, and where in it the fault is."""
-
-    segment: Segment | None = Field(description="of the message of its `turn`: what the evidence quotes of it")
-
-
-class DroppedPage(Frozen):
-    """A sample of the dropped drafts, some of each reason."""
-
-    verdict: Literal["dropped"] = "dropped"
-    items: tuple[DroppedDraft, ...]
-    next: int | None
+router = APIRouter(prefix="/v1/jobs", tags=["conversations"], responses=documented(401, 403, 422, 429, 503))
 
 
 @router.get("/{job_id}/conversations", summary="Read conversations", responses=documented(404, 409, 410))

@@ -52,8 +52,8 @@ async def events(
 ) -> AsyncIterator[ServerSentEvent]:
     """Server-sent events: those above the number that are kept, then those to come, to the end of the job.
 
-    `event` is `state` or `progress`, `id` the event's number within the job, `data` a JobEvent. All changes of state are
-    kept; points of progress are thinned out as a job grows old.
+    `event` is `state` or `progress`, `id` the event's number within the job, `data` a JobEvent. All changes of state
+    are kept; points of progress are thinned out as a job grows old.
     """
     known = after if last_event_id is None else int(last_event_id)
     async with aclosing(service.events.follow(job_id, known)) as following:

@@ -37,5 +37,5 @@ async def find_own(service: Service, job_id: str, caller: Caller) -> Job:
     if owner is None:
         raise ProblemError(404, f"there is no job {job_id}")
     if not caller.may_change(owner[0]):
-        raise ProblemError(403, f"the job belongs to the key {job.key}; that one may change it, or one with the scope `admin`")
+        raise ProblemError(403, f"the job belongs to the key {job.key}; that one may change it, or one with `admin`")
     return job

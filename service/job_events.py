@@ -152,4 +152,3 @@ class JobEvents:
 def _end(queue: asyncio.Queue[JobEvent | None]) -> None:
     if not queue.full():
         queue.put_nowait(None)
-

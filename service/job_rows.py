@@ -1,7 +1,7 @@
 """Rows of the table of jobs: what is read of one, and the one way to change one.
 
-Every change of state is one guarded UPDATE, and tells an event in the same statement. The row's lock gives the events of
-a job their numbers in the order in which they are committed, so who reads on from a number misses none.
+Every change of state is one guarded UPDATE, and tells an event in the same statement. The row's lock gives the events
+of a job their numbers in the order in which they are committed, so who reads on from a number misses none.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ async def change(
 ) -> Job | None:
     """Change the one job that meets the condition, and tell it; None when there is none."""
     cursor = await connection.execute(
-        f"WITH changed AS (UPDATE jobs SET {assignments}, updated = now(), events = events + 1"  # noqa: S608 our own
+        f"WITH changed AS (UPDATE jobs SET {assignments}, updated = now(), events = events + 1"
         f"  WHERE {condition} RETURNING *),"
         " told AS (INSERT INTO job_events (job_id, number, kind, state, progress, error)"
         f"  SELECT id, events, '{event}', state, progress, error FROM changed)"

@@ -13,6 +13,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import DictRow
 from psycopg.types.json import Json
 
+from schemas.errors import ServiceError
 from schemas.funnel import Funnel
 from schemas.job import Job, JobState, Kind, PublicationRequest
 from schemas.keys import Caller
@@ -37,15 +38,19 @@ class Submission:
     priority: int = 0
     idempotency_key: str | None = None
 
+    @property
+    def kind(self) -> Kind:
+        return "build" if self.build is None else "publication"
+
     def values(self) -> dict[str, Any]:
         """What is written down of it, by column."""
-        asked = self.publication or self.recipe
-        assert asked is not None
-        told = {"what": asked.model_dump(mode="json"), "of": self.build and self.build.id}
-        recipe = self.recipe or Recipe.model_validate(self.build.recipe if self.build else None)
+        recipe = self.recipe if self.build is None else Recipe.model_validate(self.build.recipe)
+        if recipe is None:
+            raise ServiceError("a submission has a recipe, or the build that is to be published")
+        told = {"what": (self.publication or recipe).model_dump(mode="json"), "of": self.build and self.build.id}
         return {
             "id": secrets.token_hex(8),
-            "kind": "build" if self.build is None else "publication",
+            "kind": self.kind,
             "name": recipe.name,
             "language": recipe.language,
             "key_id": self.caller.key_id,

@@ -19,9 +19,7 @@ from service.state import Service, TheService
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"], responses=documented(401, 403, 413, 422, 429, 503))
 
-Priority = Annotated[
-    int, Query(ge=-PRIORITY, le=PRIORITY, description="higher ones first, among the jobs of one key")
-]
+Priority = Annotated[int, Query(ge=-PRIORITY, le=PRIORITY, description="higher ones first, among the jobs of one key")]
 IdempotencyKey = Annotated[
     str | None,
     Header(
@@ -113,11 +111,9 @@ async def delete(service: TheService, caller: Submitter, job_id: JobId) -> None:
 
 async def accepted(service: Service, response: Response, submission: Submission) -> Job:
     """Make the job, once for one idempotency key. Raises ProblemError."""
-    made = await service.store.create(submission, service.keys.admission(submission.caller))
+    made = await service.store.create(submission, service.keys.admission(submission.caller, submission.kind))
     if made is None:
-        raise ProblemError(
-            422, "Idempotency-Key: it has been used for another request; a new request needs a new one"
-        )
+        raise ProblemError(422, "Idempotency-Key: it has been used for another request; a new request needs a new one")
     job, new = made
     if not new:
         response.headers["Idempotent-Replayed"] = "true"

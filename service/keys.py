@@ -93,7 +93,7 @@ class KeyStore:
         async with transaction(self._pool) as connection:
             try:
                 cursor = await connection.execute(
-                    "INSERT INTO keys (id, name, digest, scopes, namespaces, limits, expires)"  # noqa: S608 our own
+                    "INSERT INTO keys (id, name, digest, scopes, namespaces, limits, expires)"
                     " VALUES (%(id)s, %(name)s, %(digest)s, %(scopes)s, %(namespaces)s, %(limits)s, %(expires)s)"
                     f" RETURNING {_COLUMNS}",
                     {**values, "scopes": [*key.scopes], "namespaces": [*key.namespaces]},
@@ -106,14 +106,14 @@ class KeyStore:
     async def all(self) -> list[Key]:
         """All keys that were ever made, oldest first."""
         async with transaction(self._pool) as connection:
-            cursor = await connection.execute(f"SELECT {_COLUMNS} FROM keys ORDER BY created, id")  # noqa: S608 our own
+            cursor = await connection.execute(f"SELECT {_COLUMNS} FROM keys ORDER BY created, id")
             return [Key.model_validate(row) for row in await cursor.fetchall()]
 
     async def revoke(self, name: str) -> Key | None:
         """The key of that name, which every server refuses after CACHE_S seconds; None when there is none to revoke."""
         async with transaction(self._pool) as connection:
             cursor = await connection.execute(
-                f"UPDATE keys SET revoked = now() WHERE name = %s AND revoked IS NULL RETURNING {_COLUMNS}",  # noqa: S608
+                f"UPDATE keys SET revoked = now() WHERE name = %s AND revoked IS NULL RETURNING {_COLUMNS}",
                 [name],
             )
             row = await cursor.fetchone()
@@ -162,7 +162,7 @@ class KeyStore:
         async with transaction(self._pool) as connection:
             return await usage_of(connection, key_id)
 
-    def admission(self, caller: Caller, kind: Kind = "build") -> Callable[[AsyncConnection[DictRow]], Awaitable[None]]:
+    def admission(self, caller: Caller, kind: Kind) -> Callable[[AsyncConnection[DictRow]], Awaitable[None]]:
         """What refuses the caller's job, inside the transaction that makes it, when that is more than the key may have.
 
         It raises ProblemError, a 429.
@@ -179,7 +179,7 @@ class KeyStore:
             at = monotonic()
             async with transaction(self._pool) as connection:
                 cursor = await connection.execute(
-                    f"SELECT {_COLUMNS}, digest FROM keys WHERE id = %s",  # noqa: S608 our own
+                    f"SELECT {_COLUMNS}, digest FROM keys WHERE id = %s",
                     [key_id],
                 )
                 row = await cursor.fetchone()

@@ -65,10 +65,9 @@ class Notes:
         while True:
             await self._there.wait()
             self._there.clear()
-            progress = self._newest
-            assert progress is not None
             try:
-                await self._claims.note(self._claim, progress_of(progress.funnel, progress), progress.funnel)
-                await self._speeds.note(self._backbone, progress.tokens_per_second)
+                if (progress := self._newest) is not None:
+                    await self._claims.note(self._claim, progress_of(progress.funnel, progress), progress.funnel)
+                    await self._speeds.note(self._backbone, progress.tokens_per_second)
             except ServiceError as error:
                 _log.warning("job=%s cannot be noted: %s", self._claim.job_id, error)

@@ -28,7 +28,7 @@ def publication_of(job_id: str, recipe: Recipe, settings: Settings) -> Path:
 
 @asynccontextmanager
 async def removed_build(job_id: str, settings: Settings) -> AsyncIterator[Callable[[], Awaitable[None]]]:
-    """What takes the build directory of a job out of the way; it comes back when the block fails, else it is deleted."""
+    """What takes a job's build directory out of the way; it comes back when the block fails, else it is deleted."""
     build = build_of(job_id, settings)
     aside = build.with_name(f"{_DELETED}{job_id}")
 

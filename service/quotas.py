@@ -31,7 +31,7 @@ async def add_usage(connection: AsyncConnection[DictRow], key_id: str | None, co
     """Book what was accepted and generated for the key today; nothing is booked without one."""
     if key_id is not None:
         await connection.execute(
-            f"INSERT INTO usage (key_id, day, conversations, tokens) VALUES (%s, {_TODAY}, %s, %s)"  # noqa: S608 our own
+            f"INSERT INTO usage (key_id, day, conversations, tokens) VALUES (%s, {_TODAY}, %s, %s)"
             " ON CONFLICT (key_id, day) DO UPDATE SET conversations = usage.conversations + excluded.conversations,"
             " tokens = usage.tokens + excluded.tokens",
             [key_id, conversations, tokens],
@@ -41,7 +41,7 @@ async def add_usage(connection: AsyncConnection[DictRow], key_id: str | None, co
 async def usage_of(connection: AsyncConnection[DictRow], key_id: str | None) -> Usage:
     """What the key has used; None stands for requests without one, of which only the jobs are counted."""
     cursor = await connection.execute(
-        "SELECT (SELECT count(*) FROM jobs WHERE key_id IS NOT DISTINCT FROM %(key)s"  # noqa: S608 our own
+        "SELECT (SELECT count(*) FROM jobs WHERE key_id IS NOT DISTINCT FROM %(key)s"
         f"  AND state IN {UNFINISHED}) AS unfinished_jobs,"
         " coalesce(sum(conversations), 0)::bigint AS conversations_today,"
         " coalesce(sum(tokens), 0)::bigint AS tokens_today"

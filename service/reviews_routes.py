@@ -6,12 +6,11 @@ import asyncio
 from typing import Annotated
 
 from fastapi import APIRouter, Body, Path, Query, Response
-from pydantic import Field
 
 from pipeline.reader import BuildReader
-from schemas.base import Frozen
 from schemas.errors import BuildDirectoryError
 from schemas.job import Job
+from schemas.pages import ReviewPage
 from schemas.review import Review, ReviewMark
 from service.access import Reader, Reviewer
 from service.finding import JobId, find_build
@@ -24,13 +23,6 @@ router = APIRouter(prefix="/v1/jobs", tags=["reviews"], responses=documented(401
 RowId = Annotated[str, Path(description="the row's id", max_length=128, pattern="^[0-9A-Za-z_.-]+$")]
 _BETWEEN = "~"  # neither ids of rows nor names of keys have it
 EXAMPLE = {"language": "good", "content": "bad", "note": "Data hori ez da zuzena."}
-
-
-class ReviewPage(Frozen):
-    """Marks, by the ids of their rows."""
-
-    items: tuple[Review, ...]
-    next: str | None = Field(description="`after` of the page that follows; null on the last one")
 
 
 @router.get("/{job_id}/reviews", summary="Read reviews")

@@ -10,13 +10,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Path, Response
 from fastapi.responses import FileResponse
-from pydantic import Field
 
 from pipeline.reader import BuildReader
-from schemas.base import Frozen
 from schemas.errors import BuildDirectoryError
 from schemas.job import Job
 from schemas.manifest import Manifest, Shard
+from schemas.pages import ListedShard, Shards
 from service.access import Reader
 from service.finding import JobId, find_build
 from service.places import build_of
@@ -36,18 +35,6 @@ _FILE = {
     304: {"description": "The file that the client has is this one"},
     416: {"description": "The file has no such range"},
 }
-
-
-class ListedShard(Shard):
-    """A sealed shard, and where it is to be had."""
-
-    url: str = Field(description="on this server")
-
-
-class Shards(Frozen):
-    """The sealed shards of a build, in the order of their sealing. A sealed file never changes."""
-
-    items: tuple[ListedShard, ...]
 
 
 @router.get("/{job_id}/shards", summary="List shards", responses=documented(404, 409, 410))

@@ -36,8 +36,8 @@ class WorkQueue:
     """An entry says that there is one more job of a kind to run, not which: that is chosen when a worker is free.
 
     So whose turn it is, a priority that has changed, and a job that waits for its key's next day need no change of the
-    queue. An entry too many finds nothing to do; one too few is made up by the sweep. Publications have a worker of their
-    own, for builds may keep theirs busy for days.
+    queue. An entry too many finds nothing to do; one too few is made up by the sweep. Publications have a worker of
+    their own, for builds may keep theirs busy for days.
     """
 
     def __init__(self) -> None:

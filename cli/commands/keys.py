@@ -1,4 +1,4 @@
-"""The commands of `iturri keys`; what they do lies in `cli.keys`, imported when it is asked for."""
+"""`iturri keys`: API keys of the service are made, listed, revoked."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer(name="keys", help="Make API keys of the service, list them, revoke them.", no_args_is_help=True)
+from cli.commands.options import AsJson
+
+keys = typer.Typer(name="keys", help="Make API keys of the service, list them, revoke them.", no_args_is_help=True)
 
 _MOST = (1 << 53) - 1
 KeyName = Annotated[str, typer.Argument(metavar="NAME", help="Small letters, digits, dots, dashes, underscores.")]
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on stdout, for machines.")]
 
 
-@app.command("create")
+@keys.command("create")
 def _create(
     name: KeyName,
     scopes: Annotated[
@@ -52,7 +53,7 @@ def _create(
     return keys.create(name, scopes, namespaces, limits, expires, as_json=as_json)
 
 
-@app.command("list")
+@keys.command("list")
 def _list(as_json: AsJson = False) -> int:
     """List all keys that were ever made, without their secrets."""
     from cli import keys
@@ -60,7 +61,7 @@ def _list(as_json: AsJson = False) -> int:
     return keys.show_all(as_json=as_json)
 
 
-@app.command("revoke")
+@keys.command("revoke")
 def _revoke(name: KeyName, as_json: AsJson = False) -> int:
     """Have every server refuse a key from now on. Jobs that were submitted with it go on."""
     from cli import keys
