@@ -108,8 +108,10 @@ def estimated(recipe: Recipe, sampled: Sampled, earlier: Earlier, speed: float |
 def _why_none(sampled: Sampled, ended: int) -> str:
     if not ended:
         reason = next(iter(sampled.funnel.reasons()), None)
-        return f"nothing was sampled: all that drafts were to be made from was unfit ({reason})" if reason else (
-            "nothing was sampled: there was nothing to make drafts from"
+        return (
+            f"nothing was sampled: all that drafts were to be made from was unfit ({reason})"
+            if reason
+            else ("nothing was sampled: there was nothing to make drafts from")
         )
     if not sampled.funnel.accepted:
         reason = next(iter(sampled.funnel.reasons()))

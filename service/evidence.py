@@ -24,8 +24,8 @@ def offending_segment(drop: DroppedSample) -> Segment | None:
 def quoted_segment(evidence: str, text: str) -> Segment | None:
     """The characters of the text that the evidence quotes; None where it quotes nothing of it.
 
-    Filters quote on one line and shorten; some fold the case and leave out punctuation. So where the very characters are
-    not there, the words are looked for, in their order.
+    Filters quote on one line and shorten; some fold the case and leave out punctuation. So where the very characters
+    are not there, the words are looked for, in their order.
     """
     for quotation in _quotations(evidence):
         whole = quotation.removesuffix(_CUT).strip()

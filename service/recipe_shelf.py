@@ -67,9 +67,7 @@ def _postable(given: dict[str, Any], recipe: Recipe, backbones: tuple[str, ...])
     return {**postable, **({"output": output} if output else {})}
 
 
-def _problem(
-    recipe: Recipe, postable: dict[str, Any], settings: Settings, backbones: tuple[str, ...]
-) -> str | None:
+def _problem(recipe: Recipe, postable: dict[str, Any], settings: Settings, backbones: tuple[str, ...]) -> str | None:
     """Why the recipe cannot be posted here; None where it can."""
     try:
         # What is a file here may look like a dataset of the Hub there.

@@ -89,7 +89,7 @@ def _download(service: Service, job: Job, path: str, if_none_match: str | None) 
     manifest = _manifest(service, job)
     listed = next((one for one in manifest.shards if one.path == path), None) if manifest is not None else None
     if listed is None:
-        raise ProblemError(404, f"there is no sealed shard of that path; GET {router.prefix}/{job.id}/shards lists them")
+        raise ProblemError(404, f"no sealed shard has that path; GET {router.prefix}/{job.id}/shards lists them")
     etag = f'"{listed.sha256}"'
     headers = {"ETag": etag, "Cache-Control": "private, max-age=31536000, immutable"}
     if if_none_match is not None and _names(if_none_match, etag):
@@ -98,9 +98,7 @@ def _download(service: Service, job: Job, path: str, if_none_match: str | None) 
     state = _stat(file)
     if state is None or state.st_size != listed.bytes:
         raise ProblemError(410, f"the file of the shard {listed.path} is no longer there, or no longer whole")
-    return FileResponse(
-        file, headers=headers, media_type=PARQUET, filename=_file_name(job, listed), stat_result=state
-    )
+    return FileResponse(file, headers=headers, media_type=PARQUET, filename=_file_name(job, listed), stat_result=state)
 
 
 def _stat(file: FilePath) -> os.stat_result | None:

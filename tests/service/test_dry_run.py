@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from generators.backbone import Completion, SampleRequest
+from generators.scripted_backbone import ScriptedBackbone as Scripted
 from pipeline.build import BuildResult, build
 from schemas.backbones import ScriptedBackbone
 from schemas.errors import BackboneError, BuildError, InputError
@@ -28,6 +30,7 @@ from tests.support.corpora import MENU, document, write_corpus
 from tests.support.service_jobs import Jobs, jobs_in
 from tests.support.service_servers import ended, ready, settings, submission
 
+SHORT = {"shape": {"max_chars": 75}, "language": {"enabled": False}}
 LONG = {"kind": "scripted", "user_turns": ["Zer da hau?"], "replies": ["Mendi bat da."], "delay_s": 1000}
 
 
@@ -63,7 +66,7 @@ def recipe(**changes: Any) -> Recipe:
 
 async def test_five_drafts_with_what_became_of_them_and_what_the_target_takes(tmp_path: Path, database: str) -> None:
     async with server(tmp_path, database) as one:
-        asked = recipe(target={"conversations": 1000}, filters={"shape": {"max_chars": 75}, "language": {"enabled": False}})
+        asked = recipe(target={"conversations": 1000}, filters=SHORT)
         found = await one.dry_runs.run(asked)
         assert one.left_behind() == []
     assert len(found.drafts) == 5
@@ -92,13 +95,14 @@ async def test_where_all_are_dropped_it_says_why_there_is_no_estimate(tmp_path: 
         found = await one.dry_runs.run(recipe(filters={"shape": {"min_chars": 1000}, "language": {"enabled": False}}))
     assert (found.acceptance, found.tokens_per_accepted, found.estimate) == (0, None, None)
     assert len(found.drafts) == 5 and not any(draft.accepted for draft in found.drafts)
-    assert found.no_estimate is not None and found.no_estimate.startswith("none of 5 drafts was accepted, most often for shape.")
+    assert found.no_estimate is not None
+    assert found.no_estimate.startswith("none of 5 drafts was accepted, most often for shape.")
 
 
 async def test_earlier_builds_of_the_same_conversations_count(tmp_path: Path, database: str) -> None:
     configured = settings(tmp_path, database)
     async with ready(configured) as client:
-        for changes in ({}, {"filters": {"shape": {"max_chars": 75}, "language": {"enabled": False}}}):
+        for changes in ({}, {"filters": SHORT}):
             job = await ended(client, (await client.post("/v1/jobs", json=submission(**changes))).json()["id"])
             assert job["state"] == "succeeded"
     async with server(tmp_path, database) as one:
@@ -138,22 +142,35 @@ async def test_after_its_time_a_dry_run_is_given_up(
     assert one.left_behind() == []
 
 
-async def test_whoever_asked_may_go_away(tmp_path: Path, database: str) -> None:
+@pytest.fixture
+def begun(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
+    """Set once a backbone is asked for something, by when the directory is there."""
+    event, sample = asyncio.Event(), Scripted.sample
+
+    async def telling(backbone: Scripted, request: SampleRequest) -> Completion:
+        event.set()
+        return await sample(backbone, request)
+
+    monkeypatch.setattr(Scripted, "sample", telling)
+    return event
+
+
+async def test_whoever_asked_may_go_away(tmp_path: Path, database: str, begun: asyncio.Event) -> None:
     async with server(tmp_path, database) as one:
         asking = asyncio.create_task(one.dry_runs.run(recipe(backbone="long")))
-        while not one.left_behind():
-            await asyncio.sleep(0.01)
+        await begun.wait()
+        assert len(one.left_behind()) == 1
         asking.cancel()
         with pytest.raises(asyncio.CancelledError):
             await asking
     assert one.left_behind() == []
 
 
-async def test_a_server_that_closes_ends_them(tmp_path: Path, database: str) -> None:
+async def test_a_server_that_closes_ends_them(tmp_path: Path, database: str, begun: asyncio.Event) -> None:
     async with server(tmp_path, database) as one:
         asking = asyncio.create_task(one.dry_runs.run(recipe(backbone="long")))
-        while not one.left_behind():
-            await asyncio.sleep(0.01)
+        await begun.wait()
+        assert len(one.left_behind()) == 1
     with pytest.raises(ProblemError, match="this server is closing"):
         await asking
     assert one.left_behind() == []
@@ -187,7 +204,7 @@ async def test_what_fails_on_the_way_is_a_matter_of_time(
     tmp_path: Path, database: str, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     async def failing(_: Recipe, folder: Path, *arguments: Any, **options: Any) -> BuildResult:
-        folder.mkdir(parents=True)
+        await asyncio.to_thread(folder.mkdir, parents=True)
         raise error
 
     monkeypatch.setattr(dry_run, "build", failing)

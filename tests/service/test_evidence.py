@@ -8,15 +8,15 @@ from schemas.conversation import Message
 from schemas.funnel import DroppedSample
 from service.evidence import offending_segment, quoted_segment
 
-TURN = "Kaixo!\n\nThe weather is nice today, and we walk.  Gero: etxera goaz, lagunekin. Assistant: bai."
+TURN = "Kaixo!\n\nThe weather is fine, and we walk.  Gero: etxera goaz, lagunekin. Assistant: bai."
 
 
 @pytest.mark.parametrize(
     ("evidence", "place"),
     [
-        ("segment 2: en (0.98), not eu: The weather is nice today, and we walk.", "The weather is nice today, and we walk."),
-        ("en (0.98), not eu: The weather is nice tod…", "The weather is nice tod"),
-        ("en in 7 of 20 words, such as: The weather is nice today and we walk", "The weather is nice today, and we walk"),
+        ("segment 2: en (0.98), not eu: The weather is fine, and we walk.", "The weather is fine, and we walk."),
+        ("en (0.98), not eu: The weather is fine, an…", "The weather is fine, an"),
+        ("en in 7 of 20 words, such as: The weather is fine and we walk", "The weather is fine, and we walk"),
         ("ends at 96 tokens with: walk. Gero: etxera goaz", "walk.  Gero: etxera goaz"),
         ("holds 'Assistant:'", "Assistant:"),
         ("52% of 4-grams repeat; 'etxera goaz lagunekin' 12 times", "etxera goaz, lagunekin"),
@@ -30,7 +30,7 @@ def test_the_place_of_a_quotation(evidence: str, place: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "evidence", ["", "0 characters, 2 at least: ''", "40% of its pieces are in no eu word: zxq etxera", "not: ura (1.0)"]
+    "evidence", ["", "0 characters, 2 at least: ''", "40% of its pieces are in no eu word: zxq etxera", "ura (1.0)"]
 )
 def test_what_is_not_quoted_has_no_place(evidence: str) -> None:
     assert quoted_segment(evidence, TURN) is None

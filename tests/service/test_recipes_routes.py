@@ -66,9 +66,7 @@ async def test_recipes_are_listed_as_they_can_be_posted(tmp_path: Path, database
             assert (await client.post("/v1/jobs", json=item["recipe"])).status_code == 202
 
 
-async def test_what_the_server_would_not_take_is_listed_with_the_reason(
-    tmp_path: Path, database: str
-) -> None:
+async def test_what_the_server_would_not_take_is_listed_with_the_reason(tmp_path: Path, database: str) -> None:
     broken = SECOND.replace("target", "targets")
     far = SECOND.replace("name: second", "name: far").replace("language: eu", "language: xx")
     folder = shelf(tmp_path, a=OURS, b=broken, c="[]", d=far)

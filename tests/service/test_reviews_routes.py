@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
 from publishers.reviews import REVIEWS_PATH, read_reviews
-from tests.support.service_servers import begun, ended, ready, settings, submission
+from tests.support.service_servers import LIMIT_S, begun, ended, ready, settings, submission
 
 GOOD = {"language": "good", "content": "good"}
 
@@ -17,6 +19,17 @@ GOOD = {"language": "good", "content": "good"}
 async def rows_of(client: httpx.AsyncClient, job_id: str) -> list[str]:
     page = (await client.get(f"/v1/jobs/{job_id}/conversations", params={"limit": 200})).json()
     return [row["id"] for row in page["items"]]
+
+
+async def paused(client: httpx.AsyncClient, job_id: str) -> dict[str, Any]:
+    """The job, once its run has acknowledged that it is to pause."""
+    deadline = time.monotonic() + LIMIT_S
+    while True:
+        job: dict[str, Any] = (await client.get(f"/v1/jobs/{job_id}")).json()
+        if job["state"] == "paused":
+            return job
+        assert job["state"] == "pausing" and time.monotonic() < deadline, job
+        await asyncio.sleep(0.02)
 
 
 async def test_marks_are_put_read_and_taken_back(tmp_path: Path, database: str) -> None:
@@ -118,8 +131,7 @@ async def test_a_paused_build_is_published_with_what_it_has_and_goes_on(tmp_path
         job_id = (await client.post("/v1/jobs", json=recipe)).json()["id"]
         await begun(client, job_id)
         assert (await client.post(f"/v1/jobs/{job_id}/pause")).status_code == 202
-        while (job := (await client.get(f"/v1/jobs/{job_id}")).json())["state"] != "paused":
-            await asyncio.sleep(0.02)
+        job = await paused(client, job_id)
         before = job["funnel"]["accepted"]
         assert 0 < before < 60
         publication = await ended(client, (await client.post(f"/v1/jobs/{job_id}/publish")).json()["id"])
