@@ -93,11 +93,11 @@ def test_labels_in_legends_and_texts_are_there() -> None:
     known = exported()
     for panel in PANELS:
         for target in panel["targets"]:
-            there = grouped(target["expr"]) or {*ADDED, *(x for n, _ in selectors(target["expr"]) for x in known[n])}
+            there = grouped(target["expr"]) or {*ADDED, *(x for n, _ in selectors(target["expr"]) for x in known.get(n, ()))}
             assert set(re.findall(r"\{\{(\w+)\}\}", target["legendFormat"])) <= there, panel["title"]
     for rule in RULES:
         labels = set(re.findall(r"\$labels\.(\w+)", json.dumps(rule["annotations"])))
-        there = grouped(rule["expr"]) or {*ADDED, *(x for n, _ in selectors(rule["expr"]) for x in known[n])}
+        there = grouped(rule["expr"]) or {*ADDED, *(x for n, _ in selectors(rule["expr"]) for x in known.get(n, ()))}
         assert labels <= there, rule["alert"]
 
 

@@ -112,8 +112,8 @@ def test_jobs_that_end_are_timed() -> None:
     metrics.job_ended("build", JobState.SUCCEEDED, 90_000)
     found = samples(metrics)
     assert found["iturri_job_seconds_count", "build", "succeeded"] == 1
-    assert found["iturri_job_seconds_bucket", "build", "succeeded", "86400.0"] == 0
-    assert found["iturri_job_seconds_bucket", "build", "succeeded", "259200.0"] == 1
+    assert found["iturri_job_seconds_bucket", "build", "86400.0", "succeeded"] == 0
+    assert found["iturri_job_seconds_bucket", "build", "259200.0", "succeeded"] == 1
 
 
 def test_openmetrics_where_it_is_asked_for() -> None:
