@@ -76,6 +76,15 @@ def test_what_earlier_runs_have_done_is_not_counted_again() -> None:
     assert found["iturri_generated_tokens_total", "latxa"] == 40
 
 
+def test_series_are_there_before_they_count() -> None:
+    """Prometheus sees an increase only from a value to another."""
+    metrics = Metrics()
+    with metrics.build_run("latxa", "eu", "ane"):
+        found = samples(metrics)
+    assert found["iturri_drafts_total", "eu", "dropped"] == found["iturri_generated_tokens_total", "latxa"] == 0
+    assert found["iturri_job_seconds_count", "publication", "failed"] == 0
+
+
 def test_runs_that_share_a_backbone_are_added_up_while_they_last() -> None:
     metrics = Metrics()
     declared = Standing(ready=True, backbones={"latxa": True, "idle": False})
