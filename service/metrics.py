@@ -47,7 +47,7 @@ class Metrics:
 
     def __init__(self) -> None:
         # Prometheus finds restarts by itself, and these would double the number of series.
-        disable_created_metrics()
+        disable_created_metrics()  # type: ignore[no-untyped-call]
         self._registry = CollectorRegistry()
         for own in (ProcessCollector, PlatformCollector, GCCollector):
             own(registry=self._registry)

@@ -126,4 +126,4 @@ def test_the_backbone_that_is_declared_is_the_engine(tmp_path: Path) -> None:
     (engine,) = pods()["vllm"]["containers"]
     assert {f"--served-model-name={spec.model}", f"--model={spec.tokenizer}"} <= set(engine["args"])
     for name in ("iturri", "vllm"):
-        assert spec.api_key_env in yaml.safe_dump(pods()[name]["containers"][0]["env"])
+        assert str(spec.api_key_env) in yaml.safe_dump(pods()[name]["containers"][0]["env"])
