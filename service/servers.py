@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import shutil
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
@@ -131,7 +132,7 @@ class Servers:
         living = frozenset(str(row["name"]) for row in await self._living())
         with suppress(OSError):
             for marker in await asyncio.to_thread(left_by_the_dead, self._builds, living):
-                marker.unlink(missing_ok=True)
+                await asyncio.to_thread(shutil.rmtree, marker)
 
     async def _execute(self, query: LiteralString) -> None:
         async with transaction(self._pool) as connection:

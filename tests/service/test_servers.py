@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import fcntl
+import shutil
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -81,16 +81,17 @@ async def test_a_server_with_another_folder_does_not_start(address: str, tmp_pat
         assert level is Level.PROBLEM and "one" in text
 
 
+@pytest.mark.parametrize("file", ["lock", "ledger.sqlite"])
 async def test_a_lock_that_does_not_reach_here_is_found(
-    address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str
 ) -> None:
     monkeypatch.setattr(servers, "_BEAT_S", 600)
     async with server(address, tmp_path, "one") as one:
         await until(lambda: one.free_bytes is not None)
-        marker = tmp_path / ".servers" / "one"
+        marker = tmp_path / ".servers" / "one" / file
         marker.unlink()
         marker.touch()  # seen, and held by nobody: as on a storage that locks on each host by itself
-        with pytest.raises(SettingsError, match=r"the lock that the server one on .* does not reach this machine"):
+        with pytest.raises(SettingsError, match=r"the locks that the server one on .* do not reach this machine"):
             async with server(address, tmp_path, "two"):
                 raise AssertionError("it must not")
 
@@ -117,7 +118,7 @@ async def test_a_marker_that_somebody_removed_comes_back(
     monkeypatch.setattr(servers, "_BEAT_S", 0.01)
     async with server(address, tmp_path, "one"):
         marker = tmp_path / ".servers" / "one"
-        marker.unlink()
+        shutil.rmtree(marker)
         await until(marker.exists)
         async with server(address, tmp_path, "two") as two:
             assert await two.unseen_servers() == {}
@@ -145,12 +146,13 @@ async def test_dead_servers_are_not_living_and_what_they_left_is_cleared_away(ad
                 " ('hanging', 'b', now() - interval '1 minute'), ('forgotten', 'c', now() - interval '1 day')"
             )
         assert rows(address, LIVING) == []
-        (builds / ".servers").mkdir(parents=True)
-        (builds / ".servers" / "killed").touch()
-        with (builds / ".servers" / "starting").open("w") as held:
-            fcntl.flock(held, fcntl.LOCK_EX)
-            await stack.enter_async_context(server(address, builds, "one"))
-            assert {path.name for path in (builds / ".servers").iterdir()} == {"one", "starting"}
+        (builds / ".servers" / "killed").mkdir(parents=True)
+        (builds / ".servers" / "killed" / "lock").touch()
+        starting = storage.Marker(builds, "starting")
+        starting.write()
+        await stack.enter_async_context(server(address, builds, "one"))
+        assert {path.name for path in (builds / ".servers").iterdir()} == {"one", "starting"}
+        starting.remove()
         assert rows(address) == ["hanging", "killed", "one"]
         assert rows(address, LIVING) == ["one"]
 
