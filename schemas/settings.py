@@ -47,6 +47,9 @@ class Settings(BaseSettings):
         default=4096, ge=1, description="of memory for the duplicate filter of one run; more of it goes to a file"
     )
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["text", "json"] = Field(
+        default="text", description="`json`: one object a line, with the ids of job and request"
+    )
 
 
 def read_settings() -> Settings:
