@@ -19,6 +19,7 @@ from service import (
     job_actions_routes,
     jobs_routes,
     me_routes,
+    page_routes,
     problems,
 )
 from service.admission import known_backbones
@@ -62,7 +63,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.add_middleware(Guard, settings=settings)
     problems.install(app, hints={"backbone": known_backbones(tuple(sorted(specs)))})
-    for routes in (jobs_routes, job_actions_routes, events_routes, conversations_routes, me_routes, health_routes):
+    for routes in (jobs_routes, job_actions_routes, events_routes, conversations_routes, me_routes, health_routes, page_routes):
         app.include_router(routes.router)
     return app
 
