@@ -20,9 +20,9 @@ def publish_to_folder(build: Path, target: Path) -> PublicationResult:
     """Puts the build's publication into `target`, which then holds exactly its files.
 
     Files that are there already stay untouched; each new one appears whole or not at all, card and manifest last, so
-    that an interrupted call is finished by the next one. Only review marks are ever replaced or taken away. `target` is a new or empty folder, or one that holds an
-    earlier publication of the same build; hidden files at its root (`.git`) are left alone. Raises PublishError,
-    StorageError.
+    that an interrupted call is finished by the next one. Only review marks are ever replaced or taken away. `target` is
+    a new or empty folder, or one that holds an earlier publication of the same build; hidden files at its root (`.git`)
+    are left alone. Raises PublishError, StorageError.
     """
     publication = read_publication(build)
     _refuse_place(build, target)

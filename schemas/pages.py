@@ -13,6 +13,7 @@ from schemas.funnel import DroppedSample
 from schemas.job import Job, JobProgress
 from schemas.manifest import Shard
 from schemas.review import Review
+from schemas.segment import Segment
 
 
 class JobPage(Frozen):
@@ -30,11 +31,17 @@ class AcceptedPage(Frozen):
     next: int | None
 
 
+class DroppedDraft(DroppedSample):
+    """A dropped draft, and where in it the fault is."""
+
+    segment: Segment | None = Field(description="of the message of its `turn`: what the evidence quotes of it")
+
+
 class DroppedPage(Frozen):
     """A sample of the dropped drafts, some of each reason."""
 
     verdict: Literal["dropped"] = "dropped"
-    items: tuple[DroppedSample, ...]
+    items: tuple[DroppedDraft, ...]
     next: int | None
 
 

@@ -30,7 +30,7 @@ class Settings(BaseSettings):
     data: Path = Field(default=Path(".iturri"), description="the service's own data, the embedded PostgreSQL among it")
     languages: Path | None = Field(default=None, description="a folder with language packs of your own")
     recipes: Path | None = Field(
-        default=None, description="a folder of recipes that a server offers to start from; `recipes`, where there is one"
+        default=None, description="a folder of recipes that a server offers to start from; `recipes` where there is one"
     )
     database_url: SecretStr | None = Field(default=None, description="PostgreSQL; the embedded one when not set")
     api_key: SecretStr | None = Field(
@@ -47,6 +47,9 @@ class Settings(BaseSettings):
         default=4096, ge=1, description="of memory for the duplicate filter of one run; more of it goes to a file"
     )
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["text", "json"] = Field(
+        default="text", description="`json`: one object a line, with the ids of job and request"
+    )
 
 
 def read_settings() -> Settings:

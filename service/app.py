@@ -21,18 +21,24 @@ from service import (
     me_routes,
     page_routes,
     problems,
+    recipes_routes,
+    reviews_routes,
+    shards_routes,
 )
 from service.admission import known_backbones
 from service.backbones import Backbones
 from service.claims import Claims
 from service.database import open_pool, prepare
+from service.dry_run import DryRuns
 from service.guard import Guard
 from service.job_events import JobEvents
 from service.job_store import JobStore
 from service.keys import KeyStore
 from service.opening import database_of
 from service.places import forget_deleted
+from service.reviews import ReviewStore
 from service.runner import Runner
+from service.speeds import Speeds
 from service.state import Service
 from service.work_queue import WorkQueue
 
@@ -63,7 +69,18 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.add_middleware(Guard, settings=settings)
     problems.install(app, hints={"backbone": known_backbones(tuple(sorted(specs)))})
-    for routes in (jobs_routes, job_actions_routes, events_routes, conversations_routes, me_routes, health_routes, page_routes):
+    for routes in (
+        jobs_routes,
+        job_actions_routes,
+        events_routes,
+        conversations_routes,
+        shards_routes,
+        reviews_routes,
+        recipes_routes,
+        me_routes,
+        health_routes,
+        page_routes,
+    ):
         app.include_router(routes.router)
     return app
 
@@ -81,11 +98,14 @@ async def running(settings: Settings, backbones: Backbones) -> AsyncIterator[Ser
         claims = Claims(pool, queue.enqueue, name)
         events = JobEvents(pool)
         await stack.enter_async_context(backbones)
-        runner = Runner(settings, claims, backbones)
+        reviews, speeds = ReviewStore(pool), Speeds(pool)
+        dry_runs = await stack.enter_async_context(DryRuns(settings, pool, backbones, speeds))
+        runner = Runner(settings, claims, backbones, reviews, speeds)
         await stack.enter_async_context(queue.working(pool, claims, runner.run, runner.close, settings.jobs_at_once))
         await stack.enter_async_context(events.polling())
         _log.info("server=%s state=working jobs_at_once=%d", name, settings.jobs_at_once)
-        yield Service(settings, JobStore(pool, queue.enqueue), events, KeyStore(pool), backbones, queue)
+        store, keys = JobStore(pool, queue.enqueue), KeyStore(pool)
+        yield Service(settings, store, events, keys, reviews, speeds, dry_runs, backbones, queue)
         _log.info("server=%s state=closing", name)
 
 

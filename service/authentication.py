@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import ipaddress
+import logging
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
@@ -14,6 +15,8 @@ from schemas.settings import Settings
 from service.keys import KeyStore
 from service.problems import ProblemError, too_many
 from service.rates import Rates
+
+_log = logging.getLogger(__name__)
 
 FAILURES_A_MINUTE = 30
 
@@ -68,6 +71,7 @@ class Authentication:
             return key
         if (wait := self._failures.hit(address, FAILURES_A_MINUTE)) is not None:
             raise too_many(many, wait)
+        _log.warning("address=%s sent a key that opens nothing: %s", address, why)
         raise _unauthorised(why)
 
 

@@ -8,33 +8,16 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query
 
 from pipeline.reader import BuildReader
-from schemas.base import Frozen
-from schemas.conversation import Conversation
 from schemas.errors import BuildDirectoryError
-from schemas.funnel import DroppedSample
+from schemas.pages import AcceptedPage, DroppedDraft, DroppedPage
 from service.access import Reader
+from service.evidence import offending_segment
 from service.finding import JobId, find_build
 from service.places import build_of
 from service.problems import ProblemError, bad_field, documented
 from service.state import TheService
 
 router = APIRouter(prefix="/v1/jobs", tags=["conversations"], responses=documented(401, 403, 422, 429, 503))
-
-
-class AcceptedPage(Frozen):
-    """Accepted conversations in the order of their acceptance."""
-
-    verdict: Literal["accepted"] = "accepted"
-    items: tuple[Conversation, ...]
-    next: int | None
-
-
-class DroppedPage(Frozen):
-    """A sample of the dropped drafts, some of each reason."""
-
-    verdict: Literal["dropped"] = "dropped"
-    items: tuple[DroppedSample, ...]
-    next: int | None
 
 
 @router.get("/{job_id}/conversations", summary="Read conversations", responses=documented(404, 409, 410))
@@ -58,7 +41,8 @@ async def conversations(
             rows = reader.accepted(after, limit)
             return AcceptedPage(items=tuple(row for _, row in rows), next=rows[-1][0] if len(rows) == limit else None)
         drops = reader.dropped(reason, after, limit)
-        return DroppedPage(items=tuple(drop for _, drop in drops), next=drops[-1][0] if len(drops) == limit else None)
+        items = tuple(DroppedDraft(**drop.model_dump(), segment=offending_segment(drop)) for _, drop in drops)
+        return DroppedPage(items=items, next=drops[-1][0] if len(drops) == limit else None)
 
     try:
         return await asyncio.to_thread(read)

@@ -13,9 +13,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from generators.backbone import Completion, SampleRequest
+from generators.backbone import Backbone, Completion, SampleRequest
 from generators.backbone_before import BackboneBefore
-from generators.backbone import Backbone
 from pipeline.build import Outcome, build
 from pipeline.directory import BuildDirectory
 from schemas.dry_run import DRAFTS, DryRun
@@ -65,8 +64,8 @@ class DryRuns:
                 earlier = await earlier_builds(self._pool, recipe)
                 speed = (await self._speeds.all()).get(name)
         except TimeoutError:
-            what = f"no {DRAFTS} drafts had ended after {LIMIT_S:.0f} s; the server is busy, or the recipe's datasets large"
-            raise _later(what, _BUSY_S) from None
+            why = "the server is busy, or the recipe's datasets are large"
+            raise _later(f"no {DRAFTS} drafts had ended after {LIMIT_S:.0f} s: {why}", _BUSY_S) from None
         except InputError:
             raise
         except IturriError as error:
@@ -100,9 +99,7 @@ class DryRuns:
                 # Not in a thread: whoever cancels this task now would cancel the wait for it.
                 shutil.rmtree(folder, ignore_errors=True)
 
-    async def _build(
-        self, recipe: Recipe, folder: Path, backbone: Backbone, stop: asyncio.Event
-    ) -> Sampled | None:
+    async def _build(self, recipe: Recipe, folder: Path, backbone: Backbone, stop: asyncio.Event) -> Sampled | None:
         counting = _Counting(backbone)
         try:
             result = await build(recipe, folder, counting, settings=self._settings, stop=stop)

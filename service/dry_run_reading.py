@@ -16,6 +16,7 @@ from schemas.funnel import DroppedSample, Funnel
 from schemas.recipe import Recipe
 from schemas.verdict import Drop, Keep
 from service.database import Pool, transaction
+from service.evidence import offending_segment
 
 # The newest ones say most.
 _BUILDS = 20
@@ -107,8 +108,10 @@ def estimated(recipe: Recipe, sampled: Sampled, earlier: Earlier, speed: float |
 def _why_none(sampled: Sampled, ended: int) -> str:
     if not ended:
         reason = next(iter(sampled.funnel.reasons()), None)
-        return f"nothing was sampled: all that drafts were to be made from was unfit ({reason})" if reason else (
-            "nothing was sampled: there was nothing to make drafts from"
+        return (
+            f"nothing was sampled: all that drafts were to be made from was unfit ({reason})"
+            if reason
+            else ("nothing was sampled: there was nothing to make drafts from")
         )
     if not sampled.funnel.accepted:
         reason = next(iter(sampled.funnel.reasons()))
@@ -135,6 +138,7 @@ def _dropped(drop: DroppedSample, tokens: Mapping[str, int]) -> DryDraft:
         accepted=False,
         messages=drop.messages,
         verdict=Drop(reason=drop.reason, evidence=drop.evidence, turn=drop.turn),
+        segment=offending_segment(drop),
         gate=drop.gate,
         mode=drop.mode,
         tokens=tokens.get(drop.draft_id, 0),

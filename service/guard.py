@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import cast
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -11,6 +12,8 @@ from schemas.settings import Settings
 from service.authentication import Authentication
 from service.problems import ProblemError, problem_response
 from service.state import Service
+
+_log = logging.getLogger(__name__)
 
 MAX_BODY_BYTES = 1 << 20
 _OPEN_PATHS = frozenset({"/", "/healthz", "/readyz", "/docs", "/openapi.json"})
@@ -42,7 +45,9 @@ class Guard:
             answer = problem_response(refused.status_code, refused.detail, refused.errors, refused.headers)
             await answer(scope, receive, send)
         except ServiceError as error:
-            await problem_response(503, str(error))(scope, receive, send)
+            # Who asks is not known, so the reason, which may name hosts, is not for them.
+            _log.warning("keys cannot be looked up: %s", error)
+            await problem_response(503, "API keys cannot be looked up now; try again")(scope, receive, send)
         else:
             await self._app(scope, _replayed(body, receive), send)
 

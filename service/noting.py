@@ -12,6 +12,7 @@ from schemas.errors import ServiceError
 from schemas.funnel import Funnel
 from schemas.job import Job, JobProgress
 from service.claims import Claim, Claims
+from service.speeds import Speeds
 
 _log = logging.getLogger(__name__)
 
@@ -34,9 +35,11 @@ def progress_of(funnel: Funnel, running: Progress | None = None) -> JobProgress:
 class Notes:
     """The newest progress of one job; what the database has not taken yet is replaced by what comes after it."""
 
-    def __init__(self, claims: Claims, claim: Claim) -> None:
+    def __init__(self, claims: Claims, claim: Claim, speeds: Speeds, backbone: str) -> None:
         self._claims = claims
         self._claim = claim
+        self._speeds = speeds
+        self._backbone = backbone
         self._newest: Progress | None = None
         self._there = asyncio.Event()
 
@@ -65,5 +68,6 @@ class Notes:
             try:
                 if (progress := self._newest) is not None:
                     await self._claims.note(self._claim, progress_of(progress.funnel, progress), progress.funnel)
+                    await self._speeds.note(self._backbone, progress.tokens_per_second)
             except ServiceError as error:
                 _log.warning("job=%s cannot be noted: %s", self._claim.job_id, error)

@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import Field, ValidationError
+from pydantic import ValidationError
 
 from pipeline.materials import named_datasets
-from schemas.base import Frozen
 from schemas.errors import IturriError, RecipeError, ServiceError
 from schemas.problems import first_problem
 from schemas.reading import read_recipe
 from schemas.recipe import Recipe
+from schemas.server import ListedRecipe
 from schemas.settings import Settings
 from schemas.yaml_text import parse_yaml
 from service.admission import SubmittedRecipe, admit
@@ -22,16 +22,6 @@ from service.problems import ProblemError
 
 _HERE = Path("recipes")
 _ENDINGS = (".yaml", ".yml", ".json")
-
-
-class ListedRecipe(Frozen):
-    """A recipe to start from."""
-
-    name: str
-    title: str
-    description: str | None
-    recipe: dict[str, Any] = Field(description="as it can be posted here: with a backbone that this server declares")
-    problem: str | None = Field(default=None, description="why this server would not take it as it stands")
 
 
 def listed_recipes(settings: Settings, backbones: tuple[str, ...]) -> tuple[ListedRecipe, ...]:
@@ -77,9 +67,7 @@ def _postable(given: dict[str, Any], recipe: Recipe, backbones: tuple[str, ...])
     return {**postable, **({"output": output} if output else {})}
 
 
-def _problem(
-    recipe: Recipe, postable: dict[str, Any], settings: Settings, backbones: tuple[str, ...]
-) -> str | None:
+def _problem(recipe: Recipe, postable: dict[str, Any], settings: Settings, backbones: tuple[str, ...]) -> str | None:
     """Why the recipe cannot be posted here; None where it can."""
     try:
         # What is a file here may look like a dataset of the Hub there.

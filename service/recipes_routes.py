@@ -7,54 +7,17 @@ from functools import lru_cache
 from pathlib import Path
 
 from fastapi import APIRouter
-from pydantic import Field
 
 from languages.completeness import gaps
 from languages.loader import PACK_FILE, load_pack, pack_folders
-from schemas.base import Frozen
 from schemas.errors import LanguageError
+from schemas.server import Languages, ListedBackbone, ListedBackbones, ListedLanguage, Recipes
 from service.access import Reader
 from service.problems import documented
-from service.recipe_shelf import ListedRecipe, listed_recipes
+from service.recipe_shelf import listed_recipes
 from service.state import TheService
 
 router = APIRouter(prefix="/v1", tags=["recipes"], responses=documented(401, 403, 429, 503))
-
-
-class Recipes(Frozen):
-    """Recipes to start from."""
-
-    items: tuple[ListedRecipe, ...]
-
-
-class ListedLanguage(Frozen):
-    """A language that recipes can be in."""
-
-    code: str
-    name: str = Field(description="in English", examples=["Basque"])
-    autonym: str | None = Field(description="in the language itself", examples=["euskara"])
-    complete: bool = Field(description="whether its pack lacks nothing; one that does still serves some modes")
-
-
-class Languages(Frozen):
-    """The language packs of this server."""
-
-    items: tuple[ListedLanguage, ...]
-
-
-class ListedBackbone(Frozen):
-    """A model that this server samples."""
-
-    name: str
-    ready: bool
-    problem: str | None = Field(description="why it cannot be used now")
-    tokens_per_second: float | None = Field(description="as builds have measured it lately; null before any has")
-
-
-class ListedBackbones(Frozen):
-    """The declared backbones of this server."""
-
-    items: tuple[ListedBackbone, ...]
 
 
 @router.get("/recipes", summary="List recipes to start from")

@@ -9,7 +9,7 @@ _COLUMNS = "row_id, reviewer, language, content, note, at"
 
 
 class ReviewStore:
-    """The marks of all builds: one for each row and reviewer. All methods raise ServiceError when the database is away."""
+    """The marks of all builds, one for each row and reviewer. All methods raise ServiceError without the database."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
@@ -52,7 +52,7 @@ class ReviewStore:
         row, name = after or ("", "")
         async with transaction(self._pool) as connection:
             cursor = await connection.execute(
-                f"SELECT {_COLUMNS} FROM reviews WHERE job_id = %(job)s AND (row_id, reviewer) > (%(row)s, %(name)s)"  # noqa: S608
+                f"SELECT {_COLUMNS} FROM reviews WHERE job_id = %(job)s AND (row_id, reviewer) > (%(row)s, %(name)s)"
                 " AND (%(reviewer)s::text IS NULL OR reviewer = %(reviewer)s)"
                 " ORDER BY row_id, reviewer LIMIT %(limit)s",
                 {"job": job_id, "row": row, "name": name, "reviewer": reviewer, "limit": limit},

@@ -6,12 +6,12 @@ import asyncio
 from typing import Annotated
 
 from fastapi import APIRouter, Body, Path, Query, Response
-from pydantic import Field
+from fastapi.openapi.models import Example
 
 from pipeline.reader import BuildReader
-from schemas.base import Frozen
 from schemas.errors import BuildDirectoryError
 from schemas.job import Job
+from schemas.pages import ReviewPage
 from schemas.review import Review, ReviewMark
 from service.access import Reader, Reviewer
 from service.finding import JobId, find_build
@@ -23,14 +23,12 @@ router = APIRouter(prefix="/v1/jobs", tags=["reviews"], responses=documented(401
 
 RowId = Annotated[str, Path(description="the row's id", max_length=128, pattern="^[0-9A-Za-z_.-]+$")]
 _BETWEEN = "~"  # neither ids of rows nor names of keys have it
-EXAMPLE = {"language": "good", "content": "bad", "note": "Data hori ez da zuzena."}
-
-
-class ReviewPage(Frozen):
-    """Marks, by the ids of their rows."""
-
-    items: tuple[Review, ...]
-    next: str | None = Field(description="`after` of the page that follows; null on the last one")
+_EXAMPLES: dict[str, Example] = {
+    "mark": {
+        "summary": "Well written, and wrong",
+        "value": {"language": "good", "content": "bad", "note": "Data hori ez da zuzena."},
+    }
+}
 
 
 @router.get("/{job_id}/reviews", summary="Read reviews")
@@ -62,7 +60,7 @@ async def put_review(
     caller: Reviewer,
     job_id: JobId,
     row_id: RowId,
-    mark: Annotated[ReviewMark, Body(openapi_examples={"mark": {"summary": "Well written, and wrong", "value": EXAMPLE}})],
+    mark: Annotated[ReviewMark, Body(openapi_examples=_EXAMPLES)],
 ) -> Review:
     """Say whether an accepted conversation is good or bad, in place of what this key said of it before.
 

@@ -23,6 +23,8 @@ from service.claims import Claim, Claims
 from service.noting import Notes
 from service.places import build_of, publication_of
 from service.publishing import Order, publish
+from service.reviews import ReviewStore
+from service.speeds import Speeds
 
 _log = logging.getLogger(__name__)
 
@@ -34,10 +36,14 @@ _PERSIST_PAUSE_S = 1.0
 class Runner:
     """Runs the jobs that the queue hands out, several at once."""
 
-    def __init__(self, settings: Settings, claims: Claims, backbones: Backbones) -> None:
+    def __init__(
+        self, settings: Settings, claims: Claims, backbones: Backbones, reviews: ReviewStore, speeds: Speeds
+    ) -> None:
         self._settings = settings
         self._claims = claims
         self._backbones = backbones
+        self._reviews = reviews
+        self._speeds = speeds
         self._stops: set[asyncio.Event] = set()
         self._closing = False
 
@@ -99,7 +105,7 @@ class Runner:
             if backbone is None:
                 return None
             directory = build_of(job.id, self._settings)
-            notes = Notes(self._claims, claim)
+            notes = Notes(self._claims, claim, self._speeds, str(recipe.backbone))
             try:
                 async with notes.being_written():
                     result = await build(
@@ -136,6 +142,7 @@ class Runner:
             folder=publication_of(job.build_id, recipe, self._settings).resolve(),
             repo=job.publication.repo,
             private=job.publication.private,
+            reviews=await self._reviews.to_publish(job.build_id),
         )
         result = await publish(order, stop)
         return None if result is None else result.model_dump(mode="json")

@@ -10,13 +10,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Path, Response
 from fastapi.responses import FileResponse
-from pydantic import Field
 
 from pipeline.reader import BuildReader
-from schemas.base import Frozen
 from schemas.errors import BuildDirectoryError
 from schemas.job import Job
 from schemas.manifest import Manifest, Shard
+from schemas.pages import ListedShard, Shards
 from service.access import Reader
 from service.finding import JobId, find_build
 from service.places import build_of
@@ -36,18 +35,6 @@ _FILE = {
     304: {"description": "The file that the client has is this one"},
     416: {"description": "The file has no such range"},
 }
-
-
-class ListedShard(Shard):
-    """A sealed shard, and where it is to be had."""
-
-    url: str = Field(description="on this server")
-
-
-class Shards(Frozen):
-    """The sealed shards of a build, in the order of their sealing. A sealed file never changes."""
-
-    items: tuple[ListedShard, ...]
 
 
 @router.get("/{job_id}/shards", summary="List shards", responses=documented(404, 409, 410))
@@ -102,7 +89,7 @@ def _download(service: Service, job: Job, path: str, if_none_match: str | None) 
     manifest = _manifest(service, job)
     listed = next((one for one in manifest.shards if one.path == path), None) if manifest is not None else None
     if listed is None:
-        raise ProblemError(404, f"there is no sealed shard of that path; GET {router.prefix}/{job.id}/shards lists them")
+        raise ProblemError(404, f"no sealed shard has that path; GET {router.prefix}/{job.id}/shards lists them")
     etag = f'"{listed.sha256}"'
     headers = {"ETag": etag, "Cache-Control": "private, max-age=31536000, immutable"}
     if if_none_match is not None and _names(if_none_match, etag):
@@ -111,9 +98,7 @@ def _download(service: Service, job: Job, path: str, if_none_match: str | None) 
     state = _stat(file)
     if state is None or state.st_size != listed.bytes:
         raise ProblemError(410, f"the file of the shard {listed.path} is no longer there, or no longer whole")
-    return FileResponse(
-        file, headers=headers, media_type=PARQUET, filename=_file_name(job, listed), stat_result=state
-    )
+    return FileResponse(file, headers=headers, media_type=PARQUET, filename=_file_name(job, listed), stat_result=state)
 
 
 def _stat(file: FilePath) -> os.stat_result | None:

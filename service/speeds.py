@@ -9,7 +9,7 @@ _MEMORY_S = 600.0
 
 
 class Speeds:
-    """Generated tokens per second, by the names of backbones. All methods raise ServiceError when the database is away."""
+    """Generated tokens per second, by the names of backbones. All methods raise ServiceError without the database."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import yaml
 from huggingface_hub import DatasetCard, HfApi
-from huggingface_hub.errors import EntryNotFoundError
+from huggingface_hub.errors import LocalEntryNotFoundError, RemoteEntryNotFoundError
 
 from schemas.errors import InputError
 
@@ -29,8 +29,10 @@ def pinned(repository: str, revision: str | None) -> str:
     for name in (_CARD, _STANDALONE):
         try:
             path = Path(api.hf_hub_download(repository, name, repo_type="dataset", revision=commit))
-        except EntryNotFoundError:
+        except RemoteEntryNotFoundError:
             continue
+        except LocalEntryNotFoundError as error:  # what the client makes of a network that is away
+            raise ConnectionError(f"the Hub does not give {name}: {error}") from error
         for place in _places(_metadata(path)):
             if _foreign(place):
                 raise InputError(f"{repository}: its {name} names files that are not its own, {place!r}; none is read")

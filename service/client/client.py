@@ -17,10 +17,10 @@ from typing import Literal, Self, TypeVar, overload
 
 from schemas.conversation import Conversation
 from schemas.dry_run import DryRun
-from schemas.funnel import DroppedSample
 from schemas.job import Job, JobChange, JobEvent, JobState, Kind, PublicationRequest
 from schemas.pages import (
     AcceptedPage,
+    DroppedDraft,
     DroppedPage,
     JobPage,
     ListedShard,
@@ -182,11 +182,11 @@ class Client:
     @overload
     def conversations(
         self, job_id: str, verdict: Literal["dropped"], reason: str | None = None
-    ) -> Iterator[DroppedSample]: ...
+    ) -> Iterator[DroppedDraft]: ...
 
     def conversations(
         self, job_id: str, verdict: Literal["accepted", "dropped"] = "accepted", reason: str | None = None
-    ) -> Iterator[Conversation] | Iterator[DroppedSample]:
+    ) -> Iterator[Conversation] | Iterator[DroppedDraft]:
         """Accepted conversations in the order of their acceptance, or the kept sample of dropped drafts, of one reason
         or all. Of a build that runs those that are there by now.
         """

@@ -41,7 +41,9 @@ print(json.dumps({
 AT = datetime(2026, 11, 5, 10, 30, tzinfo=UTC)
 
 
-def review(row: int, reviewer: int, language: Mark | None, content: Mark | None = None, note: str | None = None) -> Review:
+def review(
+    row: int, reviewer: int, language: Mark | None, content: Mark | None = None, note: str | None = None
+) -> Review:
     return Review(
         row_id=conversation(row).id,
         reviewer=f"reviewer-{reviewer}",
@@ -194,8 +196,8 @@ def test_new_marks_replace_their_file_on_the_hub_too_and_leave_it_when_taken_bac
 def check(loaded: Any) -> None:
     assert loaded["configs"] == ["magpie-eu", "reviews"]
     assert loaded["default"] == {"train": 6, "validation": 2}
-    found = [(mark["id"], mark["reviewer"], mark["language"], mark["content"], mark["note"]) for mark in loaded["marks"]]
-    assert found == [(one.row_id, one.reviewer, one.language, one.content, one.note) for one in MARKS]
+    found = [[mark[name] for name in ("id", "reviewer", "language", "content", "note")] for mark in loaded["marks"]]
+    assert found == [[one.row_id, one.reviewer, one.language, one.content, one.note] for one in MARKS]
     assert [mark["at"] for mark in loaded["marks"]] == [str(one.at) for one in MARKS]
     assert {mark["id"] for mark in loaded["marks"]} <= set(loaded["ids"])
 

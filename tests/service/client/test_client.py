@@ -204,7 +204,7 @@ def test_pages_are_fetched_as_they_are_needed(server: ScriptedServer, client: Cl
 
 def test_dropped_drafts_of_one_reason(server: ScriptedServer, client: Client) -> None:
     drop = {"draft_id": "d", "mode": "magpie-eu", "gate": "reply", "reason": "shape.short", "evidence": "x", "turn": 1}
-    page = {"verdict": "dropped", "items": [{**drop, "messages": [], "segment": [0, 1]}], "next": None}
+    page = {"verdict": "dropped", "items": [{**drop, "messages": [], "segment": {"start": 0, "end": 1}}], "next": None}
     server.on("GET /v1/jobs/j1/conversations", of(page))
     (found,) = client.conversations("j1", "dropped", "shape.short")
     assert found.evidence == "x"
