@@ -20,9 +20,7 @@ class DryDraft(Frozen):
     accepted: bool
     messages: tuple[Message, ...] = Field(description="of a dropped draft the turns that there were")
     verdict: Annotated[Keep | Drop, Field(discriminator="verdict")]
-    segment: Segment | None = Field(
-        default=None, description="of the message of the verdict's turn: the fault"
-    )
+    segment: Segment | None = Field(default=None, description="of the message of the verdict's turn: the fault")
     gate: str = Field(description="where it was dropped, or `accepted`")
     mode: str = Field(description="mode and language, such as `magpie-eu`")
     tokens: int = Field(ge=0, description="generated for it")

@@ -11,7 +11,7 @@ from schemas.keys import Limits, Scope, Usage
 
 
 class Ready(Frozen):
-    """Database, worker and all declared backbones work."""
+    """Database, worker, storage and all declared backbones work."""
 
     status: str = "ready"
     backbones: tuple[str, ...]

@@ -19,6 +19,7 @@ from service import (
     job_actions_routes,
     jobs_routes,
     me_routes,
+    metrics_routes,
     page_routes,
     problems,
     recipes_routes,
@@ -34,12 +35,15 @@ from service.guard import Guard
 from service.job_events import JobEvents
 from service.job_store import JobStore
 from service.keys import KeyStore
+from service.metrics import Metrics
+from service.observing import Observing
 from service.opening import database_of
 from service.places import forget_deleted
 from service.reviews import ReviewStore
 from service.runner import Runner
 from service.speeds import Speeds
 from service.state import Service
+from service.watch import Watch, watching
 from service.work_queue import WorkQueue
 
 _log = logging.getLogger(__name__)
@@ -54,10 +58,12 @@ def create_app(settings: Settings) -> FastAPI:
     if not specs:
         _log.warning("no backbone is declared, so no job can be submitted; name their file in ITURRI_BACKBONES")
 
+    metrics = Metrics()
+
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with running(settings, Backbones(specs)) as service:
-            app.state.service = service
+        async with running(settings, Backbones(specs), metrics) as (service, watch):
+            app.state.service, app.state.watch = service, watch
             yield
 
     app = FastAPI(
@@ -68,6 +74,7 @@ def create_app(settings: Settings) -> FastAPI:
         redoc_url=None,
     )
     app.add_middleware(Guard, settings=settings)
+    app.add_middleware(Observing, metrics=metrics)  # the last one is the outermost
     problems.install(app, hints={"backbone": known_backbones(tuple(sorted(specs)))})
     for routes in (
         jobs_routes,
@@ -79,6 +86,7 @@ def create_app(settings: Settings) -> FastAPI:
         recipes_routes,
         me_routes,
         health_routes,
+        metrics_routes,
         page_routes,
     ):
         app.include_router(routes.router)
@@ -86,7 +94,7 @@ def create_app(settings: Settings) -> FastAPI:
 
 
 @contextlib.asynccontextmanager
-async def running(settings: Settings, backbones: Backbones) -> AsyncIterator[Service]:
+async def running(settings: Settings, backbones: Backbones, metrics: Metrics) -> AsyncIterator[tuple[Service, Watch]]:
     """All parts of a server, started in order; leaving stops jobs first, then engines, then the database."""
     name = f"iturri-{secrets.token_hex(8)}"
     queue = WorkQueue()
@@ -94,18 +102,19 @@ async def running(settings: Settings, backbones: Backbones) -> AsyncIterator[Ser
         address = await stack.enter_async_context(database_of(settings))
         await prepare(address)
         pool = await stack.enter_async_context(open_pool(address, name))
+        watch = await stack.enter_async_context(watching(pool, settings, name, metrics))
         await asyncio.to_thread(forget_deleted, settings)
         claims = Claims(pool, queue.enqueue, name)
         events = JobEvents(pool)
         await stack.enter_async_context(backbones)
         reviews, speeds = ReviewStore(pool), Speeds(pool)
         dry_runs = await stack.enter_async_context(DryRuns(settings, pool, backbones, speeds))
-        runner = Runner(settings, claims, backbones, reviews, speeds)
+        runner = Runner(settings, claims, backbones, reviews, speeds, metrics)
         await stack.enter_async_context(queue.working(pool, claims, runner.run, runner.close, settings.jobs_at_once))
         await stack.enter_async_context(events.polling())
         _log.info("server=%s state=working jobs_at_once=%d", name, settings.jobs_at_once)
         store, keys = JobStore(pool, queue.enqueue), KeyStore(pool)
-        yield Service(settings, store, events, keys, reviews, speeds, dry_runs, backbones, queue)
+        yield Service(settings, store, events, keys, reviews, speeds, dry_runs, backbones, queue), watch
         _log.info("server=%s state=closing", name)
 
 

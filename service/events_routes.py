@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import aclosing
-from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Query
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
-from schemas.base import Frozen
-from schemas.job import JobProgress
+from schemas.pages import ProgressHistory, ProgressPoint
 from service.access import Reader
 from service.finding import JobId, find
 from service.problems import documented
@@ -20,20 +18,6 @@ from service.state import TheService
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"], responses=documented(401, 403, 404, 422, 429, 503))
 
 _MOST_POINTS = 2000
-
-
-class ProgressPoint(Frozen):
-    """How a build stood at some time."""
-
-    number: int
-    at: datetime
-    progress: JobProgress
-
-
-class ProgressHistory(Frozen):
-    """How a build got on, evenly spread over its time; at most about a thousand points."""
-
-    items: tuple[ProgressPoint, ...]
 
 
 async def _exists(service: TheService, _: Reader, job_id: JobId) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from schemas.base import Frozen
+from schemas.server import Ready
 from service.problems import ProblemError, documented
 from service.readiness import not_ready
 from service.state import TheService
@@ -17,13 +18,6 @@ class Alive(Frozen):
     """The process answers."""
 
     status: str = "alive"
-
-
-class Ready(Frozen):
-    """Database, worker, storage and all declared backbones work."""
-
-    status: str = "ready"
-    backbones: tuple[str, ...]
 
 
 @router.get("/healthz", summary="Is the server alive?")

@@ -30,11 +30,6 @@ class JobEvents:
         self._readers: defaultdict[str, set[asyncio.Queue[JobEvent | None]]] = defaultdict(set)
         self._wanted = asyncio.Event()
 
-    @property
-    def streams(self) -> int:
-        """How many are being followed."""
-        return sum(len(queues) for queues in self._readers.values())
-
     async def read(self, job_id: str, after: int, limit: int = _PAGE, kind: str | None = None) -> list[JobEvent]:
         """Up to `limit` kept events above the number."""
         async with transaction(self._pool) as connection:

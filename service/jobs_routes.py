@@ -7,8 +7,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Body, Header, Query, Response
 
-from schemas.base import Frozen
+from schemas.dry_run import DryRun
 from schemas.job import PRIORITY, Job, JobChange, JobState, Kind
+from schemas.pages import JobPage
 from service.access import Reader, Submitter
 from service.admission import EXAMPLE, SubmittedRecipe, admit
 from service.finding import JobId, find, find_own
@@ -31,14 +32,13 @@ IdempotencyKey = Annotated[
 ]
 
 
-class JobPage(Frozen):
-    """Jobs, newest first, without their funnels."""
-
-    items: tuple[Job, ...]
-    next: int | None
-
-
-@router.post("", status_code=202, summary="Submit a recipe")
+@router.post(
+    "",
+    status_code=202,
+    summary="Submit a recipe, or try it",
+    response_model=Job | DryRun,
+    responses={200: {"model": DryRun, "description": "what a dry run has found"}, 202: {"model": Job}},
+)
 async def submit(
     service: TheService,
     caller: Submitter,
@@ -48,9 +48,13 @@ async def submit(
     ],
     idempotency_key: IdempotencyKey = None,
     priority: Priority = 0,
-) -> Job:
+    dry_run: Annotated[bool, Query(description="make no job: sample five drafts, estimate tokens and time")] = False,
+) -> Job | DryRun:
     """Queue a build of the recipe. The backbone is one that the server declares, by its name."""
     admitted = await asyncio.to_thread(admit, recipe, service.settings, service.backbones.names)
+    if dry_run:
+        response.status_code = 200
+        return await service.dry_runs.run(admitted)
     return await accepted(
         service,
         response,

@@ -3,27 +3,14 @@
 from __future__ import annotations
 
 from fastapi import APIRouter
-from pydantic import Field
 
-from schemas.base import Frozen
-from schemas.keys import Limits, Scope, Usage
+from schemas.server import Me
 from service.access import Anybody
 from service.authentication import is_open
 from service.problems import documented
 from service.state import TheService
 
 router = APIRouter(prefix="/v1", tags=["keys"], responses=documented(401, 403, 429, 503))
-
-
-class Me(Frozen):
-    """The caller."""
-
-    name: str = Field(description="of the key; `local` without one")
-    scopes: tuple[Scope, ...]
-    namespaces: tuple[str, ...] = Field(description="on the Hub that it may publish to; `*` is any of them")
-    limits: Limits
-    usage: Usage
-    open: bool = Field(description="whether this server asks for no key")
 
 
 @router.get("/me", summary="Who am I?")

@@ -10,11 +10,10 @@ from typing import Any, cast
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from pydantic import Field
 from starlette.exceptions import HTTPException
 
-from schemas.base import Frozen
 from schemas.errors import InputError, IturriError, ServiceError
+from schemas.problem_details import FieldProblem, Problem
 from schemas.problems import message, written
 
 _log = logging.getLogger(__name__)
@@ -22,23 +21,6 @@ _log = logging.getLogger(__name__)
 _MEDIA_TYPE = "application/problem+json"
 _RETRY_AFTER_S = 5
 _SOURCES = ("body", "query", "path", "header", "cookie")
-
-
-class FieldProblem(Frozen):
-    """What is wrong with one field."""
-
-    field: str = Field(description="path of the field, joined by dots", examples=["target.conversations"])
-    message: str
-
-
-class Problem(Frozen):
-    """An error as RFC 9457 has it; `errors` names the fields."""
-
-    type: str = "about:blank"
-    title: str = Field(examples=["Unprocessable Content"])
-    status: int
-    detail: str
-    errors: tuple[FieldProblem, ...] = ()
 
 
 class ProblemError(HTTPException):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from schemas.errors import ServiceError
-from service.problems import FieldProblem
+from schemas.problem_details import FieldProblem
 from service.state import Service
 from service.watch import Watch
 

@@ -6,20 +6,24 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
 from generators.one_line import one_line
-from pipeline.build import Outcome, build
+from pipeline.build import Outcome, Progress, build
 from pipeline.reader import BuildReader
-from schemas.errors import BuildDirectoryError, EpochLostError, IturriError, RecipeError, ServiceError
+from schemas.errors import BuildDirectoryError, EpochLostError, IturriError, LedgerError, RecipeError, ServiceError
+from schemas.funnel import Funnel
 from schemas.job import Job
 from schemas.problems import first_problem
 from schemas.recipe import Recipe
 from schemas.settings import Settings
 from service.backbones import Backbones
 from service.claims import Claim, Claims
+from service.logs import of_job
+from service.metrics import Metrics
 from service.noting import Notes
 from service.places import build_of, publication_of
 from service.publishing import Order, publish
@@ -37,13 +41,20 @@ class Runner:
     """Runs the jobs that the queue hands out, several at once."""
 
     def __init__(
-        self, settings: Settings, claims: Claims, backbones: Backbones, reviews: ReviewStore, speeds: Speeds
+        self,
+        settings: Settings,
+        claims: Claims,
+        backbones: Backbones,
+        reviews: ReviewStore,
+        speeds: Speeds,
+        metrics: Metrics,
     ) -> None:
         self._settings = settings
         self._claims = claims
         self._backbones = backbones
         self._reviews = reviews
         self._speeds = speeds
+        self._metrics = metrics
         self._stops: set[asyncio.Event] = set()
         self._closing = False
 
@@ -55,6 +66,10 @@ class Runner:
 
     async def run(self, job: Job, claim: Claim) -> None:
         """Run the job to its end, unless it is paused, cancelled, given to another server, or the server closes."""
+        with of_job(job.id):
+            await self._run(job, claim)
+
+    async def _run(self, job: Job, claim: Claim) -> None:
         _log.info("job=%s kind=%s state=running attempt=%d", job.id, job.kind, job.attempts)
         stop = asyncio.Event()
         self._stops.add(stop)
@@ -93,6 +108,9 @@ class Runner:
             _log.warning("job=%s belongs to another server now; this run has ended", job.id)
         else:
             _log.info("job=%s state=%s%s", job.id, ended.state, f" error={ended.error!r}" if ended.error else "")
+            if ended.started is not None and ended.finished is not None:
+                seconds = (ended.finished - ended.started).total_seconds()
+                self._metrics.job_ended(job.kind, ended.state, seconds)
 
     async def _build(self, job: Job, claim: Claim, stop: asyncio.Event) -> dict[str, Any] | None:
         """Run or resume the build; what to write down of it, or None when it was stopped before its target."""
@@ -106,21 +124,28 @@ class Runner:
                 return None
             directory = build_of(job.id, self._settings)
             notes = Notes(self._claims, claim, self._speeds, str(recipe.backbone))
-            try:
-                async with notes.being_written():
-                    result = await build(
-                        recipe,
-                        directory,
-                        backbone,
-                        settings=self._settings,
-                        stop=stop,
-                        on_progress=notes.put,
-                        take_over=job.attempts > 1,
-                    )
-            finally:
-                with suppress(BuildDirectoryError):  # it has failed before there was anything to note
-                    funnel = await asyncio.to_thread(BuildReader(directory).funnel)
-                    await self._persist(lambda: notes.last(funnel))
+            before = await _funnel(directory)
+            with self._metrics.build_run(str(recipe.backbone), recipe.language, job.key, before) as counted:
+
+                def on_progress(progress: Progress) -> None:
+                    notes.put(progress)
+                    counted.progress(progress)
+
+                try:
+                    async with notes.being_written():
+                        result = await build(
+                            recipe,
+                            directory,
+                            backbone,
+                            settings=self._settings,
+                            stop=stop,
+                            on_progress=on_progress,
+                            take_over=job.attempts > 1,
+                        )
+                finally:
+                    if (funnel := await _funnel(directory)) is not None:
+                        counted.count(funnel)
+                        await self._persist(lambda: notes.last(funnel))
         if result.outcome is Outcome.STOPPED:
             return None
         manifest = result.manifest
@@ -169,3 +194,11 @@ class Runner:
                     raise
             await asyncio.sleep(_PERSIST_PAUSE_S)
         return await write()
+
+
+async def _funnel(directory: Path) -> Funnel | None:
+    """What the ledger says; None when there is none that can be read, of which the build itself tells more."""
+    try:
+        return await asyncio.to_thread(lambda: BuildReader(directory).funnel())
+    except (BuildDirectoryError, LedgerError):
+        return None

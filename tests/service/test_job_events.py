@@ -37,7 +37,7 @@ async def test_every_reader_gets_all_from_its_number_to_the_end(jobs: Jobs) -> N
     await jobs.claims.succeed(claim, {})
     numbers = [[event.number for event in found] for found in await asyncio.gather(*following)]
     assert numbers == [list(range(first, 24)) for first in (1, 1, 2, 3, 6)]
-    assert jobs.events.streams == 0
+    assert not jobs.events._readers
 
 
 async def test_a_job_that_has_ended_is_told_and_that_is_all(jobs: Jobs) -> None:
@@ -64,9 +64,9 @@ async def test_who_goes_away_is_forgotten(jobs: Jobs) -> None:
     job = await jobs.build()
     following = jobs.events.follow(job.id, 0)
     assert (await anext(following)).number == 1
-    assert jobs.events.streams == 1
+    assert len(jobs.events._readers[job.id]) == 1
     await following.aclose()
-    assert jobs.events.streams == 0
+    assert not jobs.events._readers
 
 
 async def test_who_reads_too_slowly_is_let_go_and_comes_back_with_its_number(

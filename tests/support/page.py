@@ -14,7 +14,9 @@ from tests.support.service_servers import ServerProcess, submission
 
 CHROMIUM = shutil.which("chromium") or "chromium"
 KEY = "a-key-of-the-tests"
-HOSTILE = "<img src=x onerror=\"document.title='hacked'\"><script>document.title='hacked'</script> Zer moduz zaude gaur?"
+HOSTILE = (
+    "<img src=x onerror=\"document.title='hacked'\"><script>document.title='hacked'</script> Zer moduz zaude gaur?"
+)
 SPANISH = "Claro que sí, te lo explico ahora mismo con mucho gusto y con todo detalle, paso a paso."
 MIXED_REPLY = f"{REPLIES[0]} {SPANISH}"
 LOOP = "Joan eta etorri ibiltzen zen, " + "eta gero berriro " * 6 + "etxera."
@@ -48,7 +50,9 @@ class Site:
 
 def finished(server: ServerProcess) -> str:
     """The id of a build of thirty conversations, among whose drafts some were dropped."""
-    made = server.submit(submission(name="finished", target={"conversations": 30}, filters={"duplicates": {"enabled": False}}))
+    made = server.submit(
+        submission(name="finished", target={"conversations": 30}, filters={"duplicates": {"enabled": False}})
+    )
     job = server.ended(made)
     assert job["state"] == "succeeded", job
     return made

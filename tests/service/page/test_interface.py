@@ -53,7 +53,11 @@ async def test_the_key_is_asked_for_and_kept_in_the_tab(visit: Visit) -> None:
     await page.keyboard.type(KEY)
     await page.keyboard.press("Enter")
     await expect(page.get_by_role("heading", name="Jobs", level=1)).to_be_visible()
-    assert await page.evaluate("[sessionStorage.getItem('iturri.key'), localStorage.length, document.cookie]") == [KEY, 0, ""]
+    assert await page.evaluate("[sessionStorage.getItem('iturri.key'), localStorage.length, document.cookie]") == [
+        KEY,
+        0,
+        "",
+    ]
     await page.reload()
     await expect(page.get_by_role("heading", name="Jobs", level=1)).to_be_visible()
     await page.get_by_role("button", name="Forget the key").click()

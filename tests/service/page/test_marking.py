@@ -25,11 +25,17 @@ MORE = "Gero, arratsaldean, lagunekin elkartu eta horri buruz hitz egitea ere ko
 @cache
 def judges() -> tuple[LanguageJudge | RepetitionJudge | ShapeJudge, ...]:
     pack = load_pack("eu")
-    return ShapeJudge.open(ShapeFilter(), pack), RepetitionJudge.open(RepetitionFilter()), LanguageJudge.open(LanguageFilter(), pack)
+    return (
+        ShapeJudge.open(ShapeFilter(), pack),
+        RepetitionJudge.open(RepetitionFilter()),
+        LanguageJudge.open(LanguageFilter(), pack),
+    )
 
 
 def verdict(text: str, **changes: object) -> Drop:
-    turn = Turn(role="assistant", content=text, finish_reason="stop", language="eu", prompt_tokens=0, completion_tokens=9)
+    turn = Turn(
+        role="assistant", content=text, finish_reason="stop", language="eu", prompt_tokens=0, completion_tokens=9
+    )
     draft = Draft(id="d-0", index=0, mode="magpie", language="eu", turns=(turn.model_copy(update=changes),))
     found = (judge.judge(draft, Gate.REPLY) for judge in judges())
     return next(one for one in found if isinstance(one, Drop))

@@ -32,7 +32,9 @@ def test_every_message_that_is_asked_for_is_there_and_every_one_is_asked_for() -
     text, there = source(), set(messages("en"))
     asked = set(re.findall(r"\bt\('([a-z_.]+)'", text)) | set(re.findall(r'data-t(?:-label)?="([a-z_.]+)"', text))
     assert asked <= there, asked - there
-    begun = set(re.findall(r"\bt\(`([a-z_.]+)\$\{", text)) | {f"{kind}." for kind in re.findall(r"word\('([a-z]+)'", text)}
+    begun = set(re.findall(r"\bt\(`([a-z_.]+)\$\{", text)) | {
+        f"{kind}." for kind in re.findall(r"word\('([a-z]+)'", text)
+    }
     named = set(re.findall(r"'([a-z]+(?:\.[a-z_]+)+)'", text))
     unused = {key for key in there - asked - named if not key.startswith(tuple(begun))}
     assert not unused, unused

@@ -42,7 +42,10 @@ async def test_accepted_conversations_are_read_page_by_page(visit: Visit, site: 
 
 
 async def test_what_a_model_wrote_is_text_and_nothing_else(visit: Visit, site: Site) -> None:
-    recipe = {"filters": {"language": {"enabled": False}, "duplicates": {"enabled": False}}, "target": {"conversations": 2}}
+    recipe = {
+        "filters": {"language": {"enabled": False}, "duplicates": {"enabled": False}},
+        "target": {"conversations": 2},
+    }
     made = site.submit(name="hostile", backbone="hostile", **recipe)
     site.server.ended(made)
     page = await visit().open(f"#/jobs/{made}/read")

@@ -59,7 +59,9 @@ async def test_marks_are_made_changed_and_taken_back_by_keyboard_alone(visit: Vi
     (kept,) = marks(site, reviewed)
     assert (kept["language"], kept["content"], kept["note"]) == ("good", "bad", "Data hori ez da zuzena, j k.")
     await page.keyboard.press("b")
-    async with page.expect_response(lambda answer: answer.request.method == "PUT" and '"content":null' in (answer.request.post_data or "")):
+    async with page.expect_response(
+        lambda answer: answer.request.method == "PUT" and '"content":null' in (answer.request.post_data or "")
+    ):
         await page.keyboard.press("n")
     await expect(page.get_by_role("status")).to_have_text("Content: mark taken back.")
     assert await pressed(page) == ["Language Bad"]

@@ -39,7 +39,9 @@ async def test_a_browser_is_told_to_run_nothing_else(client: httpx.AsyncClient) 
     assert "require-trusted-types-for 'script'" in policy
 
 
-@pytest.mark.parametrize("name", ["../page_routes.py", "..%2fpage_routes.py", "i18n", "i18n/", "no.js", "/etc/passwd", ""])
+@pytest.mark.parametrize(
+    "name", ["../page_routes.py", "..%2fpage_routes.py", "i18n", "i18n/", "no.js", "/etc/passwd", ""]
+)
 async def test_nothing_else_is_served(client: httpx.AsyncClient, name: str) -> None:
     assert (await client.get(f"/assets/{name}")).status_code == 404
 
