@@ -29,7 +29,7 @@ export async function showJob(into, { parts: [, id], me, signal }) {
   into.append(
     el('p', { class: 'crumbs' }, link(t('nav.jobs'), [])),
     el('div', { class: 'head' }, el('h1', {}, titleOf(job)), state, live),
-    facts(job), said, actions.node, result.node, parts.nodes);
+    facts(job), said, actions.node, result.node, ...parts.nodes);
 
   function renew(now) {
     const before = job.state;
