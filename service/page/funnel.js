@@ -52,7 +52,7 @@ function drawGate({ step, edge, y, labels, scale, narrow }) {
   const shown = named(step.reasons);
   const rows = narrow ? 2 : 1;
   const gate = word('gate', step.gate);
-  const ended = t('funnel.gate', { share: percent(step.ended / step.reached), n: number(step.ended), reached: number(step.reached) });
+  const ended = t(narrow ? 'funnel.gate.short' : 'funnel.gate', { share: percent(step.ended / step.reached), n: number(step.ended), reached: number(step.reached) });
   const nodes = [
     svg('line', { class: 'gate', x1: 0, x2: labels - 10, y1: y, y2: y }),
     svg('text', { class: 'heading', x: labels, y: y + 4 }, narrow ? gate : `${gate} — ${ended}`),

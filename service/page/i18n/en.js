@@ -119,6 +119,7 @@ export default {
   'funnel.title': 'Funnel',
   'funnel.drafts': { one: '{count} draft', other: '{count} drafts' },
   'funnel.gate': '{n} of {reached} dropped, {share}',
+  'funnel.gate.short': '{n} dropped, {share}',
   'funnel.gate.said': '{gate}: {n} dropped, most for {reasons}.',
   'funnel.said': '{drafts} drafts, of which {accepted} were accepted.',
   'funnel.cost': '{tokens} tokens',

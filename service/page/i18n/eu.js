@@ -119,6 +119,7 @@ export default {
   'funnel.title': 'Inbutua',
   'funnel.drafts': '{count} zirriborro',
   'funnel.gate': '{reached} zirriborrotik {n} baztertuta, {share}',
+  'funnel.gate.short': '{n} baztertuta, {share}',
   'funnel.gate.said': '{gate}: {n} baztertuta, gehienak arrazoi hauengatik: {reasons}.',
   'funnel.said': '{drafts} zirriborro; horietatik {accepted} onartu dira.',
   'funnel.cost': '{tokens} token',
