@@ -186,4 +186,4 @@ def _authorization(key: str | None) -> dict[str, str]:
 
 
 def _said(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
+    return " ".join(str(error).split()).rstrip(".") or type(error).__name__
