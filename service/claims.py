@@ -110,7 +110,7 @@ class Claims:
                 _OWNED,
                 "progress",
                 progress=Json(progress.model_dump(mode="json")),
-                funnel=Json(funnel.model_dump(mode="json")),
+                funnel=Json(funnel.model_dump(mode="json", exclude_computed_fields=True)),
                 **claim.values(),
             )
 

@@ -26,7 +26,8 @@ CREATE TABLE IF NOT EXISTS jobs (
     error text,
     queue_id bigint,
     runner text
-)
+);
+CREATE INDEX IF NOT EXISTS jobs_unfinished ON jobs (queue_id) WHERE state IN ('queued', 'running', 'cancelling');
 """
 
 

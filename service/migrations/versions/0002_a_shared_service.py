@@ -39,6 +39,8 @@ ALTER TABLE jobs
     ADD COLUMN started timestamptz,
     ADD COLUMN finished timestamptz,
     ADD COLUMN priority integer NOT NULL DEFAULT 0,
+    ADD COLUMN name text,
+    ADD COLUMN language text,
     ADD COLUMN key_id text REFERENCES keys (id),
     ADD COLUMN key text NOT NULL DEFAULT 'local',
     ADD COLUMN progress json,
@@ -52,6 +54,9 @@ COMMENT ON COLUMN jobs.runner IS 'the application_name of the server that runs i
 COMMENT ON COLUMN jobs.key IS 'the name of the key, or `local`';
 COMMENT ON COLUMN jobs.turn IS 'when a worker last took it up';
 COMMENT ON COLUMN jobs.events IS 'the number of its newest event';
+UPDATE jobs SET name = build.recipe ->> 'name', language = build.recipe ->> 'language'
+    FROM jobs build WHERE build.id = coalesce(jobs.build_id, jobs.id);
+ALTER TABLE jobs ALTER COLUMN name SET NOT NULL, ALTER COLUMN language SET NOT NULL;
 UPDATE jobs SET started = created WHERE attempts > 0;
 UPDATE jobs SET finished = updated WHERE state IN ('cancelled', 'succeeded', 'failed');
 -- An entry is bound to a job only while it runs it.
