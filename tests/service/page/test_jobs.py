@@ -15,11 +15,11 @@ Visit = Callable[..., Visitor]
 
 
 async def test_the_list_follows_what_goes_on(visit: Visit, site: Site) -> None:
+    made = site.submit(name="watched", target={"conversations": 12}, backbone="slow", window=2)
     page = await visit().open()
     finished = page.get_by_role("listitem").filter(has_text="finished")
     await expect(finished).to_contain_text("succeeded")
     await expect(finished).to_contain_text("30 of 30")
-    made = site.submit(name="watched", target={"conversations": 8}, backbone="slow")
     watched = page.get_by_role("listitem").filter(has_text="watched")
     await expect(watched).to_contain_text("running")
     await expect(watched).to_contain_text("succeeded")
