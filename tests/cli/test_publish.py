@@ -61,7 +61,9 @@ def test_of_a_build_that_gave_up_it_says_what_to_do(tmp_path: Path) -> None:
 def test_what_a_stopped_build_has_is_sealed_and_published(tmp_path: Path) -> None:
     write_recipe(tmp_path / "long.json", target={"conversations": 100_000}, output={"shard_rows": 1000}, delay_s=0.02)
     running = start("build", "-q", "long.json", cwd=tmp_path)
-    wait_until(lambda: (tmp_path / "builds/long/recipe.json").exists() and BuildReader(tmp_path / "builds/long").rows() > 3)
+    wait_until(
+        lambda: (tmp_path / "builds/long/recipe.json").exists() and BuildReader(tmp_path / "builds/long").rows() > 3
+    )
     assert iturri("publish", "long", "--to", "early", cwd=tmp_path).returncode == 1, "it runs, and has sealed nothing"
     assert stop(running, signal.SIGKILL)[0] == -signal.SIGKILL
     done = iturri("publish", "long", "--to", "publication", cwd=tmp_path)
@@ -77,7 +79,9 @@ def test_review_marks_that_lie_in_the_build_are_published(tmp_path: Path) -> Non
     build = tmp_path / "builds" / "good"
     ((_, row), *_) = BuildReader(build).accepted()
     at = datetime(2026, 11, 5, tzinfo=UTC)
-    write_reviews([Review(row_id=row.id, reviewer="reviewer-1", language="good", content=None, note=None, at=at)], build)
+    write_reviews(
+        [Review(row_id=row.id, reviewer="reviewer-1", language="good", content=None, note=None, at=at)], build
+    )
     done = iturri("publish", "good", "--to", "publication", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "publication" / REVIEWS_PATH).read_bytes() == (build / REVIEWS_NAME).read_bytes()
