@@ -47,7 +47,7 @@ class Metrics:
 
     def __init__(self) -> None:
         # Prometheus finds restarts by itself, and these would double the number of series.
-        disable_created_metrics()
+        disable_created_metrics()  # type: ignore[no-untyped-call]
         self._registry = CollectorRegistry()
         for own in (ProcessCollector, PlatformCollector, GCCollector):
             own(registry=self._registry)
@@ -68,6 +68,10 @@ class Metrics:
         self._job_seconds = self._histogram(
             "job_seconds", "From the first start of a job to its end", _JOB_S, "kind", "state"
         )
+        # What begins to be told with its first event looks to Prometheus as if that had never happened.
+        for kind in get_args(Kind):
+            for state in filter(lambda state: state.final, JobState):
+                self._job_seconds.labels(kind, state.value)
 
     @contextmanager
     def build_run(self, backbone: str, language: str, key: str, before: Funnel | None = None) -> Iterator[BuildRun]:
@@ -121,6 +125,7 @@ class BuildRun:
         self._counted = _Counts.of(before)
         self.in_flight = 0
         self.tokens_per_second = 0.0
+        self._add(self._counted)  # nothing, under every name that is known
 
     def progress(self, now: Progress) -> None:
         """Count what is new, and remember what is going on."""
@@ -130,6 +135,10 @@ class BuildRun:
     def count(self, funnel: Funnel) -> None:
         """Count what has come since the last call."""
         counts = _Counts.of(funnel)
+        self._add(counts)
+        self._counted = counts
+
+    def _add(self, counts: _Counts) -> None:
         metrics, before = self._metrics, self._counted
         for outcome in OUTCOMES:
             _add(metrics.drafts.labels(self._language, outcome), counts.drafts[outcome] - before.drafts[outcome])
@@ -137,7 +146,6 @@ class BuildRun:
             _add(metrics.drops.labels(reason), drafts - before.reasons.get(reason, 0))
         _add(metrics.tokens.labels(self.backbone), counts.tokens - before.tokens)
         _add(metrics.usage.labels(self._key), counts.tokens - before.tokens)
-        self._counted = counts
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,9 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, Final, LiteralString
 
-import psycopg
-
 from generators.one_line import one_line
 from schemas.errors import ServiceError, SettingsError
-from service.database import Pool
+from service.database import Pool, transaction
 from service.storage import Marker, left_by_the_dead, look_for, told, try_out
 
 _log = logging.getLogger(__name__)
@@ -124,11 +122,8 @@ class Servers:
         await self._execute(_SEEN)
 
     async def _living(self) -> list[dict[str, Any]]:
-        try:
-            async with self._pool.connection() as connection:
-                return await (await connection.execute(LIVING)).fetchall()
-        except psycopg.Error as error:
-            raise ServiceError(f"the database cannot be used: {one_line(error)}") from error
+        async with transaction(self._pool) as connection:
+            return await (await connection.execute(LIVING)).fetchall()
 
     async def _clear_away(self) -> None:
         """What servers left that were killed: their rows, and their markers."""
@@ -139,11 +134,8 @@ class Servers:
                 marker.unlink(missing_ok=True)
 
     async def _execute(self, query: LiteralString) -> None:
-        try:
-            async with self._pool.connection() as connection:
-                await connection.execute(query, {"name": self._name, "host": os.uname().nodename})
-        except psycopg.Error as error:
-            raise ServiceError(f"the database cannot be used: {one_line(error)}") from error
+        async with transaction(self._pool) as connection:
+            await connection.execute(query, {"name": self._name, "host": os.uname().nodename})
 
 
 def wrong_servers(builds: Path, servers: Mapping[str, str]) -> dict[str, str]:

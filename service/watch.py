@@ -8,13 +8,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Annotated, cast
 
-import psycopg
 from fastapi import Depends, Request
 
-from generators.one_line import one_line
-from schemas.errors import ServiceError
 from schemas.settings import Settings
-from service.database import Pool
+from service.database import Pool, transaction
 from service.loop_lag import measure_loop_lag
 from service.metrics import Metrics
 from service.servers import Servers
@@ -38,18 +35,15 @@ class Watch:
 
     async def census(self) -> Census:
         """Raises ServiceError when the database cannot be used."""
-        try:
-            async with self.pool.connection() as connection:
-                counted = await connection.execute(
-                    "SELECT kind, state, count(*) AS jobs, extract(epoch FROM now() - min("
-                    "  CASE WHEN started IS NULL THEN created ELSE updated END))::float AS age"
-                    " FROM jobs GROUP BY kind, state"
-                )
-                rows = await counted.fetchall()
-        except psycopg.Error as error:
-            raise ServiceError(f"the database cannot be used: {one_line(error)}") from error
+        async with transaction(self.pool) as connection:
+            counted = await connection.execute(
+                "SELECT kind, state, count(*) AS jobs, extract(epoch FROM now() - min("
+                "  CASE WHEN started IS NULL THEN created ELSE updated END))::float AS age"
+                " FROM jobs GROUP BY kind, state"
+            )
+            rows = await counted.fetchall()
         ages = [row["age"] for row in rows if row["state"] == "queued"]
-        return Census({(row["kind"], row["state"]): row["jobs"] for row in rows}, max(0.0, *ages, 0.0))
+        return Census({(row["kind"], row["state"]): row["jobs"] for row in rows}, max([0.0, *ages]))
 
 
 @asynccontextmanager

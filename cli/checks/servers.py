@@ -22,7 +22,7 @@ def check_servers(settings: Settings) -> list[Finding]:
         return []
     try:
         with psycopg.connect(settings.database_url.get_secret_value(), connect_timeout=_TIMEOUT_S) as connection:
-            living = dict(connection.cursor(row_factory=tuple_row).execute(LIVING).fetchall())
+            living: dict[str, str] = dict(connection.cursor(row_factory=tuple_row).execute(LIVING).fetchall())
     except psycopg.errors.UndefinedTable:
         living = {}
     except (psycopg.Error, UnicodeError, ValueError):

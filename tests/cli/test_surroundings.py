@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import logging
 import os
 import subprocess
@@ -45,6 +46,12 @@ def test_libraries_are_quiet_and_we_are_as_loud_as_set(monkeypatch: pytest.Monke
     ours = ["publishers.hub INFO", "publishers.hub WARNING", "publishers.hub ERROR"]
     assert said(Settings(log_level="info")) == [*ours, "vllm.engine ERROR"]
     assert said(Settings(log_level="error")) == [*ours[2:], "vllm.engine ERROR"]
+
+
+def test_json_where_it_is_asked_for() -> None:
+    (line, *_) = said(Settings(log_level="error", log_format="json"))
+    read = json.loads(line)
+    assert (read["level"], read["logger"], read["message"]) == ("ERROR", "publishers.hub", "publishers.hub ERROR")
 
 
 def test_debugging_lets_libraries_warn(monkeypatch: pytest.MonkeyPatch) -> None:

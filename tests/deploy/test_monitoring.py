@@ -89,16 +89,20 @@ def test_metrics_of_vllm_exist_in_the_vllm_that_we_use() -> None:
     assert named and named <= there
 
 
+def labels_of(expression: str) -> set[str]:
+    """What the series have that the expression gives."""
+    read = {label for name, _ in selectors(expression) for label in exported().get(name, ())}
+    return grouped(expression) or read | ADDED
+
+
 def test_labels_in_legends_and_texts_are_there() -> None:
-    known = exported()
     for panel in PANELS:
         for target in panel["targets"]:
-            there = grouped(target["expr"]) or {*ADDED, *(x for n, _ in selectors(target["expr"]) for x in known[n])}
+            there = labels_of(target["expr"])
             assert set(re.findall(r"\{\{(\w+)\}\}", target["legendFormat"])) <= there, panel["title"]
     for rule in RULES:
         labels = set(re.findall(r"\$labels\.(\w+)", json.dumps(rule["annotations"])))
-        there = grouped(rule["expr"]) or {*ADDED, *(x for n, _ in selectors(rule["expr"]) for x in known[n])}
-        assert labels <= there, rule["alert"]
+        assert labels <= labels_of(rule["expr"]), rule["alert"]
 
 
 def test_rules_say_how_bad_it_is_and_what_to_do() -> None:

@@ -42,10 +42,10 @@ def test_jobs_that_run_at_once_are_told_apart_in_their_threads_too() -> None:
             await asyncio.sleep(0)
             return [first["job"], (await asyncio.to_thread(fields, "in a thread"))["job"]]
 
-    async def both() -> list[list[Any]]:
+    async def both() -> tuple[list[Any], list[Any]]:
         return await asyncio.gather(of("a"), of("b"))
 
-    assert asyncio.run(both()) == [["a", "a"], ["b", "b"]]
+    assert [*asyncio.run(both())] == [["a", "a"], ["b", "b"]]
 
 
 def test_what_a_line_begins_with_are_fields_of_it() -> None:

@@ -47,7 +47,7 @@ async def until(true: Callable[[], bool]) -> None:
 
 def rows(address: str, query: str = "SELECT name FROM servers ORDER BY name") -> list[Any]:
     with psycopg.connect(address) as connection:
-        return [row[0] for row in connection.execute(query)]  # type: ignore[arg-type]
+        return [row[0] for row in connection.execute(query)]
 
 
 def doctor(address: str, builds: Path) -> list[tuple[Level, str]]:
@@ -164,7 +164,7 @@ async def test_a_folder_that_is_none_is_bad_input(address: str, tmp_path: Path) 
 
 def test_the_doctor_says_nothing_where_there_is_one_machine_or_no_database() -> None:
     assert check_servers(Settings()) == []
-    assert check_servers(Settings(database_url="postgresql://127.0.0.1:9/x")) == []  # type: ignore[arg-type]
+    assert check_servers(Settings(database_url="postgresql://127.0.0.1:9/x")) == []
 
 
 def test_the_doctor_takes_a_database_that_no_server_has_used(database: str, tmp_path: Path) -> None:

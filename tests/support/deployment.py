@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ def checked(tool: str, *arguments: str | Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@cache
 def documents(path: Path) -> list[dict[str, Any]]:
     """The documents of a YAML file."""
     return list(yaml.safe_load_all(path.read_text(encoding="utf-8")))
