@@ -75,7 +75,7 @@ class Visitor:
         if key is not None:
             await context.add_init_script(f"sessionStorage.setItem('iturri.key', '{key}')")
         page = await context.new_page()
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(30_000)
         page.on("request", self._asked)
         page.on("pageerror", lambda error: self._heard(f"error: {error}"))
         page.on("console", self._said)

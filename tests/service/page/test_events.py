@@ -57,7 +57,8 @@ async def test_a_stream_that_breaks_is_taken_up_after_its_last_event(visit: Visi
             const seen = [];
             const told = [];
             const signal = new AbortController().signal;
-            await follow('one', (event) => seen.push(event.number), { after: 7, signal, onStatus: (now) => told.push(now) });
+            const onStatus = (now) => told.push(now);
+            await follow('one', (event) => seen.push(event.number), { after: 7, signal, onStatus });
             window.fetch = kept;
             return { asked, seen, told };
         }"""

@@ -16,15 +16,15 @@ Visit = Callable[..., Visitor]
 async def test_a_dropped_draft_shows_why_and_where(visit: Visit, site: Site) -> None:
     page = await visit().open(f"#/jobs/{site.done}/read?verdict=dropped")
     await page.get_by_label("Reason").select_option("repetition.loop")
-    loop = page.get_by_role("listitem").first
+    loop = page.get_by_role("listitem").filter(has_text="repetition.loop").first
     await expect(loop.locator("p.objection")).to_contain_text("repetition.loop")
     await expect(loop.locator("p.objection")).to_contain_text("over and over: eta gero berriro")
     await expect(loop.locator("[data-wrong] .role")).to_contain_text("Assistant")
     for place in range(4):
-        await expect(loop.get_by_role("mark").nth(place)).to_have_text("eta gero berriro")
+        await expect(loop.locator("mark").nth(place)).to_have_text("eta gero berriro")
     await page.get_by_label("Reason").select_option("language.foreign")
-    foreign = page.get_by_role("listitem").first
-    await expect(foreign.get_by_role("mark")).to_have_text(SPANISH)
+    foreign = page.get_by_role("listitem").filter(has_text="language.foreign").first
+    await expect(foreign.locator("mark")).to_have_text(SPANISH)
     await expect(foreign.locator(".text").last).to_have_attribute("lang", "eu")
 
 
