@@ -52,13 +52,15 @@ class Memory:
             self.noted.append((self.accepted, self._process.memory_info().rss / _MB))
             await asyncio.sleep(_MEMORY_EVERY_S)
 
-    def summary(self) -> dict[str, float]:
-        rows, megabytes = np.array(self.noted[len(self.noted) // 3 :]).T
-        slope = float(np.polyfit(rows, megabytes, 1)[0]) if np.ptp(rows) else 0.0
+    def summary(self) -> dict[str, Any]:
+        """While it samples; then the last shard is sealed, which holds up to `output.shard_rows` rows at once."""
+        rows, megabytes = np.array([one for one in self.noted if one[0] < self.noted[-1][0]]).T
+        late = slice(len(rows) // 3, None)
+        slope = float(np.polyfit(rows[late], megabytes[late], 1)[0]) if np.ptp(rows[late]) else 0.0
         return {
-            "mb_after_a_third": round(float(megabytes[0]), 1),
-            "mb_at_the_end": round(float(megabytes[-1]), 1),
+            "mb_by_tenth": [round(float(np.median(part)), 1) for part in np.array_split(megabytes, 10)],
             "growth_mb_per_1000": round(1000 * slope, 3),
+            "mb_while_the_last_shard_is_sealed": round(max(megabytes for _, megabytes in self.noted), 1),
         }
 
 

@@ -105,7 +105,7 @@ class ServiceProcess:
         if self.process is None:
             return []
         try:
-            return psutil.Process(self.process.pid).children(recursive=True)
+            return list(psutil.Process(self.process.pid).children(recursive=True))
         except psutil.NoSuchProcess:
             return []
 

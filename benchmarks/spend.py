@@ -5,7 +5,7 @@ draft before more is spent on it; on the other every draft is sampled to its end
 `natural`: as the backbone does it. `foreign`: 60 % of the drafts fail on the language of a user turn, half of those at
 the first and half at the second. `foreign_watched`: turns that are plainly going wrong are stopped while they are
 sampled, too. Each `ratio` is ours by theirs; `bound` is what gates at the ends of turns could do at best with the
-measured mean lengths (docs/benchmarks.md has the formula). Prints JSON.
+drafts of the other side: each costs its turns up to the one that it is dropped for, and nothing after it. Prints JSON.
 
     python -m benchmarks.spend [--drafts 400] [--rounds 1]            # the demo backbone, real vLLM in this process
     python -m benchmarks.spend --paced [--reply-by-user 5]            # turns of a fixed length
@@ -44,7 +44,7 @@ from schemas.errors import BuildError
 from schemas.funnel import Funnel
 from schemas.recipe import Recipe
 from schemas.settings import Settings, declared_backbones
-from schemas.verdict import Drop
+from schemas.verdict import Drop, Verdict
 
 SHARES = (0.3, 0.3)
 EXCHANGES = 2
@@ -95,10 +95,12 @@ async def generated_then_filtered(recipe: Recipe, backbone: Backbone) -> dict[st
 
     drafts = await asyncio.gather(*map(whole, range(recipe.target.max_drafts or 0)))
     filters = open_filters(recipe.filters, pack)
-    accepted = 0
+    accepted = needed = 0
     for draft in drafts:
-        dropped = isinstance(walk(filters, draft), Drop)
+        verdict = walk(filters, draft)
+        dropped = isinstance(verdict, Drop)
         accepted += not dropped
+        needed += sum(turn.completion_tokens for turn in draft.turns[: _turns_to(verdict)])
         for one in filters:
             if isinstance(one, ClaimingFilter):
                 if dropped:
@@ -109,19 +111,15 @@ async def generated_then_filtered(recipe: Recipe, backbone: Backbone) -> dict[st
     return {
         "accepted": accepted,
         "tokens": sum(turn.completion_tokens for turn in turns),
+        "tokens_to_the_verdict": needed,
         "user_turn": statistics.mean(turn.completion_tokens for turn in turns if turn.role == "user"),
         "reply": statistics.mean(turn.completion_tokens for turn in turns if turn.role == "assistant"),
     }
 
 
-def bound(user_turn: float, reply: float, shares: tuple[float, ...]) -> float:
-    """Tokens with gates at the ends of turns by tokens without, where user turn k fails in shares[k] of the drafts.
-
-    A draft that fails at a user turn costs all before it and the turn itself, and nothing after it.
-    """
-    asked = [1 - sum(shares[:turn]) for turn in range(EXCHANGES)]
-    answered = [1 - sum(shares[: turn + 1]) for turn in range(EXCHANGES)]
-    return (sum(asked) * user_turn + sum(answered) * reply) / (EXCHANGES * (user_turn + reply))
+def _turns_to(verdict: Verdict) -> int | None:
+    """How many turns it takes to come to it; None is all of them."""
+    return verdict.turn + 1 if isinstance(verdict, Drop) and verdict.turn is not None else None
 
 
 async def compare(backbone: Backbone, drafts: int, shares: tuple[float, ...], *, watched: bool) -> dict[str, Any]:
@@ -129,7 +127,7 @@ async def compare(backbone: Backbone, drafts: int, shares: tuple[float, ...], *,
     planned = recipe(drafts, watched=watched)
     theirs = await generated_then_filtered(planned, wrapped)
     funnel = await gated(planned, wrapped)
-    best = bound(theirs["user_turn"], theirs["reply"], shares)
+    best = theirs["tokens_to_the_verdict"] / theirs["tokens"]
     ratio = (funnel.completion_tokens / funnel.accepted) / (theirs["tokens"] / theirs["accepted"])
     return {
         "ratio": ratio,

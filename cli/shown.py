@@ -15,7 +15,6 @@ from rich.text import Text
 from cli import consoles, figures
 from cli.diversity import print_diversity
 from cli.funnel import funnel_table, mode_table
-from cli.steering import RECENT, print_steering
 from schemas.arms import Arm
 from schemas.conversation import Conversation, Message
 from schemas.errors import InputError
@@ -65,6 +64,8 @@ def print_build(shown: ShownBuild, as_json: bool) -> None:
     if shown.shards:
         console.print(shard_table(shown.shards))
     if shown.arms is not None:
+        from cli.steering import print_steering  # with it comes the whole pipeline, which servers' builds do not need
+
         print_steering(console, shown.arms)
     for sequence, row in shown.accepted:
         print_conversation(console, f"accepted {sequence}: {row.id} ({row.mode})", row.messages)
@@ -125,5 +126,7 @@ def _print_json(shown: ShownBuild) -> None:
         **shown.more,
     }
     if shown.arms is not None:
+        from cli.steering import RECENT
+
         document["steering"] = [arm.model_dump(mode="json", exclude=RECENT) for arm in shown.arms]
     sys.stdout.write(json.dumps(document, ensure_ascii=False) + "\n")

@@ -71,6 +71,7 @@ def create_app(settings: Settings) -> FastAPI:
         version=_version(),
         summary="Instruction datasets for languages that have none: submit recipes, watch, read, publish.",
         lifespan=lifespan,
+        docs_url=None,  # page_routes has it, without another host's files
         redoc_url=None,
     )
     app.add_middleware(Guard, settings=settings)

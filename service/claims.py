@@ -72,9 +72,7 @@ class Claims:
                 f" WHERE kind = %(kind)s AND {_WAITING}"
                 " ORDER BY key.running, key.served NULLS FIRST, priority DESC, attempts = 0, number"
                 " LIMIT 1 FOR UPDATE OF jobs SKIP LOCKED)",
-                kind=kind,
-                queue_id=queue_id,
-                runner=self._runner,
+                {"kind": kind, "queue_id": queue_id, "runner": self._runner},
             )
 
     async def goes_on(self, claim: Claim) -> bool:
@@ -108,10 +106,12 @@ class Claims:
                 connection,
                 "progress = %(progress)s, funnel = %(funnel)s",
                 _OWNED,
+                {
+                    "progress": Json(progress.model_dump(mode="json")),
+                    "funnel": Json(funnel.model_dump(mode="json", exclude_computed_fields=True)),
+                    **claim.values(),
+                },
                 "progress",
-                progress=Json(progress.model_dump(mode="json")),
-                funnel=Json(funnel.model_dump(mode="json", exclude_computed_fields=True)),
-                **claim.values(),
             )
 
     async def succeed(self, claim: Claim, result: dict[str, Any]) -> Job | None:
@@ -132,9 +132,7 @@ class Claims:
                 "state = CASE state WHEN 'cancelling' THEN 'cancelled' ELSE %(state)s END,"
                 " result = %(result)s, error = %(error)s, runner = NULL, finished = now()",
                 _OWNED,
-                state=state,
-                **values,
-                **claim.values(),
+                {"state": state, **values, **claim.values()},
             )
 
     async def stopped(self, queue_id: int) -> Job | None:
@@ -148,7 +146,7 @@ class Claims:
                 f"state = {_STOPPED}, runner = NULL, queue_id = NULL,"
                 " finished = CASE state WHEN 'cancelling' THEN now() END",
                 f"queue_id = %(queue_id)s AND state IN {HELD}",
-                queue_id=queue_id,
+                {"queue_id": queue_id},
             )
             if job is not None and job.state is JobState.QUEUED:
                 await self._enqueue(connection, job.kind)

@@ -31,7 +31,6 @@ def quoted_segment(evidence: str, text: str) -> Segment | None:
         whole = quotation.removesuffix(_CUT).strip()
         if whole and (start := text.find(whole)) >= 0:
             return Segment(start=start, end=start + len(whole))
-    for quotation in _quotations(evidence):
         found = words(quotation)
         pattern = r"[\W_]+".join(map(regex.escape, found))
         if len(found) > 1 and (match := regex.search(pattern, text, regex.IGNORECASE)):

@@ -6,6 +6,7 @@ of a job their numbers in the order in which they are committed, so who reads on
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final, Literal
 
 from psycopg import AsyncConnection
@@ -31,8 +32,8 @@ async def change(
     connection: AsyncConnection[DictRow],
     assignments: str,
     condition: str,
+    values: Mapping[str, object],
     event: Literal["state", "progress"] = "state",
-    **values: object,
 ) -> Job | None:
     """Change the one job that meets the condition, and tell it; None when there is none."""
     cursor = await connection.execute(

@@ -192,7 +192,7 @@ class JobStore:
                 connection,
                 "state = 'queued', error = NULL, finished = NULL, queue_id = NULL",
                 f"id = %(id)s AND {condition}",
-                id=job_id,
+                {"id": job_id},
             )
             if job is not None:
                 await admit(connection)
@@ -221,4 +221,4 @@ class JobStore:
 
     async def _change(self, assignments: str, condition: str, **values: object) -> Job | None:
         async with transaction(self._pool) as connection:
-            return await change(connection, assignments, condition, **values)
+            return await change(connection, assignments, condition, values)

@@ -1,4 +1,4 @@
-"""The page at `/` and its files, which lie in the package: no build step, nothing from another host."""
+"""The page at `/`, the API's description at `/docs`, and their files: no build step, nothing from another host."""
 
 from __future__ import annotations
 
@@ -15,20 +15,12 @@ from service.problems import ProblemError
 
 router = APIRouter(include_in_schema=False)
 
-# What the page shows was written by models and may hold anything, so a browser runs nothing but what comes from these files.
-POLICY = "; ".join(
-    (
-        "default-src 'self'",
-        "object-src 'none'",
-        "base-uri 'none'",
-        "form-action 'self'",
-        "frame-ancestors 'none'",
-        "require-trusted-types-for 'script'",
-        "trusted-types 'none'",
-    )
-)
-HEADERS = {
-    "Content-Security-Policy": POLICY,
+_BASE = "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+# What the page shows was written by models and may hold anything: a browser runs nothing but what these files say.
+_POLICY = f"{_BASE}; require-trusted-types-for 'script'; trusted-types 'none'"
+# Swagger UI sets styles in its elements, and shows pictures that are written into its own files.
+_POLICY_OF_DOCS = f"{_BASE}; style-src 'self' 'unsafe-inline'; img-src 'self' data:"
+_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -54,8 +46,10 @@ class PageFile:
 
 @cache
 def page_files() -> dict[str, PageFile]:
-    """All files of the page by their names; what is not among them cannot be asked for."""
-    return dict(_read(files("service") / "page", ""))
+    """All files by their names; what is not among them cannot be asked for."""
+    ours = dict(_read(files("service") / "page", ""))
+    theirs = _read(files("fastapi_offline") / "static", "swagger/")
+    return {**ours, **{name: file for name, file in theirs if name.startswith("swagger/swagger-ui")}}
 
 
 def _read(folder: Traversable, prefix: str) -> Iterator[tuple[str, PageFile]]:
@@ -74,16 +68,21 @@ async def page(request: Request) -> Response:
     return _answer(request, "index.html")
 
 
+@router.api_route("/docs", methods=["GET", "HEAD"])
+async def docs(request: Request) -> Response:
+    return _answer(request, "docs.html", _POLICY_OF_DOCS)
+
+
 @router.api_route("/assets/{name:path}", methods=["GET", "HEAD"])
 async def asset(request: Request, name: str) -> Response:
     return _answer(request, name)
 
 
-def _answer(request: Request, name: str) -> Response:
+def _answer(request: Request, name: str, policy: str = _POLICY) -> Response:
     found = page_files().get(name)
     if found is None:
         raise ProblemError(404, "the page has no such file")
-    headers = {**HEADERS, "ETag": found.etag}
+    headers = {**_HEADERS, "Content-Security-Policy": policy, "ETag": found.etag}
     known = (tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(","))
     if found.etag in known:
         return Response(status_code=304, headers=headers)

@@ -6,7 +6,7 @@ import asyncio
 import os
 import stat
 from pathlib import Path as FilePath
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Path, Response
 from fastapi.responses import FileResponse
@@ -29,7 +29,7 @@ ShardPath = Annotated[
     str,
     Path(description="as the list of shards has it", max_length=300, examples=["data/magpie-eu/train-00000.parquet"]),
 ]
-_FILE = {
+_FILE: dict[int | str, dict[str, Any]] = {
     200: {"description": "The file", "content": {PARQUET: {"schema": {"type": "string", "format": "binary"}}}},
     206: {"description": "The asked ranges of it"},
     304: {"description": "The file that the client has is this one"},

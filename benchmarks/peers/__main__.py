@@ -5,7 +5,7 @@ one without filters, as distilabel has none (`ratio`); `ratio_judged` is that of
 of them, and drops nothing. Both are commands of their own: seconds are from the start of the process to its end,
 `sampling` from the server's first token to its last. Prints JSON.
 
-    python -m benchmarks.peers [--rows 128 512 1000 2000] [--batches 50 256] [--rounds 1]
+    python -m benchmarks.peers [--rows 100 128 500 1000] [--batches 50 256] [--rounds 1]
 """
 
 from __future__ import annotations
@@ -99,20 +99,19 @@ def one_round(url: str, rows: int, batches: list[int], limit_s: float, tokens: i
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rows", type=int, nargs="+", default=[128, 512, 1000, 2000])
+    parser.add_argument("--rows", type=int, nargs="+", default=[100, 128, 500, 1000])
     parser.add_argument("--batches", type=int, nargs="+", default=[50, 256], help="distilabel's; 50 is its default")
     parser.add_argument("--tokens", type=int, default=TOKENS, help="of every turn")
-    parser.add_argument("--limit", type=float, default=240, help="seconds after which distilabel is stopped")
+    parser.add_argument("--limit", type=float, default=120, help="seconds after which distilabel is stopped")
     parser.add_argument("--rounds", type=int, default=1)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name, endless_server(Path(name)) as url:
         folder = Path(name)
         run_iturri(url, 64, arguments.tokens, folder, NONE)  # warm-up
-        rounds = [
-            one_round(url, rows, arguments.batches, arguments.limit, arguments.tokens, folder)
-            for _ in range(arguments.rounds)
-            for rows in arguments.rows
-        ]
+        rounds = []
+        for rows in arguments.rows * arguments.rounds:
+            rounds.append(one_round(url, rows, arguments.batches, arguments.limit, arguments.tokens, folder))
+            print(json.dumps(rounds[-1]), file=sys.stderr)  # so that a run that is stopped has not been for nothing
     print(json.dumps({"cores": os.cpu_count(), "load": os.getloadavg(), "rounds": rounds}, indent=2))
 
 

@@ -1,4 +1,4 @@
-"""One vLLM server with the demo backbone, turns of fixed lengths, and what its counters say of a job."""
+"""One vLLM server with a tiny random model, turns of fixed lengths, and what its counters say of a job."""
 
 from __future__ import annotations
 
@@ -16,29 +16,49 @@ import httpx
 from benchmarks.paced_text import TOKENIZER
 from tests.support.vllm_server import vllm_server
 
-MODEL = "demo"
+MODEL = "tiny"
 _TOKENS = re.compile(r"^vllm:generation_tokens_total\{[^}]*\} (\S+)", re.MULTILINE)
 _LOOK_EVERY_S = 0.2
 
 
 @contextmanager
 def endless_server(folder: Path) -> Iterator[str]:
-    """Its base URL, without /v1. The model that it serves knows no end of a text.
+    """Its base URL, without /v1. The model is random, as small as a model can be, and knows no end of a text.
 
-    distilabel cannot ask for `ignore_eos`, so that every turn has its `max_tokens` only where no token ends it.
+    Small, since what is compared is what surrounds the model, and on two cores a larger one would be what both wait
+    for. distilabel cannot ask for `ignore_eos`, so that every turn has its `max_tokens` only where no token ends it.
     """
     model = folder / "endless"
-    shutil.copytree(TOKENIZER, model)
-    (model / "generation_config.json").unlink()
-    for name, field, value in (
-        ("config.json", "eos_token_id", None),
-        ("tokenizer_config.json", "eos_token", "<|pad|>"),
-    ):
-        content = json.loads((model / name).read_text())
-        (model / name).write_text(json.dumps({**content, field: value}))
+    model.mkdir()
+    for name in ("tokenizer.json", "chat_template.jinja"):
+        shutil.copy(TOKENIZER / name, model)
+    told = json.loads((TOKENIZER / "tokenizer_config.json").read_text())
+    (model / "tokenizer_config.json").write_text(json.dumps({**told, "eos_token": "<|pad|>"}))
+    _random_model(model)
     arguments = ["--model", str(model), "--served-model-name", MODEL, "--dtype", "float32", "--max-model-len", "1024"]
     with vllm_server(folder / "server.log", *arguments, "--max-num-seqs", "256") as url:
         yield url.removesuffix("/v1")
+
+
+def _random_model(folder: Path) -> None:
+    """Two layers, 64 wide, over the demo backbone's vocabulary: 0.4 million parameters."""
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    vocabulary = json.loads((TOKENIZER / "config.json").read_text())["vocab_size"]
+    config = LlamaConfig(
+        vocab_size=vocabulary,
+        hidden_size=64,
+        intermediate_size=128,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        num_key_value_heads=2,
+        max_position_embeddings=1024,
+        tie_word_embeddings=True,
+        bos_token_id=0,
+        eos_token_id=None,
+    )
+    LlamaForCausalLM(config).save_pretrained(folder)
+    (folder / "generation_config.json").unlink()
 
 
 class Counted:

@@ -1,7 +1,7 @@
 """What a dataset on the Hub says of where its files lie: only its own may be read.
 
-Whoever owns a dataset writes its card, and `datasets` follows what that says to any file of this machine and to any
-address. So the card is read before, at one commit, which is the one that is then read from.
+Whoever owns a dataset writes its card, and `datasets` looks where that says, in any folder of this machine and at any
+address, before it finds that this is none of the dataset's. So the card is read first, at the commit that is then read.
 """
 
 from __future__ import annotations

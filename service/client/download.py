@@ -16,7 +16,6 @@ from schemas.errors import ClientError, StorageError
 from schemas.manifest import Shard
 from service.client.transport import Transport
 
-_BLOCK = 1 << 20
 _TRIES = 8
 
 
@@ -79,7 +78,7 @@ def _go_on(transport: Transport, address: str, shard: Shard, part: Path) -> None
             with transport.stream(address, headers) as response:
                 if response.status_code != HTTPStatus.PARTIAL_CONTENT:
                     file.truncate(0)
-                for block in response.iter_bytes(_BLOCK):
+                for block in response.iter_bytes():
                     file.write(block)
                     if file.tell() > shard.bytes:
                         break

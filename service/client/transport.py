@@ -150,17 +150,20 @@ class Transport:
 
     def _refusal(self, response: httpx2.Response) -> ClientError:
         status = response.status_code
+        # Of what nobody foresaw the server's log has more, under this id.
+        logged = f", request {response.headers['x-request-id']}" if "x-request-id" in response.headers else ""
+        asked = f"{self.url}{logged if status >= HTTPStatus.INTERNAL_SERVER_ERROR else ''}"
         try:
             problem = Problem.model_validate_json(response.content, extra="ignore")
         except ValidationError:
             title = response.reason_phrase or "and no more"
             moved = f" to {response.headers['location']}" if response.has_redirect_location else ""
-            return ClientError(f"{self.url} answers {status} {title}{moved}", status, title)
+            return ClientError(f"{asked} answers {status} {title}{moved}", status, title)
         fields = "; ".join(f"{one.field}: {one.message}" for one in problem.errors)
         said = " ".join((fields if len(problem.errors) > 1 else problem.detail).split())
         # Whoever uses the command line sends the key of a setting, and no header of their own.
         hint = "; for `iturri` that is ITURRI_API_KEY" if status == HTTPStatus.UNAUTHORIZED else ""
-        return ClientError(f"{said}{hint} ({status} from {self.url})", status, problem.detail, problem.errors)
+        return ClientError(f"{said}{hint} ({status} from {asked})", status, problem.detail, problem.errors)
 
 
 def _address(url: str) -> str:
@@ -186,4 +189,4 @@ def _authorization(key: str | None) -> dict[str, str]:
 
 
 def _said(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
+    return " ".join(str(error).split()).rstrip(".") or type(error).__name__

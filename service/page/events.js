@@ -15,6 +15,7 @@ const LONGEST_WAIT_MS = 30_000;
 export async function follow(jobId, onEvent, { after = 0, onStatus = () => {}, signal }) {
   let last = after;
   let wait = FIRST_WAIT_MS;
+  let state = null;
   while (!signal.aborted) {
     await visible(signal);
     const stop = whileVisible(signal);
@@ -27,9 +28,11 @@ export async function follow(jobId, onEvent, { after = 0, onStatus = () => {}, s
         const event = JSON.parse(data);
         last = Number(id) || event.number;
         wait = FIRST_WAIT_MS;
+        state = event.state;
         onEvent(event);
-        if (FINAL.has(event.state)) return;
       }
+      // A job that was run again has ended before: only the end of the stream says that this end is the last.
+      if (FINAL.has(state)) return;
     } catch (error) {
       if (signal.aborted) return;
       if (stop.aborted) continue;

@@ -30,14 +30,20 @@ function picture(model, width) {
   let y = TOP;
   for (const step of model.gates) {
     const gate = drawGate({ step, edge, y: y + BEFORE_GATE, labels, scale, narrow });
-    parts.push(svg('rect', { class: 'stream', x: 0, y, width: edge, height: BEFORE_GATE }), gate.nodes);
-    edge = scale(step.reached - step.ended);
-    parts.push(svg('rect', { class: 'stream', x: 0, y: y + BEFORE_GATE, width: Math.max(edge, THINNEST), height: gate.height }));
-    y += BEFORE_GATE + gate.height;
+    parts.push(water(edge, y, BEFORE_GATE), gate.nodes);
+    edge = Math.max(scale(step.reached - step.ended), THINNEST);
+    y += BEFORE_GATE;
+    parts.push(water(edge, y, gate.height));
+    y += gate.height;
   }
-  parts.push(outlet(model, Math.max(edge, THINNEST), y, labels));
-  const height = y + 52;
+  parts.push(water(edge, y, BEFORE_GATE), outlet(model, edge, y + BEFORE_GATE, labels));
+  const height = y + BEFORE_GATE + 52;
   return svg('svg', { role: 'img', 'aria-label': summary(model), width, height, viewBox: `0 0 ${width} ${height}` }, parts);
+}
+
+/** A stretch of the stream; it overlaps the next one, so that no seam shows. */
+function water(width, y, height) {
+  return svg('rect', { class: 'stream', x: 0, y, width, height: height + 0.7 });
 }
 
 /** The ribbons that leave the stream at a gate, one for each reason, and what they are called. */
@@ -45,13 +51,15 @@ function drawGate({ step, edge, y, labels, scale, narrow }) {
   const end = labels - (narrow ? 20 : 34);
   const shown = named(step.reasons);
   const rows = narrow ? 2 : 1;
+  const gate = word('gate', step.gate);
+  const ended = t(narrow ? 'funnel.gate.short' : 'funnel.gate', { share: percent(step.ended / step.reached), n: number(step.ended), reached: number(step.reached) });
   const nodes = [
     svg('line', { class: 'gate', x1: 0, x2: labels - 10, y1: y, y2: y }),
-    svg('text', { class: 'heading', x: labels, y: y + 4 }, t(narrow ? 'funnel.gate.short' : 'funnel.gate', {
-      gate: word('gate', step.gate), share: percent(step.ended / step.reached), n: number(step.ended), reached: number(step.reached) }))];
+    svg('text', { class: 'heading', x: labels, y: y + 4 }, narrow ? gate : `${gate} — ${ended}`),
+    narrow ? svg('text', { class: 'cost', x: labels, y: y + LINE + 1 }, ended) : null];
   let right = edge;
   let from = y + BEND;
-  let label = y + HEADING;
+  let label = y + HEADING + (narrow ? LINE : 0);
   for (const one of shown) {
     const thick = scale(one.drafts);
     const family = familyOf(one.reason);
@@ -74,7 +82,7 @@ function ribbon(right, y, drop, thick, end) {
   const centre = Math.max(right, 0) + drop;
   const outer = drop + thick;
   return `M${right},${y}A${drop},${drop} 0 0 0 ${centre},${y + drop}H${Math.max(end, centre)}V${y + outer}H${centre}`
-    + `A${centre - left},${outer} 0 0 0 ${left},${y}Z`;
+    + `A${centre - left},${outer} 0 0 1 ${left},${y}Z`;
 }
 
 function told(end, x, y, narrow) {

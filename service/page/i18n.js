@@ -38,7 +38,7 @@ export function t(key, values = {}) {
 export const word = (kind, name) => MESSAGES[language][`${kind}.${name}`] ?? MESSAGES.en[`${kind}.${name}`] ?? name;
 
 export function number(value, digits = 0) {
-  const options = { maximumFractionDigits: digits, minimumFractionDigits: 0, useGrouping: 'min2' };
+  const options = { maximumFractionDigits: digits, minimumFractionDigits: 0, useGrouping: 'always' };
   return new Intl.NumberFormat(NUMBERS[language], options).format(value);
 }
 

@@ -21,14 +21,15 @@ export async function showJob(into, { parts: [, id], me, signal }) {
   const state = badge(job.state);
   const live = el('span', { class: 'live', hidden: true }, t('job.live'));
   const said = el('div');
-  const result = el('div', { class: 'result' });
-  const actions = actionsOf(me, (changed) => { renew(changed); watch(); }, said);
+  const result = outcome(job);
+  const actions = actionsOf(me, (changed) => { renew(changed); if (!following) watch().catch(failed); }, said);
   let watching = new AbortController();
+  let following = false;
 
   into.append(
     el('p', { class: 'crumbs' }, link(t('nav.jobs'), [])),
     el('div', { class: 'head' }, el('h1', {}, titleOf(job)), state, live),
-    facts(job), said, actions.node, result, parts.nodes);
+    facts(job), said, actions.node, result.node, ...parts.nodes);
 
   function renew(now) {
     const before = job.state;
@@ -36,7 +37,7 @@ export async function showJob(into, { parts: [, id], me, signal }) {
     if (before !== job.state) announce(t('job.is_now', { state: word('state', job.state) }));
     setBadge(state, job.state);
     actions.set(job);
-    result.replaceChildren(...outcome(job));
+    result.set(job);
     parts.set(job);
   }
 
@@ -51,7 +52,7 @@ export async function showJob(into, { parts: [, id], me, signal }) {
     signal.addEventListener('abort', () => watching.abort(), { once: true, signal: watching.signal });
     const mine = watching.signal;
     let due = false;
-    let after = await parts.begin(id, mine);
+    const after = await parts.begin(id, mine);
     const later = async () => {
       if (due) return;
       due = true;
@@ -60,13 +61,15 @@ export async function showJob(into, { parts: [, id], me, signal }) {
       if (!mine.aborted) await refresh();
     };
     if (FINAL.has(job.state)) return;
+    following = true;
     await follow(id, (event) => {
-      after = event.number;
-      if (event.progress) parts.add(event);
+      if (event.kind === 'progress') parts.add(event);
+      // What has happened before the job was read is in what was read.
+      if (event.at <= job.updated) return;
       renew({ state: event.state, progress: event.progress ?? job.progress, error: event.error ?? job.error });
       (event.kind === 'state' ? refresh() : later()).catch(failed);
-    }, { after, signal: mine, onStatus: (now) => { live.hidden = false; show(now); } });
-    live.hidden = true;
+    }, { after, signal: mine, onStatus: (now) => { live.hidden = false; show(now); } })
+      .finally(() => { following = false; live.hidden = true; });
   }
 
   function show(now) {
@@ -133,16 +136,21 @@ function facts(job) {
     when(job.created, moment(job.created)), el('code', {}, job.id)]));
 }
 
-/** How it ended: the error, or what it has made. */
+/** How it ended: the error, or what it has made. Nodes stay, so that a focus on a link does. */
 function outcome(job) {
-  const nodes = [];
-  if (job.error) nodes.push(el('p', { class: 'notice bad' }, job.error));
-  if (job.result?.target) nodes.push(el('p', {}, t('job.published_to'), ' ', el('code', {}, job.result.target)));
-  if (job.kind === 'build' && (job.progress?.accepted || job.progress?.drafts)) {
-    nodes.push(el('p', { class: 'links' },
-      link(t('job.read', { n: job.progress.accepted }), ['jobs', job.id, 'read'], {}, { class: 'button' }),
-      link(t('job.read_dropped'), ['jobs', job.id, 'read'], { verdict: 'dropped' }, { class: 'button' }),
-      link(t('job.review'), ['jobs', job.id, 'review'], {}, { class: 'button' })));
-  }
-  return nodes;
+  const wrong = el('p', { class: 'notice bad' });
+  const target = el('code');
+  const published = el('p', {}, t('job.published_to'), ' ', target);
+  const read = link('', ['jobs', job.id, 'read'], {}, { class: 'button' });
+  const links = el('p', { class: 'links' }, read,
+    link(t('job.read_dropped'), ['jobs', job.id, 'read'], { verdict: 'dropped' }, { class: 'button' }),
+    link(t('job.review'), ['jobs', job.id, 'review'], {}, { class: 'button' }));
+  return { node: el('div', { class: 'result' }, wrong, published, links), set: (now) => {
+    wrong.hidden = !now.error;
+    write(wrong, now.error ?? '');
+    published.hidden = !now.result?.target;
+    write(target, now.result?.target ?? '');
+    links.hidden = now.kind !== 'build' || !now.progress?.drafts;
+    write(read, t('job.read', { n: now.progress?.accepted ?? 0 }));
+  } };
 }

@@ -73,6 +73,6 @@ export function when(value, shown) {
 
 /** `, ` between parts for the eye; screen readers hear a comma too. */
 export function joined(parts) {
-  const there = parts.filter(Boolean);
+  const there = parts.filter(Boolean).map((part) => el('span', { class: 'part' }, part));
   return there.flatMap((part, at) => (at ? [unseen(', '), el('span', { class: 'dot', 'aria-hidden': 'true' }, '·'), part] : [part]));
 }

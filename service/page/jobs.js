@@ -125,6 +125,7 @@ function makeCard(job) {
     setBadge(state, now.state);
     bar.set(now.progress);
     write(line, lineOf(now));
+    line.hidden = line.textContent === '';
     wrong.hidden = !now.error;
     write(wrong, now.error ?? '');
   };

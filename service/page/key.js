@@ -32,8 +32,10 @@ function show(refused, done) {
   const field = el('input', {
     type: 'password', id: freshId('key'), autocomplete: 'off', required: true, spellcheck: 'false', 'aria-describedby': hint,
   });
+  let answered = false;
   const form = el('form', { method: 'dialog', onsubmit: (event) => {
     event.preventDefault();
+    answered = true;
     dialog.close();
     dialog.remove();
     done(field.value.trim());
@@ -42,7 +44,10 @@ function show(refused, done) {
     el('p', { id: hint, class: refused ? 'wrong' : null, role: refused ? 'alert' : null }, t(refused ? 'key.refused' : 'key.why')),
     el('label', { for: field.id }, t('key.label')), field,
     el('div', { class: 'actions' }, button(t('key.enter'), null, { type: 'submit', class: 'main' })));
-  const dialog = el('dialog', { 'aria-labelledby': title, oncancel: (event) => event.preventDefault() }, form);
+  // Without a key there is nothing behind it, so Esc leads nowhere; a browser may close it all the same.
+  const dialog = el('dialog', {
+    'aria-labelledby': title, oncancel: (event) => event.preventDefault(), onclose: () => answered || dialog.showModal(),
+  }, form);
   document.body.append(dialog);
   dialog.showModal();
   field.focus();

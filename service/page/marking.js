@@ -8,7 +8,7 @@ const WHOLE = /^(duplicates\.|material\.|translation\.(length|structure|placehol
 const LISTS = /^(language\.gibberish|grounding\.)/;
 const RUN = /^'(.)' (\d+) times in a row/su;
 const QUOTED = /'([^']+)'|"([^"]+)"/u;
-// A single word in common may be chance.
+// A single word in common may be chance, except where words repeat.
 const LEAST_LETTERS = 12;
 
 /** Places in the text as `[start, end]`, in order and apart; none where the whole turn is meant. */
@@ -22,7 +22,7 @@ export function offending(text, { reason, evidence }) {
     const found = phrase(text, quoted[1] ?? quoted[2]);
     if (found.length) return found;
   }
-  return common(text, evidence);
+  return common(text, evidence, reason.startsWith('repetition.'));
 }
 
 /** Whether the turn as a whole is what was objected to. */
@@ -44,11 +44,12 @@ function phrase(text, wanted) {
 }
 
 /** The longest run of the text's words that stands in the evidence, wherever the text has it. */
-function common(text, evidence) {
+function common(text, evidence, single) {
   const ours = wordsIn(text);
   const theirs = wordsIn(evidence);
   const longest = longestRun(ours, theirs);
-  if (longest.words < 2 && (ours[longest.at]?.text.length ?? 0) < LEAST_LETTERS) return [];
+  if (!longest.words) return [];
+  if (longest.words === 1 && !single && ours[longest.at].text.length < LEAST_LETTERS) return [];
   const cut = /…$/u.test(evidence) && longest.until >= theirs.length - 1;
   const found = [];
   for (let at = 0; at + longest.words <= ours.length; at += 1) {

@@ -38,9 +38,9 @@ export async function showRecipeForm(into, { query, me, signal }) {
   }
 
   async function send(what, pressed) {
-    const recipe = fields.read();
     fields.complain([]);
     said.replaceChildren();
+    const recipe = fields.read();
     if (recipe === null) return;
     pressed.disabled = true;
     try {

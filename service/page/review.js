@@ -72,10 +72,11 @@ export async function showReview(into, { parts: [, id], signal }) {
     const now = reviews.of(marked);
     showMarks();
     const [aspect] = Object.keys(change);
-    announce(aspect === 'note' ? t('review.noted') : t(change[aspect] ? `review.said.${change[aspect]}` : 'review.said.none', { aspect: t(`review.${aspect}`) }));
+    if (aspect !== 'note') announce(t(change[aspect] ? `review.said.${change[aspect]}` : 'review.said.none', { aspect: t(`review.${aspect}`) }));
     try {
       await saving;
       said.replaceChildren();
+      if (aspect === 'note') announce(t('review.noted'));
     } catch (error) {
       if (signal.aborted) return;
       said.replaceChildren(trouble(error));

@@ -48,30 +48,23 @@ def made(capsys: pytest.CaptureFixture[str], name: str, scopes: str = "submit,re
 
 
 def test_made_listed_and_revoked_without_a_server(tmp_path: Path, data: Path) -> None:
-    def run(*arguments: str) -> tuple[str, str]:
-        done = iturri("keys", *arguments, cwd=tmp_path, ITURRI_DATA=str(data))
-        assert done.returncode == 0, done.stderr
+    def run(*arguments: str, code: int = 0) -> tuple[str, str]:
+        done = iturri(*arguments, cwd=tmp_path, ITURRI_DATA=str(data))
+        assert done.returncode == code, done.stderr
         return done.stdout, done.stderr
 
-    options = (
-        "--namespaces",
-        "ours, theirs",
-        "--unfinished-jobs",
-        "3",
-        "--tokens-a-day",
-        "1000000",
-        "--expires",
-        "90d",
-    )
-    out, said = run("create", "ane", "--scopes", "submit, read", *options)
-    assert re.fullmatch(FORM, out.strip())
+    limits = ("--unfinished-jobs", "3", "--tokens-a-day", "1000000", "--expires", "90d")
+    given, said = run("keys", "create", "ane", "--scopes", "submit, read", "--namespaces", "ours, theirs", *limits)
+    assert re.fullmatch(FORM, given.strip())
     assert one_line(said) == "iturri: this is the key ane, with submit, read; keep it now, it is not shown again"
-    out, _ = run("list")
-    assert out.strip()[-43:] not in out
-    assert all(text in " ".join(out.split()) for text in ("ane", "submit, read", "ours, theirs", "3 unfinished jobs"))
-    assert "good until" in out and "never" in out
-    out, _ = run("revoke", "ane", "--json")
+    out, _ = run("keys", "list")
+    assert given.strip()[-43:] not in out
+    for text in ("ane", "submit, read", "ours, theirs", "3 unfinished jobs", "good until", "never"):
+        assert text in " ".join(out.split())
+    out, _ = run("keys", "revoke", "ane", "--json")
     assert json.loads(out)["revoked"] is not None
+    _, said = run("serve", "--host", "0.0.0.0", code=2)  # noqa: S104
+    assert "make one with `iturri keys create`, set ITURRI_API_KEY, or serve 127.0.0.1" in said
     assert not (data / "postgres" / "postmaster.pid").exists()
 
 
@@ -108,10 +101,7 @@ def test_a_name_that_is_taken(running: str, capsys: pytest.CaptureFixture[str]) 
     ("arguments", "words"),
     [
         (("create", "ane"), ("--scopes",)),
-        (("create", "ane", "--scopes", "read,write"), ("--scopes: 'write' is none", "submit, read, publish")),
-        (("create", "ane", "--scopes", ","), ("--scopes", "opens nothing")),
         (("create", "ane", "--scopes", "read", "--expires", "soon"), ("--expires: 'soon'", "90d")),
-        (("create", "ane", "--scopes", "read", "--tokens-a-day", "0"), ("--tokens-a-day",)),
     ],
 )
 def test_bad_input_is_one_line_and_starts_no_database(
@@ -122,6 +112,18 @@ def test_bad_input_is_one_line_and_starts_no_database(
     line = one_line(done.stderr)
     assert all(word in line for word in words), line
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("read,write", "--scopes: 'write' is none; there are: submit, read, publish"),
+        (" , ", "--scopes: .* opens nothing"),
+    ],
+)
+def test_scopes_that_there_are_not(given: str, said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        keys.create("ane", given, "", Limits(), None, as_json=False)
 
 
 @pytest.mark.parametrize(

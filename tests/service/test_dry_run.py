@@ -17,6 +17,7 @@ from generators.backbone import Completion, SampleRequest
 from generators.scripted_backbone import ScriptedBackbone as Scripted
 from pipeline.build import BuildResult, build
 from schemas.backbones import ScriptedBackbone
+from schemas.dry_run import DryRun
 from schemas.errors import BackboneError, BuildError, InputError
 from schemas.recipe import Recipe
 from schemas.settings import Settings, declared_backbones
@@ -30,7 +31,8 @@ from tests.support.corpora import MENU, document, write_corpus
 from tests.support.service_jobs import Jobs, jobs_in
 from tests.support.service_servers import ended, ready, settings, submission
 
-SHORT = {"shape": {"max_chars": 75}, "language": {"enabled": False}}
+# Two of the three replies are longer.
+SHORT = {"shape": {"max_chars": 80}, "language": {"enabled": False}, "duplicates": {"enabled": False}}
 LONG = {"kind": "scripted", "user_turns": ["Zer da hau?"], "replies": ["Mendi bat da."], "delay_s": 1000}
 
 
@@ -78,7 +80,7 @@ async def test_five_drafts_with_what_became_of_them_and_what_the_target_takes(tm
         assert isinstance(draft.verdict, Drop)
         assert (draft.verdict.reason, draft.gate, draft.mode) == ("shape.too_long", "reply", "magpie-eu")
         assert draft.verdict.turn is not None
-        assert len(draft.messages[draft.verdict.turn].content) > 75
+        assert len(draft.messages[draft.verdict.turn].content) > 80
     assert all(draft.messages[0].role == "user" and draft.tokens > 0 for draft in found.drafts)
     assert sum(draft.tokens for draft in found.drafts) == found.tokens
     assert found.acceptance == len(accepted) / 5
@@ -100,24 +102,21 @@ async def test_where_all_are_dropped_it_says_why_there_is_no_estimate(tmp_path: 
 
 
 async def test_earlier_builds_of_the_same_conversations_count(tmp_path: Path, database: str) -> None:
-    configured = settings(tmp_path, database)
-    async with ready(configured) as client:
-        for changes in ({}, {"filters": SHORT}):
-            job = await ended(client, (await client.post("/v1/jobs", json=submission(**changes))).json()["id"])
-            assert job["state"] == "succeeded"
+    async with ready(settings(tmp_path, database)) as client:
+        asked = [submission(), submission(filters=SHORT), submission(backbone="slow", target={"conversations": 2})]
+        jobs = [await ended(client, (await client.post("/v1/jobs", json=one)).json()["id"]) for one in asked]
+        assert [job["state"] for job in jobs] == ["succeeded"] * 3
     async with server(tmp_path, database) as one:
         await one.speeds.note("quick", 10)
         speed = (await one.speeds.all())["quick"]
-        found = await one.dry_runs.run(recipe())
-        slow = await one.dry_runs.run(recipe(backbone="slow"))
+        found = await one.dry_runs.run(recipe(target={"conversations": 1000}))
+        other = await one.dry_runs.run(recipe(modes=[{"mode": "magpie", "exchanges": {"min": 2, "max": 2}}]))
+    same = jobs[0]["progress"]
     assert (found.builds, found.measured, found.tokens_per_second) == (1, "jobs", speed)
-    funnel = job["funnel"]
-    assert funnel["accepted"] == 20
-    (earlier,) = [one for one in [found] if one.builds]
-    assert earlier.tokens_per_accepted is not None and earlier.estimate is not None
-    assert earlier.estimate.tokens == round(20 * earlier.tokens_per_accepted)
-    assert earlier.tokens_per_accepted != earlier.tokens / 5, "25 conversations say more than 5"
-    assert (slow.builds, slow.measured) == (0, "drafts")
+    each = (found.tokens + same["tokens"]) / (5 + 20)
+    assert found.tokens_per_accepted == each
+    assert found.estimate is not None and found.estimate.tokens == round(1000 * each)
+    assert (other.builds, other.measured, other.tokens_per_accepted) == (0, "jobs", other.tokens / 5)
 
 
 async def test_a_backbone_that_does_not_run_is_a_matter_of_time(tmp_path: Path, database: str) -> None:
@@ -254,3 +253,18 @@ async def test_what_killed_servers_left_is_cleared_away_in_time(tmp_path: Path, 
         os.utime(folder / name, (then, then))
     async with server(tmp_path, database) as one:
         assert [path.name for path in one.left_behind()] == ["young"]
+
+
+async def test_over_http_it_makes_no_job(tmp_path: Path, database: str) -> None:
+    async with ready(settings(tmp_path, database)) as client:
+        answer = await client.post("/v1/jobs", params={"dry_run": 1}, json=submission(filters=SHORT))
+        assert answer.status_code == 200, answer.text
+        found = DryRun.model_validate(answer.json())
+        assert len(found.drafts) == 5
+        segments = [(draft, draft.segment) for draft in found.drafts if draft.segment is not None]
+        assert segments, "what is too long is marked"
+        for draft, segment in segments:
+            assert isinstance(draft.verdict, Drop) and draft.verdict.turn is not None
+            assert segment.end <= len(draft.messages[draft.verdict.turn].content)
+        assert (await client.post("/v1/jobs", params={"dry_run": 1}, json={})).status_code == 422
+        assert (await client.get("/v1/jobs")).json()["items"] == []

@@ -25,7 +25,7 @@ async def caller(keys: KeyStore, name: str, **limits: int) -> Caller:
 
 
 async def submitted(jobs: Jobs, keys: KeyStore, who: Caller, **options: Any) -> Job:
-    made = await jobs.store.create(Submission(who, recipe=RECIPE, **options), keys.admission(who))
+    made = await jobs.store.create(Submission(who, recipe=RECIPE, **options), keys.admission(who, "build"))
     assert made is not None
     return made[0]
 
@@ -100,18 +100,15 @@ async def test_builds_of_a_key_that_has_used_up_its_day_wait_and_new_ones_are_re
         await submitted(jobs, keys, ane)
 
 
-async def test_a_publication_spends_nothing_and_is_neither_refused_nor_held_up(database: str) -> None:
+async def test_a_publication_spends_nothing_and_is_not_refused(database: str) -> None:
     async with jobs_in(database) as jobs:
         keys = KeyStore(jobs.pool)
-        ane = await caller(keys, "ane", tokens_a_day=1)
+        ane = await caller(keys, "ane", tokens_a_day=1, unfinished_jobs=2)
         build = await submitted(jobs, keys, ane)
         await use(jobs, ane, 1, 1)
         publication = Submission(ane, build=build, publication=PublicationRequest())
-        made = await jobs.store.create(publication, keys.admission(ane, "publication"))
-        assert made is not None
-        with psycopg.connect(database) as connection:
-            rows = connection.execute(f"SELECT id FROM jobs WHERE NOT {SPENT}").fetchall()  # noqa: S608
-        assert rows == [(made[0].id,)]
+        assert await jobs.store.create(publication, keys.admission(ane, "publication")) is not None
+        await refused(jobs.store.create(publication, keys.admission(ane, "publication")))
 
 
 async def test_a_hundred_submissions_at_once_make_no_more_jobs_than_a_key_may_have(database: str) -> None:
@@ -145,11 +142,30 @@ async def test_a_job_that_has_ended_makes_room_which_a_retry_takes_again(databas
         await jobs.store.pause(second.id)
         refusal = await refused(submitted(jobs, keys, ane))
         assert "the key ane may have 2 unfinished jobs, and has them" in refusal.detail
-        assert await jobs.store.resume(second.id, keys.admission(ane)) is not None
+        assert await jobs.store.resume(second.id, keys.admission(ane, "build")) is not None
         await jobs.store.cancel(first.id)
         await submitted(jobs, keys, ane)
-        await refused(jobs.store.retry(first.id, keys.admission(ane)))
+        await refused(jobs.store.retry(first.id, keys.admission(ane, "build")))
         assert await jobs.state(first) == "cancelled"
+
+
+async def test_what_is_sampled_without_a_job_is_paid_from_the_day_too(database: str) -> None:
+    async with jobs_in(database) as jobs:
+        keys = KeyStore(jobs.pool)
+        for who in (await caller(keys, "ane", tokens_a_day=100), LOCAL):
+            async with keys.spending(who) as spend:
+                spend(99)
+            async with keys.spending(who):
+                pass
+            with pytest.raises(RuntimeError, match="cut short"):
+                async with keys.spending(who) as spend:
+                    spend(1)
+                    raise RuntimeError("cut short")
+            assert (await keys.usage(who.key_id)).tokens_today == (0 if who is LOCAL else 100)
+        ane = (await keys.all())[0]
+        spent = Caller(key_id=ane.id, name=ane.name, scopes=ane.scopes, limits=ane.limits)
+        refusal = await refused(keys.spending(spent).__aenter__())
+        assert "has used up its 100 tokens of today" in refusal.detail
 
 
 async def test_requests_without_a_key_have_no_quota(database: str) -> None:

@@ -44,7 +44,8 @@ async def test_a_job_of_a_stalled_worker_is_run_by_another(tmp_path: Path, datab
             ).fetchall()
             assert len(entry) == 1
             other.execute(
-                "UPDATE jobs SET state = 'running', attempts = 1, runner = 'iturri-stalled', queue_id = %s WHERE id = %s",
+                "UPDATE jobs SET state = 'running', attempts = 1, runner = 'iturri-stalled', queue_id = %s"
+                " WHERE id = %s",
                 [*entry[0], job_id],
             )
             other.commit()

@@ -75,9 +75,9 @@ class Visitor:
         if key is not None:
             await context.add_init_script(f"sessionStorage.setItem('iturri.key', '{key}')")
         page = await context.new_page()
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(30_000)
         page.on("request", self._asked)
-        page.on("pageerror", lambda error: self.wrong.append(f"error: {error}"))
+        page.on("pageerror", lambda error: self._heard(f"error: {error}"))
         page.on("console", self._said)
         self._pages.append(page)
         await page.goto(f"{self.site.address}/{place}")
@@ -89,8 +89,12 @@ class Visitor:
             self.wrong.append(f"asked another host: {request.url}")
 
     def _said(self, message: ConsoleMessage) -> None:
-        if message.type in ("error", "warning") and not any(known in message.text for known in self.expected):
-            self.wrong.append(f"{message.type}: {message.text}")
+        if message.type in ("error", "warning"):
+            self._heard(f"{message.type}: {message.text}")
+
+    def _heard(self, text: str) -> None:
+        if not any(known in text for known in self.expected):
+            self.wrong.append(text)
 
     async def leave(self) -> None:
         for page in self._pages:

@@ -35,6 +35,7 @@ def upgrade() -> None:
     bind = op.get_bind()
     if bind.exec_driver_sql("SELECT to_regclass('procrastinate_jobs')").scalar() is None:
         # Not `op.execute`: the script has colons and percent signs that are no parameters.
-        with bind.connection.cursor() as cursor:
-            cursor.execute(SchemaManager.get_schema())
+        cursor = bind.connection.cursor()
+        cursor.execute(SchemaManager.get_schema())
+        cursor.close()
     op.execute(_JOBS)

@@ -11,7 +11,6 @@ import pytest
 import yaml
 from huggingface_hub.errors import LocalEntryNotFoundError, RemoteEntryNotFoundError
 
-from pipeline.filtering import hub_card
 from pipeline.filtering.hub_card import pinned
 from schemas.errors import InputError
 
@@ -45,7 +44,7 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
                 raise RemoteEntryNotFoundError(name, response=httpx.Response(404, request=request))
             return str(tmp_path / name)
 
-    monkeypatch.setattr(hub_card, "HfApi", Api)
+    monkeypatch.setattr("pipeline.filtering.hub_card.HfApi", Api)
     return tmp_path
 
 
@@ -91,6 +90,6 @@ def test_a_hub_that_is_away_is_no_dataset_without_a_card(hub: Path, monkeypatch:
     def away(*_: Any, **__: Any) -> str:
         raise LocalEntryNotFoundError("there is no connection")
 
-    monkeypatch.setattr(hub_card.HfApi, "hf_hub_download", away)
+    monkeypatch.setattr("pipeline.filtering.hub_card.HfApi.hf_hub_download", away)
     with pytest.raises(ConnectionError, match="there is no connection"):
         pinned("user/data", "v1")

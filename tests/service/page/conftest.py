@@ -12,10 +12,13 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 import yaml
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser, async_playwright, expect
 
 from tests.support.page import CHROMIUM, KEY, Site, Visitor, backbones, finished
 from tests.support.service_servers import ServerProcess, settings
+
+# The most that is waited for what should come; a machine may be busy.
+expect.set_options(timeout=30_000)
 
 
 @pytest.fixture(scope="session")

@@ -48,7 +48,7 @@ async def test_a_stream_that_breaks_is_taken_up_after_its_last_event(visit: Visi
                 () => new Response(event(8, 'running') + event(9, 'running')),
                 () => new Response('{"detail": "later"}', { status: 503, headers: { 'Retry-After': '0.01' } }),
                 () => { throw new TypeError('away'); },
-                () => new Response(event(10, 'succeeded') + event(11, 'never')),
+                () => new Response(event(10, 'failed') + event(11, 'queued') + event(12, 'succeeded')),
             ];
             window.fetch = async (path, options) => {
                 asked.push([path, options.headers['Last-Event-ID'] ?? null, options.headers.Authorization]);
@@ -57,12 +57,13 @@ async def test_a_stream_that_breaks_is_taken_up_after_its_last_event(visit: Visi
             const seen = [];
             const told = [];
             const signal = new AbortController().signal;
-            await follow('one', (event) => seen.push(event.number), { after: 7, signal, onStatus: (now) => told.push(now) });
+            const onStatus = (now) => told.push(now);
+            await follow('one', (event) => seen.push(event.number), { after: 7, signal, onStatus });
             window.fetch = kept;
             return { asked, seen, told };
         }"""
     )
-    assert asked["seen"] == [8, 9, 10]
+    assert asked["seen"] == [8, 9, 10, 11, 12]
     assert [last for _, last, _ in asked["asked"]] == ["7", "9", "9", "9"]
     assert {key for *_, key in asked["asked"]} == {"Bearer a-key-of-the-tests"}
     assert asked["told"] == ["live", "waiting", "waiting", "waiting", "live"]

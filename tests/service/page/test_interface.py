@@ -123,3 +123,14 @@ async def test_an_address_that_is_none_and_a_job_that_is_gone(visit: Visit) -> N
     await page.goto(f"{visitor.site.address}/#/jobs/gone")
     await expect(page.get_by_role("alert")).to_contain_text("there is no job gone")
     await expect(page.get_by_role("button", name="Try again")).to_be_visible()
+
+
+async def test_the_api_is_described_without_another_host(visit: Visit) -> None:
+    page = await visit().open()
+    await page.get_by_role("link", name="API").click()
+    await expect(page.get_by_role("heading", name="Iturri", level=1)).to_be_visible()
+    await page.locator("#operations-jobs-list_jobs_v1_jobs_get .opblock-summary-control").click()
+    await page.get_by_role("button", name="Try it out").click()
+    async with page.expect_response("**/v1/jobs?*") as answered:
+        await page.get_by_role("button", name="Execute").click()
+    assert (await answered.value).status == 200

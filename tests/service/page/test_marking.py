@@ -41,37 +41,42 @@ def verdict(text: str, **changes: object) -> Drop:
     return next(one for one in found if isinstance(one, Drop))
 
 
-@pytest.mark.parametrize(
-    ("text", "reason", "marked"),
-    [
+async def marked(visit: Visit, seen: list[tuple[str, str, str]]) -> list[list[str]]:
+    """What the page marks of each (text, reason, evidence)."""
+    page = await visit().open()
+    found: list[list[str]] = await page.evaluate(
+        """async (seen) => {
+            const { offending } = await import('/assets/marking.js');
+            return seen.map(([text, reason, evidence]) => offending(text, { reason, evidence })
+                .map(([start, end]) => text.slice(start, end)));
+        }""",
+        seen,
+    )
+    return found
+
+
+async def test_what_filters_object_to_is_marked(visit: Visit) -> None:
+    cut = GOOD.removesuffix(" hori.")
+    wanted = [
         (f"{GOOD} {SPANISH} {MORE}", "language.foreign", [SPANISH]),
         (f"{GOOD}\n\n{SPANISH.removesuffix('.')}\n{MORE} {MORE} 😀", "language.foreign", [SPANISH.removesuffix(".")]),
-        (f"{GOOD} Erabiltzailea: eta zer da hori?", "shape.role_marker", ["Erabiltzailea:"]),
+        (f"{GOOD}\nErabiltzailea: eta zer da hori?", "shape.role_marker", ["Erabiltzailea:"]),
         (f"{GOOD} <|im_end|> {MORE}", "shape.role_marker", ["<|im_end|>"]),
-        (f"{GOOD} " + "eta gero " * 5 + "joan zen.", "repetition.loop", ["eta gero"] * 5),
+        (f"{GOOD} {'eta gero ' * 5}joan zen.", "repetition.loop", ["eta gero"] * 5),
         (f"{GOOD} Kaixoooooooooooooooo guztioi!", "repetition.loop", ["oooooooooooooooo"]),
         ("Etxera joan nahi dut.\n" * 5 + GOOD, "repetition.loop", ["Etxera joan nahi dut."] * 5),
-        (GOOD.removesuffix(" hori."), "shape.cut_off", None),
-    ],
-)
-async def test_the_offending_part_is_marked(visit: Visit, text: str, reason: str, marked: list[str] | None) -> None:
-    seen = verdict(text, **({"finish_reason": "length"} if reason == "shape.cut_off" else {}))
-    assert seen.reason == reason
-    page = await visit().open()
-    found = await page.evaluate(
-        """async ([text, verdict]) => (await import('/assets/marking.js')).offending(text, verdict)
-            .map(([start, end]) => text.slice(start, end))""",
-        [text, {"reason": seen.reason, "evidence": seen.evidence}],
-    )
-    if marked is None:
-        assert len(found) == 1 and text.endswith(found[0])
-    else:
-        assert found == marked
+        (cut, "shape.cut_off", ["galdera da; lehenik eta behin patxadaz hartu behar da"]),
+    ]
+    seen = [verdict(text, finish_reason="length" if text == cut else "stop") for text, *_ in wanted]
+    assert [drop.reason for drop in seen] == [reason for _, reason, _ in wanted]
+    asked = [(text, drop.reason, drop.evidence) for (text, *_), drop in zip(wanted, seen, strict=True)]
+    found = await marked(visit, asked)
+    assert found == [parts for *_, parts in wanted], asked
 
 
-@pytest.mark.parametrize(
-    ("reason", "evidence", "marked"),
-    [
+async def test_every_kind_of_evidence_is_read(visit: Visit) -> None:
+    text = "Hau da the best way egiteko; blorf zanquix, 1987 eta 42,5 dira. Hauek ez: (a+b)*[c] $1."
+    wanted = [
         ("language.mixed", "en in 5 of 30 words, such as: the best way", ["the best way"]),
         ("language.gibberish", "40% of its pieces are in no eu word: blorf zanquix…", ["blorf"]),
         ("grounding.number", "neither in the passage nor asked about: 1987, 42,5", ["1987", "42,5"]),
@@ -83,14 +88,6 @@ async def test_the_offending_part_is_marked(visit: Visit, text: str, reason: str
         ("translation.length", "12 letters for 300, 0.04 of them", []),
         ("made.up", "nothing that stands there", []),
         ("made.up", "", []),
-    ],
-)
-async def test_every_kind_of_evidence_is_read(visit: Visit, reason: str, evidence: str, marked: list[str]) -> None:
-    text = "Hau da the best way egiteko; blorf zanquix, 1987 eta 42,5 dira. Hauek ez: (a+b)*[c] $1."
-    page = await visit().open()
-    found = await page.evaluate(
-        """async ([text, verdict]) => (await import('/assets/marking.js')).offending(text, verdict)
-            .map(([start, end]) => text.slice(start, end))""",
-        [text, {"reason": reason, "evidence": evidence}],
-    )
-    assert found == marked
+    ]
+    found = await marked(visit, [(text, reason, evidence) for reason, evidence, _ in wanted])
+    assert found == [parts for *_, parts in wanted]

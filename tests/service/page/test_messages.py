@@ -15,7 +15,7 @@ def messages(language: str) -> dict[str, str]:
 
 def source() -> str:
     files = page_files().items()
-    return "\n".join(file.body.decode() for name, file in files if not name.startswith("i18n/"))
+    return "\n".join(file.body.decode() for name, file in files if not name.startswith(("i18n/", "swagger/")))
 
 
 def holes(message: str) -> set[str]:
