@@ -21,6 +21,7 @@ from service.job_store import Enqueue
 from service.quotas import SPENT, add_usage
 
 _TURN_LOCK: Final = 0x6974757274  # two servers that choose at once would both see the same key as the one to serve
+_MOST_SETBACKS = 5
 _POINTS = 1000
 _LOOK_EVERY = 100
 # What an order to stop becomes once the run has stopped.
@@ -63,7 +64,7 @@ class Claims:
             return await change(
                 connection,
                 "state = 'running', attempts = attempts + 1, runner = %(runner)s, queue_id = %(queue_id)s,"
-                " started = coalesce(started, now()), turn = now()",
+                " started = coalesce(started, now()), turn = now(), error = NULL",
                 "NOT EXISTS (SELECT FROM jobs taken WHERE taken.queue_id = %(queue_id)s) AND id = ("
                 " SELECT id FROM jobs LEFT JOIN LATERAL ("
                 f"  SELECT count(*) FILTER (WHERE other.state IN {HELD}) AS running, max(other.turn) AS served"
@@ -134,6 +135,26 @@ class Claims:
                 _OWNED,
                 {"state": state, **values, **claim.values()},
             )
+
+    async def set_back(self, claim: Claim, error: str, *, grew: bool) -> Job | None:
+        """The run has died of something that another run may not meet: queued again, or failed if that goes on and on.
+
+        `grew` is whether it got anywhere. None when the claim is lost.
+        """
+        async with transaction(self._pool) as connection:
+            job = await change(
+                connection,
+                "state = CASE WHEN state <> 'running' THEN " + _STOPPED + " WHEN %(grew)s OR setbacks < %(most)s"
+                " THEN 'queued' ELSE 'failed' END, setbacks = CASE WHEN %(grew)s THEN 0 ELSE setbacks + 1 END,"
+                " error = %(error)s, runner = NULL, queue_id = NULL,"
+                " finished = CASE WHEN state = 'cancelling'"
+                " OR (state = 'running' AND NOT %(grew)s AND setbacks >= %(most)s) THEN now() END",
+                _OWNED,
+                {"grew": grew, "most": _MOST_SETBACKS, "error": error, **claim.values()},
+            )
+            if job is not None and job.state is JobState.QUEUED:
+                await self._enqueue(connection, job.kind)
+            return job
 
     async def stopped(self, queue_id: int) -> Job | None:
         """The run of the job that the entry owns has stopped or died: paused or cancelled if asked for, else queued.

@@ -190,7 +190,7 @@ class JobStore:
         async with transaction(self._pool) as connection:
             job = await change(
                 connection,
-                "state = 'queued', error = NULL, finished = NULL, queue_id = NULL",
+                "state = 'queued', error = NULL, finished = NULL, queue_id = NULL, setbacks = 0",
                 f"id = %(id)s AND {condition}",
                 {"id": job_id},
             )

@@ -14,7 +14,16 @@ from pydantic import ValidationError
 from generators.one_line import one_line
 from pipeline.build import Outcome, Progress, build
 from pipeline.reader import BuildReader
-from schemas.errors import BuildDirectoryError, EpochLostError, IturriError, LedgerError, RecipeError, ServiceError
+from schemas.errors import (
+    BackboneError,
+    BuildDirectoryError,
+    EpochLostError,
+    IturriError,
+    LedgerError,
+    ProcessDiedError,
+    RecipeError,
+    ServiceError,
+)
 from schemas.funnel import Funnel
 from schemas.job import Job
 from schemas.problems import first_problem
@@ -92,6 +101,8 @@ class Runner:
         except EpochLostError:
             _log.warning("job=%s is run by another server now; this run has ended", job.id)
             return
+        except (ProcessDiedError, BackboneError) as error:
+            ended = await self._set_back(job, claim, error)
         except IturriError as error:
             reason = str(error)
             ended = await self._persist(lambda: self._claims.fail(claim, reason))
@@ -111,6 +122,16 @@ class Runner:
             if ended.started is not None and ended.finished is not None:
                 seconds = (ended.finished - ended.started).total_seconds()
                 self._metrics.job_ended(job.kind, ended.state, seconds)
+
+    async def _set_back(self, job: Job, claim: Claim, error: IturriError) -> Job | None:
+        """What died may be there again for another run; a backbone that gave this one nothing is not tried again."""
+        reason = str(error)
+        now = await self._persist(lambda: self._claims.get(job.id))
+        grew = now is not None and _accepted(now) > _accepted(job)
+        if not grew and isinstance(error, BackboneError):
+            return await self._persist(lambda: self._claims.fail(claim, reason))
+        _log.warning("job=%s run=died error=%r", job.id, reason)
+        return await self._persist(lambda: self._claims.set_back(claim, reason, grew=grew))
 
     async def _build(self, job: Job, claim: Claim, stop: asyncio.Event) -> dict[str, Any] | None:
         """Run or resume the build; what to write down of it, or None when it was stopped before its target."""
@@ -194,6 +215,10 @@ class Runner:
                     raise
             await asyncio.sleep(_PERSIST_PAUSE_S)
         return await write()
+
+
+def _accepted(job: Job) -> int:
+    return job.progress.accepted if job.progress is not None else 0
 
 
 async def _funnel(directory: Path) -> Funnel | None:

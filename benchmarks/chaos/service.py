@@ -127,7 +127,7 @@ def _submit(server: ServiceProcess, conversations: int, number: int) -> None:
         backbone="paced",
         seed=number,
         window=16,
-        output={"shard_rows": max(1, conversations // 4), "dropped_samples": 100_000},
+        output={"shard_rows": max(1, conversations // 4), "dropped_samples": 10_000},
     )
     answer = httpx.post(
         f"{server.url}/v1/jobs",

@@ -172,6 +172,33 @@ async def test_a_long_job_keeps_all_its_states_and_about_a_thousand_points(jobs:
     assert [event.state.value for event in states] == ["queued", "running"]
 
 
+async def test_a_run_that_dies_is_tried_again_as_long_as_it_gets_anywhere(jobs: Jobs) -> None:
+    await jobs.build()
+    for grew in (False, True, False, False, False, False, False):
+        _, claim = await jobs.claimed()
+        again = await jobs.claims.set_back(claim, "it died", grew=grew)
+        assert again is not None and (again.state, again.error) == (JobState.QUEUED, "it died")
+    job, claim = await jobs.claimed()
+    assert job.error is None
+    given_up = await jobs.claims.set_back(claim, "it died", grew=False)
+    assert given_up is not None and (given_up.state, given_up.error) == (JobState.FAILED, "it died")
+    assert given_up.finished is not None and await jobs.entries() == 0
+    assert await jobs.claims.set_back(claim, "late", grew=True) is None
+    assert await jobs.store.retry(job.id, anything) is not None
+    _, claim = await jobs.claimed()
+    assert (await jobs.claims.set_back(claim, "it died", grew=False)) is not None
+    assert await jobs.state(job) == "queued"
+
+
+@pytest.mark.parametrize(("asked", "ended"), [("pause", "paused"), ("cancel", "cancelled")])
+async def test_a_run_that_dies_when_it_was_to_stop_has_stopped(jobs: Jobs, asked: str, ended: str) -> None:
+    await jobs.build()
+    job, claim = await jobs.claimed()
+    await getattr(jobs.store, asked)(job.id)
+    assert await jobs.claims.set_back(claim, "it died", grew=False) is not None
+    assert await jobs.state(job) == ended and await jobs.entries() == 0
+
+
 async def test_orphans_are_jobs_that_nobody_runs_any_more(jobs: Jobs, database: str) -> None:
     for _ in range(4):
         await jobs.build()

@@ -6,7 +6,8 @@ import signal
 import time
 from pathlib import Path
 
-from benchmarks.chaos.account import Account
+from pipeline.reader import BuildReader
+from publishers.shard import read_shard
 from tests.support.service_servers import LIMIT_S, serving, settings, submission
 
 TARGET = 120
@@ -39,6 +40,9 @@ def test_a_server_that_sleeps_past_its_heartbeat_and_wakes(tmp_path: Path, datab
         assert owner.job(job_id) == job
         again = owner.ended(owner.submit(submission()))
         assert again["state"] == "succeeded"
-    account = Account.read(tmp_path / "builds" / job_id)
-    account.check()
-    assert len(account.rows) == TARGET and account.manifest is not None and account.manifest.complete
+    reader = BuildReader(tmp_path / "builds" / job_id)
+    rows = {row.id: row for _, row in reader.accepted(limit=2 * TARGET)}
+    manifest = reader.manifest()
+    assert manifest is not None and manifest.complete and manifest.funnel.accepted == TARGET == len(rows)
+    sealed = [row.id for shard in manifest.shards for row in read_shard(tmp_path / "builds" / job_id / shard.path)]
+    assert sorted(sealed) == sorted(rows)

@@ -48,11 +48,13 @@ ALTER TABLE jobs
     ADD COLUMN events integer NOT NULL DEFAULT 0,
     ADD COLUMN idempotency_key text,
     ADD COLUMN request_digest text,
-    ADD COLUMN turn timestamptz;
+    ADD COLUMN turn timestamptz,
+    ADD COLUMN setbacks integer NOT NULL DEFAULT 0;
 COMMENT ON COLUMN jobs.queue_id IS 'the entry of the queue that runs this job; any other is out of date';
 COMMENT ON COLUMN jobs.runner IS 'the application_name of the server that runs it';
 COMMENT ON COLUMN jobs.key IS 'the name of the key, or `local`';
 COMMENT ON COLUMN jobs.turn IS 'when a worker last took it up';
+COMMENT ON COLUMN jobs.setbacks IS 'runs one after another that have died and got nowhere';
 COMMENT ON COLUMN jobs.events IS 'the number of its newest event';
 UPDATE jobs SET name = build.recipe ->> 'name', language = build.recipe ->> 'language'
     FROM jobs build WHERE build.id = coalesce(jobs.build_id, jobs.id);
