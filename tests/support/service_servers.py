@@ -114,7 +114,7 @@ async def begun(client: httpx.AsyncClient, job_id: str) -> dict[str, Any]:
 
 
 class ServerProcess:
-    """A server of its own on a free loopback port, with warnings as errors where it is strict; what it says is in `log`.
+    """A server of its own on a free loopback port, where it is strict with warnings as errors; `log` has what it says.
 
     vLLM warns of much, so that a server with the engine in it cannot be strict.
     """
