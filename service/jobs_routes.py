@@ -54,7 +54,10 @@ async def submit(
     admitted = await asyncio.to_thread(admit, recipe, service.settings, service.backbones.names)
     if dry_run:
         response.status_code = 200
-        return await service.dry_runs.run(admitted)
+        async with service.keys.spending(caller) as spend:
+            found = await service.dry_runs.run(admitted)
+            spend(found.tokens)
+        return found
     return await accepted(
         service,
         response,

@@ -11,7 +11,8 @@ import hashlib
 import hmac
 import re
 import secrets
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -29,7 +30,7 @@ from schemas.job import Kind
 from schemas.keys import LOCAL, Caller, Key, Limits, Scope, Usage
 from schemas.problems import first_problem
 from service.database import Pool, transaction
-from service.quotas import check_quota, usage_of
+from service.quotas import add_usage, check_day, check_quota, usage_of
 
 # How long a server goes by what it has read of a key, and so the most that a revocation takes to reach it.
 CACHE_S = 3.0
@@ -161,6 +162,22 @@ class KeyStore:
         """What the key has used; None stands for requests without one, of which only the jobs are counted."""
         async with transaction(self._pool) as connection:
             return await usage_of(connection, key_id)
+
+    @asynccontextmanager
+    async def spending(self, caller: Caller) -> AsyncIterator[Callable[[int], None]]:
+        """For what is sampled without a job: call what this yields with the tokens; they are booked at the end.
+
+        Raises ProblemError, a 429, before anything is spent when nothing is left of the caller's day.
+        """
+        async with transaction(self._pool) as connection:
+            await check_day(connection, caller)
+        spent: list[int] = []
+        try:
+            yield spent.append
+        finally:
+            if any(spent):
+                async with transaction(self._pool) as connection:
+                    await add_usage(connection, caller.key_id, 0, sum(spent))
 
     def admission(self, caller: Caller, kind: Kind) -> Callable[[AsyncConnection[DictRow]], Awaitable[None]]:
         """What refuses the caller's job, inside the transaction that makes it, when that is more than the key may have.

@@ -57,24 +57,32 @@ async def check_quota(connection: AsyncConnection[DictRow], caller: Caller, kind
     Callers with one key wait here for each other's transactions, so that many requests at once get no more jobs than
     one after another. Raises ProblemError, a 429 that says when to try again.
     """
-    limits = caller.limits
     if caller.key_id is None:
         return
-    if limits.unfinished_jobs is not None:
-        await connection.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [_ADMISSION_LOCK, caller.key_id])
-    usage = await usage_of(connection, caller.key_id)
     if kind == "build":
-        day = (
-            ("conversations", usage.conversations_today, limits.conversations_a_day),
-            ("tokens", usage.tokens_today, limits.tokens_a_day),
-        )
-        for unit, used, most in day:
-            if most is not None and used >= most:
-                what = f"the key {caller.name} has used up its {most:,} {unit} of today; the day ends at 00:00 UTC"
-                raise too_many(what, _seconds_to_midnight())
-    if limits.unfinished_jobs is not None and usage.unfinished_jobs > limits.unfinished_jobs:
-        what = f"the key {caller.name} may have {limits.unfinished_jobs:,} unfinished jobs, and has them"
+        await check_day(connection, caller)
+    most = caller.limits.unfinished_jobs
+    if most is None:
+        return
+    await connection.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [_ADMISSION_LOCK, caller.key_id])
+    if (await usage_of(connection, caller.key_id)).unfinished_jobs > most:
+        what = f"the key {caller.name} may have {most:,} unfinished jobs, and has them"
         raise too_many(f"{what}; wait for one, or cancel one", _TRY_AGAIN_S)
+
+
+async def check_day(connection: AsyncConnection[DictRow], caller: Caller) -> None:
+    """Whether anything is left of the caller's day. Raises ProblemError, a 429 that says when the next one begins."""
+    if caller.key_id is None:
+        return
+    limits, usage = caller.limits, await usage_of(connection, caller.key_id)
+    day = (
+        ("conversations", usage.conversations_today, limits.conversations_a_day),
+        ("tokens", usage.tokens_today, limits.tokens_a_day),
+    )
+    for unit, used, most in day:
+        if most is not None and used >= most:
+            what = f"the key {caller.name} has used up its {most:,} {unit} of today; the day ends at 00:00 UTC"
+            raise too_many(what, _seconds_to_midnight())
 
 
 def _seconds_to_midnight() -> int:

@@ -215,7 +215,9 @@ def test_download(built: dict[str, Any], server: str, tmp_path: Path, client: Cl
 
 
 def test_the_list_for_people(built: dict[str, Any], server: str, tmp_path: Path) -> None:
-    done = iturri("jobs", "list", "--name", "good", "--kind", "build", "-n", "1", cwd=tmp_path, ITURRI_SERVER_URL=server)
+    done = iturri(
+        "jobs", "list", "--name", "good", "--kind", "build", "-n", "1", cwd=tmp_path, ITURRI_SERVER_URL=server
+    )
     heading, line = done.stdout.splitlines()
     assert heading.split()[:4] == ["job", "kind", "state", "name"]
     assert all(word in line for word in (built["job"], "build", "succeeded", "good", "20/20", "local"))

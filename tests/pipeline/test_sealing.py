@@ -149,6 +149,7 @@ async def test_a_build_that_runs_is_left_to_its_run(tmp_path: Path) -> None:
 
 async def test_a_run_that_takes_the_build_over_meanwhile_wins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     await stopped(tmp_path, slow(), 3)
+
     def taken_over(*arguments: object) -> tuple[int, str]:
         fields = BuildReader(tmp_path).fields()
         Ledger(BuildDirectory(tmp_path).ledger, fields, write_ahead=True, dropped_samples=3).close()

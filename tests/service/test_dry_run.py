@@ -17,6 +17,7 @@ from generators.backbone import Completion, SampleRequest
 from generators.scripted_backbone import ScriptedBackbone as Scripted
 from pipeline.build import BuildResult, build
 from schemas.backbones import ScriptedBackbone
+from schemas.dry_run import DryRun
 from schemas.errors import BackboneError, BuildError, InputError
 from schemas.recipe import Recipe
 from schemas.settings import Settings, declared_backbones
@@ -112,9 +113,9 @@ async def test_earlier_builds_of_the_same_conversations_count(tmp_path: Path, da
         other = await one.dry_runs.run(recipe(modes=[{"mode": "magpie", "exchanges": {"min": 2, "max": 2}}]))
     same = jobs[0]["progress"]
     assert (found.builds, found.measured, found.tokens_per_second) == (1, "jobs", speed)
-    assert found.tokens_per_accepted == (found.tokens + same["tokens"]) / (5 + 20)
-    assert found.estimate is not None
-    assert found.estimate.tokens == round(1000 * found.tokens_per_accepted)
+    each = (found.tokens + same["tokens"]) / (5 + 20)
+    assert found.tokens_per_accepted == each
+    assert found.estimate is not None and found.estimate.tokens == round(1000 * each)
     assert (other.builds, other.measured, other.tokens_per_accepted) == (0, "jobs", other.tokens / 5)
 
 
@@ -252,3 +253,18 @@ async def test_what_killed_servers_left_is_cleared_away_in_time(tmp_path: Path, 
         os.utime(folder / name, (then, then))
     async with server(tmp_path, database) as one:
         assert [path.name for path in one.left_behind()] == ["young"]
+
+
+async def test_over_http_it_makes_no_job(tmp_path: Path, database: str) -> None:
+    async with ready(settings(tmp_path, database)) as client:
+        answer = await client.post("/v1/jobs", params={"dry_run": 1}, json=submission(filters=SHORT))
+        assert answer.status_code == 200, answer.text
+        found = DryRun.model_validate(answer.json())
+        assert len(found.drafts) == 5
+        segments = [(draft, draft.segment) for draft in found.drafts if draft.segment is not None]
+        assert segments, "what is too long is marked"
+        for draft, segment in segments:
+            assert isinstance(draft.verdict, Drop) and draft.verdict.turn is not None
+            assert segment.end <= len(draft.messages[draft.verdict.turn].content)
+        assert (await client.post("/v1/jobs", params={"dry_run": 1}, json={})).status_code == 422
+        assert (await client.get("/v1/jobs")).json()["items"] == []

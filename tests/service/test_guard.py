@@ -204,3 +204,12 @@ def test_loopback_is_what_the_network_says(address: object) -> None:
 @pytest.mark.parametrize("name", ["", "0.0.0.0", "::", "localhost.", "example.org", "127.1"])  # noqa: S104
 def test_what_is_not_loopback(name: str) -> None:
     assert not is_loopback(name)
+
+
+async def test_json_that_is_no_recipe_is_never_the_servers_fault(tmp_path: Path, database: str) -> None:
+    bodies = (b"[" * 200_000, b'{"a":' * 100_000, b"9" * 100_000, b"\xff\xfe", b"", b"null", b'{"name": "\\ud800"}')
+    async with client_of(create_app(settings(tmp_path, database))) as client:
+        for body in bodies:
+            answer = await client.post("/v1/jobs", content=body, headers={"content-type": "application/json"})
+            assert answer.is_client_error, (body[:20], answer.text)
+            assert is_problem(answer, answer.status_code)

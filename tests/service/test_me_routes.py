@@ -10,7 +10,7 @@ from schemas.keys import Limits, Scope
 from service.app import create_app
 from service.quotas import add_usage
 from tests.support.service_keys import bearer, key_store
-from tests.support.service_servers import client_of, settings, submission
+from tests.support.service_servers import client_of, ready, settings, submission
 
 
 async def test_a_key_sees_its_limits_and_what_it_has_used(tmp_path: Path, database: str) -> None:
@@ -44,3 +44,16 @@ async def test_a_quota_reaches_the_client_as_429_with_a_time(tmp_path: Path, dat
         assert (await client.get("/v1/me")).json()["usage"]["unfinished_jobs"] == 1
     with psycopg.connect(database) as connection:
         assert connection.execute("SELECT count(*) FROM jobs").fetchall() == [(1,)]
+
+
+async def test_a_dry_run_is_paid_from_the_keys_day(tmp_path: Path, database: str) -> None:
+    async with key_store(database) as store:
+        _, given = await store.create("ane", [Scope.SUBMIT], limits=Limits(tokens_a_day=1))
+    async with ready(settings(tmp_path, database), headers=bearer(given)) as client:
+        found = await client.post("/v1/jobs?dry_run=1", json=submission())
+        assert found.status_code == 200, found.text
+        used = (await client.get("/v1/me")).json()["usage"]
+        assert used == {"unfinished_jobs": 0, "conversations_today": 0, "tokens_today": found.json()["tokens"]}
+        for query in ("?dry_run=1", ""):
+            answer = await client.post(f"/v1/jobs{query}", json=submission())
+            assert answer.status_code == 429 and int(answer.headers["retry-after"]) > 0

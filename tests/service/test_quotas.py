@@ -149,6 +149,25 @@ async def test_a_job_that_has_ended_makes_room_which_a_retry_takes_again(databas
         assert await jobs.state(first) == "cancelled"
 
 
+async def test_what_is_sampled_without_a_job_is_paid_from_the_day_too(database: str) -> None:
+    async with jobs_in(database) as jobs:
+        keys = KeyStore(jobs.pool)
+        for who in (await caller(keys, "ane", tokens_a_day=100), LOCAL):
+            async with keys.spending(who) as spend:
+                spend(99)
+            async with keys.spending(who):
+                pass
+            with pytest.raises(RuntimeError, match="cut short"):
+                async with keys.spending(who) as spend:
+                    spend(1)
+                    raise RuntimeError("cut short")
+            assert (await keys.usage(who.key_id)).tokens_today == (0 if who is LOCAL else 100)
+        ane = (await keys.all())[0]
+        spent = Caller(key_id=ane.id, name=ane.name, scopes=ane.scopes, limits=ane.limits)
+        refusal = await refused(keys.spending(spent).__aenter__())
+        assert "has used up its 100 tokens of today" in refusal.detail
+
+
 async def test_requests_without_a_key_have_no_quota(database: str) -> None:
     async with jobs_in(database) as jobs:
         keys = KeyStore(jobs.pool)

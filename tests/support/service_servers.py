@@ -170,6 +170,10 @@ class ServerProcess:
             time.sleep(0.05)
         return job
 
+    def signal(self, number: int) -> None:
+        """Send the signal, and go on."""
+        self._process.send_signal(number)
+
     def end(self, number: int) -> int:
         """Send the signal; the exit status."""
         self.client.close()
