@@ -42,7 +42,7 @@ export function figuresOf(progress) {
     ['figure.acceptance', acceptance === null ? '–' : percent(acceptance), t('figure.acceptance.hint')],
     ['figure.tokens', compact(progress.tokens), number(progress.tokens)],
     ['figure.cost', cost === null ? '–' : compact(cost), t('figure.cost.hint')],
-    ['figure.speed', compact(speed), t('figure.speed.hint')],
+    ['figure.speed', speed ? compact(speed) : '–', t('figure.speed.hint')],
     ['figure.left', left === null ? '–' : duration(left), t('figure.left.hint')],
   ];
 }

@@ -112,7 +112,7 @@ function nothing(asked) {
 function makeCard(job) {
   const state = badge(job.state);
   const facts = el('p', { class: 'facts' }, joined([
-    t(`kind.${job.kind}`), job.recipe?.language, job.recipe && String(job.recipe.backbone), job.key,
+    t(`kind.${job.kind}`), job.build_id && link(t('job.of_build'), ['jobs', job.build_id]), job.recipe?.language, job.recipe && String(job.recipe.backbone), job.key,
     when(job.created, moment(job.created))]));
   const bar = meter();
   const line = el('p', { class: 'line' });

@@ -1,6 +1,8 @@
 // What of a turn a filter objected to. Evidence quotes it, folded and shortened, after words of its own.
 
 const WORDS = /[\p{L}\p{M}\p{N}_]+/gu;
+// A number is one with its separators.
+const LISTED = /\p{N}+(?:[.,'’\u00a0\u202f]\p{N}+)*(?![\p{L}\p{M}_])|[\p{L}\p{M}\p{N}_]+/gu;
 const SENTENCE_END = /[.!?…:;](?=\s)|\n/g;
 // Here the whole turn is what is wrong, or something that is not there.
 const WHOLE = /^(duplicates\.|material\.|translation\.(length|structure|placeholders|numbers)|repetition\.turn|shape\.(empty|too_long|copied|echo)|language\.none)/;
@@ -30,9 +32,8 @@ export const wholeTurn = (reason) => WHOLE.test(reason);
 
 function listed(text, evidence) {
   const list = evidence.slice(evidence.search(/: (?!.*: )/) + 2).replace(/[^\s,]*…$/u, '');
-  const wanted = new Set(list.split(/,?\s+/u).filter(Boolean).map(fold));
-  const wordsOf = text.matchAll(/[\p{L}\p{M}\p{N}_]+(?:[.,'’-][\p{L}\p{M}\p{N}_]+)*/gu);
-  return [...wordsOf].filter(([one]) => wanted.has(fold(one))).map((one) => [one.index, one.index + one[0].length]);
+  const wanted = new Set([...list.matchAll(LISTED)].map(([one]) => fold(one)));
+  return [...text.matchAll(LISTED)].filter(([one]) => wanted.has(fold(one))).map((one) => [one.index, one.index + one[0].length]);
 }
 
 /** A phrase wherever it stands, whatever the case and the spaces between its words. */

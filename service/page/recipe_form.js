@@ -21,7 +21,7 @@ export async function showRecipeForm(into, { query, me, signal }) {
   const submitting = button(t('form.submit'), null, { type: 'submit', class: 'main' });
   const about = el('p', { class: 'hint', id: freshId('about') });
   const start = el('select', { id: freshId('start'), 'aria-describedby': about.id, onchange: () => begin(Number(start.value)) },
-    starts.map((one, at) => el('option', { value: at }, one.title || one.name)));
+    starts.map((one, at) => el('option', { value: at }, one.title.includes(one.name) ? one.title : `${one.title} (${one.name})`)));
   const form = el('form', { class: 'recipe', novalidate: '', onsubmit: (event) => { event.preventDefault(); send(submit, submitting); } },
     el('div', { class: 'field wide' }, el('label', { for: start.id }, t('form.start')), start, about),
     fields.node, said,

@@ -69,7 +69,7 @@ export default {
   'figure.cost': 'Tokens per accepted',
   'figure.cost.hint': 'generated tokens for each accepted conversation, dropped drafts included',
   'figure.speed': 'Tokens a second',
-  'figure.speed.hint': 'of this run, or the last one',
+  'figure.speed.hint': 'of the run that is going on',
   'figure.left': 'Time left',
   'figure.left.hint': 'at the present pace',
 

@@ -69,7 +69,7 @@ export default {
   'figure.cost': 'Token onartutako bakoitzeko',
   'figure.cost.hint': 'onartutako elkarrizketa bakoitzeko sortutako tokenak, baztertutako zirriborroenak barne',
   'figure.speed': 'Token segundoko',
-  'figure.speed.hint': 'oraingo exekuzioan, edo azkenekoan',
+  'figure.speed.hint': 'oraingo exekuzioan',
   'figure.left': 'Falta den denbora',
   'figure.left.hint': 'oraingo abiaduran',
 

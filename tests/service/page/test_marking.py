@@ -75,10 +75,10 @@ async def test_what_filters_object_to_is_marked(visit: Visit) -> None:
 
 
 async def test_every_kind_of_evidence_is_read(visit: Visit) -> None:
-    text = "Hau da the best way egiteko; blorf zanquix, 1987 eta 42,5 dira. Hauek ez: (a+b)*[c] $1."
+    text = "Hau da the best way egiteko; blorf-zanquix, 1987 eta 42,5 dira. Hauek ez: (a+b)*[c] $1."
     wanted = [
         ("language.mixed", "en in 5 of 30 words, such as: the best way", ["the best way"]),
-        ("language.gibberish", "40% of its pieces are in no eu word: blorf zanquix…", ["blorf"]),
+        ("language.gibberish", "40% of its pieces are in no eu word: blorf zanquix 1987…", ["blorf", "zanquix"]),
         ("grounding.number", "neither in the passage nor asked about: 1987, 42,5", ["1987", "42,5"]),
         ("grounding.unsupported", "20% of 9 words have support; not: best zanquix", ["best", "zanquix"]),
         ("repetition.word", "'Hau' 120 times", ["Hau"]),
