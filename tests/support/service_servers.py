@@ -114,12 +114,12 @@ async def begun(client: httpx.AsyncClient, job_id: str) -> dict[str, Any]:
 
 
 class ServerProcess:
-    """A server of its own on a free loopback port, where it is strict with warnings as errors; `log` has what it says.
+    """A server of its own on a free loopback port, with warnings as errors unless the environment says otherwise.
 
-    vLLM warns of much, so that a server with the engine in it cannot be strict.
+    What it says is in `log`.
     """
 
-    def __init__(self, settings: Settings, log: Path, *, strict: bool = True, **environment: str) -> None:
+    def __init__(self, settings: Settings, log: Path, **environment: str) -> None:
         self.log = log
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
@@ -132,9 +132,9 @@ class ServerProcess:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(("ITURRI_", "HF_"))}
         with log.open("ab") as output:
             self._process = subprocess.Popen(
-                [sys.executable, *(("-W", "error") if strict else ()), "-c", PROGRAM, str(self.port)],
+                [sys.executable, "-c", PROGRAM, str(self.port)],
                 cwd=ROOT,
-                env={**inherited, **variables, **environment},
+                env={**inherited, "PYTHONWARNINGS": "error", **variables, **environment},
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )
@@ -189,9 +189,9 @@ class ServerProcess:
 
 
 @contextmanager
-def serving(settings: Settings, log: Path, *, strict: bool = True, **environment: str) -> Iterator[ServerProcess]:
+def serving(settings: Settings, log: Path, **environment: str) -> Iterator[ServerProcess]:
     """A server process that is ready, ended at the latest at the end."""
-    server = ServerProcess(settings, log, strict=strict, **environment)
+    server = ServerProcess(settings, log, **environment)
     try:
         server.wait_until_ready()
         yield server
