@@ -13,7 +13,7 @@ IturriError                     a failure; exit code 1
 │   └── EpochLostError          another run has taken this build over
 ├── StorageError                the disk is full or cannot be written
 ├── BuildError                  a build that cannot reach its target
-│   └── ProcessDiedError        one of its processes has died; the build goes on when it is run again
+│   └── ProcessDiedError        one of its processes has died; it goes on when it is run again
 ├── DatasetError                a dataset that cannot be read or filtered to its end
 ├── PublishError                a publication that cannot be finished
 │   └── HubAuthError            no Hub token, or one without the right
@@ -108,7 +108,7 @@ class BuildError(IturriError):
 
 
 class ProcessDiedError(BuildError):
-    """One of a build's processes has died; the build goes on when it is run again."""
+    """A process of a build or a publication has died; what it was for goes on when it is run again."""
 
 
 class DatasetError(IturriError):

@@ -18,7 +18,7 @@ from publishers.local import publish_to_folder
 from publishers.result import PublicationResult
 from publishers.reviews import write_reviews
 from schemas.base import Frozen
-from schemas.errors import BuildDirectoryError, EpochLostError, IturriError, PublishError
+from schemas.errors import BuildDirectoryError, EpochLostError, IturriError, ProcessDiedError, PublishError
 from schemas.review import Review
 
 _END_S = 5.0
@@ -38,7 +38,7 @@ class Order(Frozen):
 
 
 async def publish(order: Order, stop: asyncio.Event) -> PublicationResult | None:
-    """Carry the order out; None when `stop` was set before it was done. Raises PublishError."""
+    """Carry the order out; None when `stop` was set before it was done. Raises PublishError, ProcessDiedError."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -62,6 +62,11 @@ async def publish(order: Order, stop: asyncio.Event) -> PublicationResult | None
         return PublicationResult.model_validate_json(output)
     if stop.is_set():
         return None
+    if process.returncode is not None and process.returncode < 0:
+        raise ProcessDiedError(
+            f"the publication's process was killed by signal {-process.returncode} (out of memory?);"
+            " another try goes on where it stopped"
+        )
     lines = said.decode(errors="replace").strip().splitlines()
     raise PublishError(lines[-1] if lines else f"the publication ended with exit status {process.returncode}")
 

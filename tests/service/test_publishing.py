@@ -6,6 +6,7 @@ import asyncio
 from datetime import UTC, datetime
 from pathlib import Path
 
+import psutil
 import pytest
 from filelock import FileLock
 
@@ -13,7 +14,7 @@ from pipeline.build import Outcome
 from pipeline.reader import BuildReader
 from publishers.manifest import read_manifest
 from publishers.reviews import read_reviews
-from schemas.errors import PublishError
+from schemas.errors import ProcessDiedError, PublishError
 from schemas.recipe import Recipe
 from schemas.review import Review
 from service.publishing import Order, publish
@@ -81,3 +82,17 @@ async def test_nothing_accepted_is_nothing_to_publish(tmp_path: Path) -> None:
     await run(recipe(), tmp_path / "build", stop=stop)
     with pytest.raises(PublishError, match="has no sealed shards yet"):
         await publish(order(tmp_path), asyncio.Event())
+
+
+async def test_a_process_that_is_killed_is_told_from_one_that_fails(tmp_path: Path) -> None:
+    wanted = recipe(target={"conversations": 5})
+    await run(wanted, tmp_path / "build")
+    publishing = asyncio.create_task(publish(order(tmp_path), asyncio.Event()))
+    # It takes a second to import what it needs.
+    while not (mine := [one for one in psutil.Process().children() if "service.publishing" in one.cmdline()]):
+        await asyncio.sleep(0.01)  # noqa: ASYNC110 there is no event for it
+    mine[0].kill()
+    with pytest.raises(ProcessDiedError, match="was killed by signal 9"):
+        await publishing
+    published = await publish(order(tmp_path), asyncio.Event())
+    assert published is not None and len(read_manifest(tmp_path / "published").shards) == 1
