@@ -89,8 +89,8 @@ async def test_a_process_that_is_killed_is_told_from_one_that_fails(tmp_path: Pa
     await run(wanted, tmp_path / "build")
     publishing = asyncio.create_task(publish(order(tmp_path), asyncio.Event()))
     # It takes a second to import what it needs.
-    while not (mine := [one for one in psutil.Process().children() if "service.publishing" in one.cmdline()]):
-        await asyncio.sleep(0.01)  # noqa: ASYNC110 there is no event for it
+    while not (mine := [one for one in psutil.Process().children() if "service.publishing" in one.cmdline()]):  # noqa: ASYNC110 there is no event for it
+        await asyncio.sleep(0.01)
     mine[0].kill()
     with pytest.raises(ProcessDiedError, match="was killed by signal 9"):
         await publishing
