@@ -123,7 +123,7 @@ def test_bad_input_alone_gives_2_and_a_server_that_is_away_1(server: str, tmp_pa
 
 
 def test_ctrl_c_leaves_the_job_running_and_says_how_to_go_on(server: str, tmp_path: Path, client: Client) -> None:
-    write_recipe(tmp_path / "slow.json", backbone="slow", target={"conversations": 2000})
+    write_recipe(tmp_path / "slow.json", backbone="slow", target={"conversations": 100_000})
     process = start("build", "slow.json", "--json", "--server", server, cwd=tmp_path)
     assert process.stderr is not None
     line = process.stderr.readline()

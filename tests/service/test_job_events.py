@@ -75,19 +75,20 @@ async def test_who_reads_too_slowly_is_let_go_and_comes_back_with_its_number(
     monkeypatch.setattr(job_events, "_BACKLOG", 3)
     await jobs.build()
     job, claim = await jobs.claimed()
-    following = jobs.events.follow(job.id, 0)
-    seen = [await anext(following), await anext(following)]
-    waiting = asyncio.ensure_future(anext(following))
-    await jobs.claims.note(claim, progress(0), FUNNEL)
-    seen.append(await waiting)
-    for accepted in range(1, 8):
-        await jobs.claims.note(claim, progress(accepted), FUNNEL)
-        await jobs.events._poll()
-    seen += [event async for event in following]
-    assert len(seen) < 10
+    async with jobs.events._subscribed(job.id) as coming:
+        for accepted in range(6):
+            await jobs.claims.note(claim, progress(accepted), FUNNEL)
+            await jobs.events._poll()
+        seen = [event.number async for event in _until_let_go(coming)]
+    assert seen == sorted(seen) and len(seen) <= 3
     await jobs.claims.succeed(claim, {})
-    seen += await followed(jobs, job.id, seen[-1].number)
-    assert [event.number for event in seen] == list(range(1, 12))
+    back = [event.number for event in await followed(jobs, job.id, seen[-1])]
+    assert back == list(range(seen[-1] + 1, 10))
+
+
+async def _until_let_go(coming: asyncio.Queue[JobEvent | None]) -> AsyncIterator[JobEvent]:
+    while (event := await coming.get()) is not None:
+        yield event
 
 
 async def test_followers_end_with_the_server(database: str) -> None:
