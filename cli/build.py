@@ -19,11 +19,11 @@ from cli.failures import failure, say, show_trace
 from cli.interrupts import Interrupts
 from cli.machine import machine_settings, resolved_backbone
 from cli.outcomes import RecipeOutcome, RecipeResult, exit_code, outcome_table
-from cli.progress import Display, open_display
+from cli.progress import Display, Standing, open_display
 from cli.surroundings import log_to_stderr
 from generators.backbone import Backbone
 from generators.opening import open_backbone
-from pipeline.build import Outcome, build, check_directory
+from pipeline.build import Outcome, Progress, build, check_directory
 from pipeline.directory import build_directory
 from pipeline.reader import BuildReader
 from schemas.backbones import BackboneSpec
@@ -153,7 +153,9 @@ class _Builds:
     async def _started(self, orders: deque[Order], stop: asyncio.Event) -> Backbone | None:
         """The backbone of these orders, running. None when it does not start, or `stop` was set meanwhile."""
         name, spec = orders[0].backbone_name, orders[0].backbone
-        self._display.starting(name)
+        self._display.waiting(
+            f"starting {name}", f"starting the backbone {name}; vLLM takes a minute or two, more on a busy machine"
+        )
         stopping = asyncio.create_task(stop.wait())
         starting: asyncio.Task[Backbone] | None = None
         try:
@@ -185,7 +187,7 @@ class _Builds:
         """Build one recipe and keep its result. Returns the error it ended with."""
         before = time.monotonic()
         cost: Callable[[float], str] = partial(figures.device_hours, spec=order.backbone, device=backbone.device)
-        self._display.running(order.recipe.name, order.recipe.target.conversations, cost)
+        self._display.running(order.recipe.name, order.recipe.target.conversations)
         try:
             done = await build(
                 order.recipe,
@@ -193,7 +195,7 @@ class _Builds:
                 backbone,
                 settings=self._settings,
                 stop=stop,
-                on_progress=self._display.update,
+                on_progress=lambda progress: self._display.update(_standing(progress, cost)),
             )
         except Exception as error:  # noqa: BLE001 - one that fails does not stop the rest
             self._failed(order.number, error, time.monotonic() - before)
@@ -224,6 +226,19 @@ class _Builds:
             seconds=seconds,
             funnel=None if isinstance(error, InputError) else _funnel(result.directory),
         )
+
+
+def _standing(progress: Progress, cost: Callable[[float], str]) -> Standing:
+    """What the display shows; `cost` puts the seconds that the backbone sampled into words."""
+    funnel = progress.funnel
+    return Standing(
+        funnel.accepted,
+        funnel.target,
+        funnel.acceptance,
+        progress.tokens_per_second,
+        cost(funnel.engine_seconds),
+        progress.seconds_left,
+    )
 
 
 def _funnel(directory: Path | None) -> Funnel | None:

@@ -15,6 +15,7 @@ from cli.checks.embedders import check_embedders
 from cli.checks.finding import Finding, Level, problem
 from cli.checks.hub import check_hub
 from cli.checks.languages import check_languages
+from cli.checks.servers import check_servers
 from cli.checks.service import check_database, check_key, check_port
 from cli.checks.software import check_python, check_vllm
 from cli.checks.storage import check_storage
@@ -60,6 +61,7 @@ def _findings(file: Path | None, port: int) -> Iterator[Finding]:
     yield from check_languages(settings)
     yield from check_storage(settings)
     yield from check_database(settings)
+    yield from check_servers(settings)
     yield from check_port(port)
     yield from check_key(settings)
     yield from check_hub()

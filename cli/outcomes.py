@@ -15,22 +15,28 @@ from schemas.funnel import Funnel
 
 
 class RecipeOutcome(StrEnum):
-    """How it went with one recipe."""
+    """How it went with one recipe; one that a server builds may go on running there, or have been cancelled."""
 
     COMPLETE = "complete"
     STOPPED = "stopped"
     FAILED = "failed"
     NOT_STARTED = "not started"
+    RUNNING = "running"
+    CANCELLED = "cancelled"
 
 
 @dataclass(frozen=True, slots=True)
 class RecipeResult:
-    """One recipe's end. `funnel` counts all runs of the build so far; `seconds` are this run's."""
+    """One recipe's end. `funnel` counts all runs of the build so far; `seconds` are this run's.
+
+    What is built here lies in a directory, what a server builds is a job of it.
+    """
 
     recipe: Path
     outcome: RecipeOutcome
     name: str | None = None
     directory: Path | None = None
+    job: str | None = None
     funnel: Funnel | None = None
     seconds: float = 0.0
     failure: Failure | None = None
@@ -42,6 +48,7 @@ class RecipeResult:
             "name": self.name,
             "outcome": self.outcome.value,
             "directory": None if self.directory is None else str(self.directory),
+            "job": self.job,
             "seconds": round(self.seconds, 3),
             "error": None
             if self.failure is None
@@ -79,6 +86,6 @@ def outcome_table(results: list[RecipeResult]) -> Table:
             "-" if funnel is None else figures.per_accepted(funnel.tokens_per_accepted),
             figures.duration(result.seconds),
             result.outcome.value,
-            "-" if result.directory is None else str(result.directory),
+            result.job or ("-" if result.directory is None else str(result.directory)),
         )
     return table

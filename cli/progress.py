@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol
 
@@ -12,22 +12,39 @@ from rich.progress import TaskID
 
 from cli import consoles, figures
 from cli.display import LINE_EVERY_S, Nothing, PlainLines, Shown, TerminalBars
-from pipeline.build import Progress as BuildProgress
 
-Cost = Callable[[float], str]
-"""From the seconds that a backbone sampled to what they cost, such as `0.120 GPU h`."""
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a build stands. `cost` is in words, such as `0.120 GPU h`; time is in seconds."""
+
+    accepted: int
+    target: int
+    acceptance: float
+    tokens_per_second: float
+    cost: str
+    seconds_left: float | None
+
+    def figures(self) -> list[str]:
+        """Acceptance, speed, cost and time left."""
+        return [
+            f"{figures.percent(self.acceptance)} accepted",
+            f"{self.tokens_per_second:,.0f} tokens/s",
+            self.cost,
+            f"{figures.duration(self.seconds_left)} left",
+        ]
 
 
 class Display(Shown, Protocol):
     """Shows builds that run one after another."""
 
-    def starting(self, backbone: str) -> None:
-        """A backbone is being started."""
+    def waiting(self, what: str, more: str) -> None:
+        """Something has to come first, such as a backbone's start; `more` is for those who see no bar."""
 
-    def running(self, name: str, target: int, cost: Cost) -> None:
+    def running(self, name: str, target: int) -> None:
         """A build has begun."""
 
-    def update(self, progress: BuildProgress) -> None:
+    def update(self, standing: Standing) -> None:
         """The running build is here now."""
 
 
@@ -39,27 +56,16 @@ def open_display(quiet: bool) -> Display:
     return Bars(console) if console.is_terminal else Lines(console)
 
 
-def figures_of(progress: BuildProgress, cost: Cost) -> list[str]:
-    """Acceptance, speed, cost and time left."""
-    funnel = progress.funnel
-    return [
-        f"{figures.percent(funnel.acceptance)} accepted",
-        f"{progress.tokens_per_second:,.0f} tokens/s",
-        cost(funnel.engine_seconds),
-        f"{figures.duration(progress.seconds_left)} left",
-    ]
-
-
 class Silence(Nothing):
     """Shows nothing."""
 
-    def starting(self, backbone: str) -> None:
+    def waiting(self, what: str, more: str) -> None:
         return
 
-    def running(self, name: str, target: int, cost: Cost) -> None:
+    def running(self, name: str, target: int) -> None:
         return
 
-    def update(self, progress: BuildProgress) -> None:
+    def update(self, standing: Standing) -> None:
         return
 
 
@@ -69,24 +75,22 @@ class Lines(PlainLines):
     def __init__(self, console: Console) -> None:
         super().__init__(console)
         self._name = ""
-        self._cost: Cost | None = None
         self._said = 0.0
 
-    def starting(self, backbone: str) -> None:
-        self.note(f"starting the backbone {backbone}; vLLM takes a minute or two, more on a busy machine")
+    def waiting(self, what: str, more: str) -> None:
+        self.note(more)
 
-    def running(self, name: str, target: int, cost: Cost) -> None:
-        self._name, self._cost = name, cost
+    def running(self, name: str, target: int) -> None:
+        self._name = name
         self._said = time.monotonic()
         self.note(f"{name}: building up to {target:,} conversations")
 
-    def update(self, progress: BuildProgress) -> None:
+    def update(self, standing: Standing) -> None:
         now = time.monotonic()
-        if self._cost is None or now - self._said < LINE_EVERY_S:
+        if now - self._said < LINE_EVERY_S:
             return
         self._said = now
-        funnel = progress.funnel
-        self.note(f"{self._name}: {funnel.accepted:,}/{funnel.target:,}, {', '.join(figures_of(progress, self._cost))}")
+        self.note(f"{self._name}: {standing.accepted:,}/{standing.target:,}, {', '.join(standing.figures())}")
 
 
 class Bars(TerminalBars):
@@ -95,26 +99,23 @@ class Bars(TerminalBars):
     def __init__(self, console: Console) -> None:
         super().__init__(console)
         self._task: TaskID | None = None
-        self._cost: Cost | None = None
 
-    def starting(self, backbone: str) -> None:
+    def waiting(self, what: str, more: str) -> None:
         self._finish()
-        self._task = self._bars.add_task(f"starting {backbone}", total=None, figures="")
+        self._task = self._bars.add_task(what, total=None, figures="")
 
-    def running(self, name: str, target: int, cost: Cost) -> None:
+    def running(self, name: str, target: int) -> None:
         self._finish()
-        self._cost = cost
         self._task = self._bars.add_task(name, total=target, figures="")
 
-    def update(self, progress: BuildProgress) -> None:
-        if self._task is None or self._cost is None:
+    def update(self, standing: Standing) -> None:
+        if self._task is None:
             return
-        funnel = progress.funnel
-        text = " · ".join([f"{funnel.accepted:,}/{funnel.target:,}", *figures_of(progress, self._cost)])
-        self._bars.update(self._task, completed=funnel.accepted, total=funnel.target, figures=text)
+        text = " · ".join([f"{standing.accepted:,}/{standing.target:,}", *standing.figures()])
+        self._bars.update(self._task, completed=standing.accepted, total=standing.target, figures=text)
 
     def _finish(self) -> None:
-        """A backbone that has started needs no line any more; a build's bar stays as it ended."""
+        """What was waited for needs no line any more; a build's bar stays as it ended."""
         if self._task is not None:
             task = self._bars.tasks[self._bars.task_ids.index(self._task)]
             self._bars.stop_task(self._task)

@@ -11,14 +11,16 @@ from huggingface_hub import get_token
 from cli import figures
 from cli.failures import say
 from cli.machine import build_folder, machine_settings
+from cli.published import sentence
 from cli.surroundings import log_to_stderr
 from pipeline.reader import BuildReader
+from pipeline.sealing import seal_what_is_there
 from publishers.hub import publish_to_hub
 from publishers.local import publish_to_folder
 from publishers.manifest import read_manifest
 from publishers.publication import Publication, read_publication
-from publishers.result import PublicationResult
-from schemas.errors import InputError
+from schemas.errors import BuildDirectoryError, EpochLostError, InputError
+from schemas.manifest import Manifest
 
 
 def run(build: str, *, to: Path | None, repo: str | None, private: bool, dry_run: bool, as_json: bool) -> int:
@@ -33,9 +35,9 @@ def run(build: str, *, to: Path | None, repo: str | None, private: bool, dry_run
     if dry_run:
         _list(read_publication(folder, None if to else repo), str(to or repo), as_json)
         return 0
-    if not (manifest := read_manifest(folder)).complete:
+    if not (manifest := _sealed(folder)).complete:
         say(
-            f"{folder} is not finished: what is sealed so far is published; for the rest run the build again, then"
+            f"{folder} is not finished: what it has so far is published; for the rest run the build again, then"
             f" publish again; or lower target.conversations to {max(1, manifest.funnel.accepted)} and run it again to"
             " call it complete"
         )
@@ -48,8 +50,16 @@ def run(build: str, *, to: Path | None, repo: str | None, private: bool, dry_run
     except (KeyboardInterrupt, SystemExit):
         say("stopped; the same command finishes the publication")
         raise
-    sys.stdout.write(f"{result.model_dump_json()}\n" if as_json else f"{_sentence(result)}\n")
+    sys.stdout.write(f"{result.model_dump_json()}\n" if as_json else f"{sentence(result)}\n")
     return 0
+
+
+def _sealed(folder: Path) -> Manifest:
+    """The manifest, after all that the build has accepted is sealed; of one that runs, as far as that has got."""
+    try:
+        return seal_what_is_there(folder)
+    except (BuildDirectoryError, EpochLostError):
+        return read_manifest(folder)
 
 
 def _list(publication: Publication, target: str, as_json: bool) -> None:
@@ -60,9 +70,3 @@ def _list(publication: Publication, target: str, as_json: bool) -> None:
     for file in publication.files:
         sys.stdout.write(f"{figures.size(file.size):>10}  {file.path}\n")
     sys.stdout.write(f"{len(publication.files)} files, {figures.size(publication.bytes)}, would go to {target}\n")
-
-
-def _sentence(result: PublicationResult) -> str:
-    there = f", {result.skipped} were there already" if result.skipped else ""
-    revision = f" at revision {result.revision}" if result.revision else ""
-    return f"{result.target}: {result.uploaded} files written ({figures.size(result.bytes)}){there}{revision}"

@@ -6,7 +6,7 @@ import json
 import sys
 from pathlib import Path
 
-from cli.failures import failure, say
+from cli.check_results import CheckResults
 from cli.machine import machine_settings, resolved_backbone
 from pipeline.materials import find_materials
 from pipeline.packs import load_packs
@@ -16,18 +16,18 @@ from schemas.recipe import Recipe
 from schemas.settings import Settings, with_embedder
 
 
-def check(files: list[Path], backbones: Path | None) -> int:
+def check(files: list[Path], backbones: Path | None, *, as_json: bool) -> int:
     """One line per recipe: OK on stdout, or what is wrong on stderr. The exit code is that of the first error."""
     settings = machine_settings(backbones)
-    code = 0
+    results = CheckResults(as_json)
     for file in files:
         try:
-            sys.stdout.write(f"{file}: OK{_checked(file, settings)}\n")
+            unchecked = _checked(file, settings)
         except IturriError as error:
-            found = failure(error)
-            say(found.message if found.message.startswith(str(file)) else f"{file}: {found.message}")
-            code = code or found.exit_code
-    return code
+            results.bad(file, error)
+        else:
+            results.good(file, {"unchecked": unchecked.strip(" ()") or None}, f"{file}: OK{unchecked}")
+    return results.finish()
 
 
 def schema() -> int:

@@ -52,9 +52,11 @@ def quieten() -> None:
 
 
 def log_to_stderr(settings: Settings, handler: logging.Handler | None = None) -> None:
-    """Our own log at the machine's level; of libraries only errors, or warnings too with ITURRI_DEBUG=1."""
+    """Our own log at the machine's level, in its format; of libraries errors, or warnings too with ITURRI_DEBUG=1."""
+    from service.logs import formatter
+
     handler = handler or logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("%(message)s"))
+    handler.setFormatter(formatter(settings.log_format))
     handler.addFilter(_wanted)
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     for room in _ROOMS:

@@ -29,10 +29,12 @@ if TYPE_CHECKING:
     from publishers.result import PublicationResult
     from schemas.backbones import BackboneSpec
     from schemas.conversation import Conversation, Draft, Gate, Message, Turn
+    from schemas.dry_run import DryRun
     from schemas.errors import (
         BackboneError,
         BuildDirectoryError,
         BuildError,
+        ClientError,
         DatasetError,
         EmbedderError,
         EpochLostError,
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
         IturriError,
         LanguageError,
         LedgerError,
+        ProcessDiedError,
         PublishError,
         RecipeError,
         ServiceError,
@@ -51,11 +54,14 @@ if TYPE_CHECKING:
     from schemas.filter_report import FilterReport
     from schemas.filters import Filters
     from schemas.funnel import DroppedSample, Funnel, FunnelRow
+    from schemas.job import Job, JobEvent, JobProgress, JobState
     from schemas.manifest import Manifest, Provenance, Shard
     from schemas.reading import read_recipe
     from schemas.recipe import Recipe
+    from schemas.review import Review
     from schemas.settings import Settings, declared_backbones, read_settings
     from schemas.verdict import Drop, Keep, Verdict
+    from service.client.client import Client
 
     __version__: str
 
@@ -80,6 +86,7 @@ _HOMES = {
         "BackboneError",
         "BuildDirectoryError",
         "BuildError",
+        "ClientError",
         "DatasetError",
         "EmbedderError",
         "EpochLostError",
@@ -88,6 +95,7 @@ _HOMES = {
         "IturriError",
         "LanguageError",
         "LedgerError",
+        "ProcessDiedError",
         "PublishError",
         "RecipeError",
         "ServiceError",
@@ -96,14 +104,18 @@ _HOMES = {
         "TemplateError",
     ),
     "schemas.backbones": ("BackboneSpec",),
+    "schemas.dry_run": ("DryRun",),
     "schemas.filter_report": ("FilterReport",),
     "schemas.filters": ("Filters",),
     "schemas.funnel": ("DroppedSample", "Funnel", "FunnelRow"),
+    "schemas.job": ("Job", "JobEvent", "JobProgress", "JobState"),
     "schemas.manifest": ("Manifest", "Provenance", "Shard"),
     "schemas.reading": ("read_recipe",),
     "schemas.recipe": ("Recipe",),
+    "schemas.review": ("Review",),
     "schemas.settings": ("Settings", "declared_backbones", "read_settings"),
     "schemas.verdict": ("Drop", "Keep", "Verdict"),
+    "service.client.client": ("Client",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -117,6 +129,8 @@ __all__ = [
     "BuildResult",
     "ChatTemplate",
     "ClaimingFilter",
+    "Client",
+    "ClientError",
     "Completion",
     "Conversation",
     "DatasetError",
@@ -124,6 +138,7 @@ __all__ = [
     "Draft",
     "Drop",
     "DroppedSample",
+    "DryRun",
     "EmbedderError",
     "EpochLostError",
     "Filter",
@@ -138,6 +153,10 @@ __all__ = [
     "HubAuthError",
     "InputError",
     "IturriError",
+    "Job",
+    "JobEvent",
+    "JobProgress",
+    "JobState",
     "Keep",
     "LanguageError",
     "LanguagePack",
@@ -146,12 +165,14 @@ __all__ = [
     "Message",
     "Mode",
     "Outcome",
+    "ProcessDiedError",
     "Progress",
     "Provenance",
     "PublicationResult",
     "PublishError",
     "Recipe",
     "RecipeError",
+    "Review",
     "SampleRequest",
     "ServiceError",
     "Settings",

@@ -19,7 +19,7 @@ from languages.pack import LanguagePack
 from pipeline.semantic import SemanticGate
 from pipeline.worker import tie_to_parent
 from schemas.conversation import Draft, Gate
-from schemas.errors import BuildError
+from schemas.errors import ProcessDiedError
 from schemas.filters import Filters
 from schemas.funnel import Diversity
 from schemas.verdict import Drop, Keep, Verdict
@@ -151,7 +151,9 @@ class Gates:
                 self._pool, judge_in_worker, [(draft, gate) for draft, gate, _ in batch]
             )
         except BrokenProcessPool:
-            error = BuildError("a process of the filters has died (out of memory?); run the build again to resume it")
+            error = ProcessDiedError(
+                "a process of the filters has died (out of memory?); run the build again to resume it"
+            )
             for _, _, future in batch:
                 if not future.done():
                     future.set_exception(error)

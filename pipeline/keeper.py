@@ -7,7 +7,6 @@ import importlib.metadata
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -23,11 +22,10 @@ from pipeline.ledger import Ledger
 from pipeline.ledger_reading import translated
 from pipeline.materials import FoundDataset, put
 from pipeline.reader import BuildReader
-from pipeline.sealing import Sealer
+from pipeline.sealing import Sealer, record_manifest
 from pipeline.stream import Counts, Indices, Stream
 from publishers.atomic import write_bytes
-from publishers.manifest import write_manifest
-from schemas.errors import BackboneError, EpochLostError
+from schemas.errors import BackboneError
 from schemas.filter_report import AgainstDataset
 from schemas.funnel import Funnel
 from schemas.manifest import Manifest, Provenance
@@ -150,6 +148,7 @@ class Keeper:
         )
         self._refuse_another_model()
         self._sealer = Sealer(self._ledger, self._place.path, self._recipe.output.shard_rows)
+        self._ledger.set_provenance(self._provenance())
         write_bytes(self._place.recipe, self._recipe.model_dump_json(indent=2).encode())
 
     def _refuse_another_model(self) -> None:
@@ -164,31 +163,20 @@ class Keeper:
             )
 
     def _write_manifest(self) -> Manifest:
-        if not self._ledger.holds_epoch():
-            raise EpochLostError(f"{self._place.path}: another run has taken this build over; this one ends")
-        now = datetime.now(UTC).replace(microsecond=0)
-        manifest = Manifest(
-            name=self._recipe.name,
-            language=self._recipe.language,
-            created=self._ledger.created(),
-            updated=now,
-            complete=self._ledger.accepted() >= self._recipe.target.conversations and not self._ledger.unsealed(),
-            provenance=Provenance(
-                iturri_version=importlib.metadata.version("iturri"),
-                recipe=self._told_recipe(),
-                fingerprint=self.fingerprint,
-                language_name=self._packs[self._recipe.language].name,
-                language_names={code: pack.name for code, pack in self._packs.items()},
-                backbone=self._backbone.name,
-                backbone_revision=self._backbone.revision,
-                backbone_licence=self._backbone.licence,
-                template_hash=self._backbone.template.hash,
-            ),
-            funnel=BuildReader(self._place.path).funnel(),
-            shards=self._ledger.shards(),
+        return record_manifest(self._ledger, self._place, self._recipe)
+
+    def _provenance(self) -> Provenance:
+        return Provenance(
+            iturri_version=importlib.metadata.version("iturri"),
+            recipe=self._told_recipe(),
+            fingerprint=self.fingerprint,
+            language_name=self._packs[self._recipe.language].name,
+            language_names={code: pack.name for code, pack in self._packs.items()},
+            backbone=self._backbone.name,
+            backbone_revision=self._backbone.revision,
+            backbone_licence=self._backbone.licence,
+            template_hash=self._backbone.template.hash,
         )
-        write_manifest(manifest, self._place.path)
-        return manifest
 
     def _told_recipe(self) -> dict[str, Any]:
         """The recipe, with the datasets that it names as they were found: their places are not told."""

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.fingerprint import Fields, refuse_another
-from pipeline.ledger_reading import meta, read_arms, read_diversity, translated
+from pipeline.ledger_reading import meta, read_arms, read_diversity, read_provenance, translated
 from pipeline.ledger_schema import migrate
 from pipeline.outcomes import Accepted, CutOff, Dropped, Outcome
 from publishers.manifest import MANIFEST_NAME
@@ -22,7 +22,7 @@ from schemas.arms import Arm
 from schemas.conversation import Conversation
 from schemas.errors import BuildDirectoryError, EpochLostError
 from schemas.funnel import Diversity, FunnelRow
-from schemas.manifest import Shard
+from schemas.manifest import Provenance, Shard
 
 _MATERIAL_LOW_WATER = "material_low_water."
 
@@ -109,6 +109,15 @@ class Ledger:
             with self._transaction() as connection:
                 _set(connection, "identity", json.dumps(ours))
         return ours
+
+    def set_provenance(self, provenance: Provenance) -> None:
+        """What made the rows, as this run has it: manifests are then written without a backbone, too."""
+        with self._transaction() as connection:
+            _set(connection, "provenance", provenance.model_dump_json())
+
+    def provenance(self) -> Provenance | None:
+        """Of the last run; None where that was one of before it was recorded."""
+        return read_provenance(self._connection)
 
     def created(self) -> datetime:
         """When the build's first run began."""

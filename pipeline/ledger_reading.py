@@ -12,6 +12,7 @@ from pipeline.fingerprint import Fields
 from schemas.arms import Arm
 from schemas.errors import LedgerError, StorageError
 from schemas.funnel import Diversity, FunnelRow
+from schemas.manifest import Provenance
 
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
@@ -38,6 +39,12 @@ def read_diversity(connection: sqlite3.Connection) -> Diversity | None:
     """As of the last commit; None where duplicates are not looked for."""
     recorded = meta(connection, "diversity")
     return None if recorded is None else Diversity.model_validate_json(recorded)
+
+
+def read_provenance(connection: sqlite3.Connection) -> Provenance | None:
+    """As of the last run; None where that was one of before it was recorded."""
+    recorded = meta(connection, "provenance")
+    return None if recorded is None else Provenance.model_validate_json(recorded)
 
 
 def read_spent(connection: sqlite3.Connection) -> tuple[float, int]:

@@ -69,6 +69,16 @@ class BuildReader:
             diversity=diversity,
         )
 
+    def holds(self, row_id: str) -> bool:
+        """Whether a row of that id was accepted."""
+        with self._connection() as connection:
+            return connection.execute("SELECT 1 FROM rows WHERE id = ?", (row_id,)).fetchone() is not None
+
+    def rows(self) -> int:
+        """How many rows were accepted, in shards or not."""
+        with self._connection() as connection:
+            return int(connection.execute("SELECT count(*) FROM rows").fetchone()[0])
+
     def arms(self) -> tuple[Arm, ...]:
         """What became of the drafts that used each choice of the steering."""
         with self._connection() as connection:

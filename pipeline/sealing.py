@@ -1,13 +1,19 @@
-"""Cutting accepted rows into sealed shards."""
+"""Cutting accepted rows into sealed shards, and listing them in the manifest."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
+from pipeline.directory import BuildDirectory, on_network_filesystem
 from pipeline.ledger import Ledger, PlannedShard
+from pipeline.ledger_reading import translated
+from pipeline.reader import BuildReader
+from publishers.manifest import write_manifest
 from publishers.shard import shard_path, write_shard
-from schemas.errors import StorageError
-from schemas.manifest import Shard
+from schemas.errors import BuildError, EpochLostError, StorageError
+from schemas.manifest import Manifest, Shard
+from schemas.recipe import Recipe
 
 
 class Sealer:
@@ -52,3 +58,56 @@ class Sealer:
             path=shard.path, config=shard.config, split=shard.split, rows=len(rows), bytes=size, sha256=sha256
         )
         self._ledger.seal_shard(shard, sealed)
+
+
+def record_manifest(ledger: Ledger, place: BuildDirectory, recipe: Recipe) -> Manifest:
+    """Write the manifest of what is sealed now. Raises EpochLostError, StorageError.
+
+    Raises BuildError when no run of this version has recorded what made the rows.
+    """
+    if not ledger.holds_epoch():
+        raise EpochLostError(f"{place.path}: another run has taken this build over; this one ends")
+    provenance = ledger.provenance()
+    if provenance is None:
+        raise BuildError(f"{place.path} was made by an earlier version of Iturri; run the build once more, it goes on")
+    manifest = Manifest(
+        name=recipe.name,
+        language=recipe.language,
+        created=ledger.created(),
+        updated=datetime.now(UTC).replace(microsecond=0),
+        complete=ledger.accepted() >= recipe.target.conversations and not ledger.unsealed(),
+        provenance=provenance,
+        funnel=BuildReader(place.path).funnel(),
+        shards=ledger.shards(),
+    )
+    write_manifest(manifest, place.path)
+    return manifest
+
+
+def seal_what_is_there(directory: Path) -> Manifest:
+    """Seal what a build that has stopped, failed or been killed has accepted so far, and list it in the manifest.
+
+    It may end in shards that are not full; a later run goes on after them. Where every accepted row is listed already
+    nothing is locked or written. Raises BuildDirectoryError when this is no build or a run holds it, EpochLostError
+    when a run takes it over meanwhile, LedgerError, StorageError, and BuildError when a version of before made it.
+    """
+    place, reader = BuildDirectory(directory), BuildReader(directory)
+    manifest = reader.manifest()
+    if manifest is not None and manifest.rows == reader.rows():
+        return manifest
+    with place.locked(take_over=False), translated(place.ledger):
+        recipe = reader.recipe()
+        ledger = Ledger(
+            place.ledger,
+            reader.fields(),
+            write_ahead=not on_network_filesystem(directory),
+            dropped_samples=recipe.output.dropped_samples,
+        )
+        try:
+            sealer = Sealer(ledger, directory, recipe.output.shard_rows)
+            sealer.check_sealed()
+            sealer.finish_planned()
+            sealer.seal(all_rows=True)
+            return record_manifest(ledger, place, recipe)
+        finally:
+            ledger.close()

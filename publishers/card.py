@@ -1,4 +1,4 @@
-"""The dataset card: README.md of a publication, made from the manifest alone."""
+"""The dataset card: README.md of a publication, made from the manifest and the review marks alone."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from publishers.licences import licence_metadata
+from publishers.reviews import REVIEWS_CONFIG, REVIEWS_PATH, REVIEWS_SPLIT, ReviewFile
+from publishers.reviews import SCHEMA as REVIEWS
 from publishers.rows import features
 from publishers.shard import config_name
 from schemas.funnel import GATES, Funnel
@@ -35,8 +37,8 @@ _ROLES = {"reverse": "replies", "grounded": "passages that conversations are abo
 _TOPICS = "topics"
 
 
-def card(manifest: Manifest, repo: str | None = None) -> str:
-    """The card in Markdown, with the Hub's metadata in front. The same manifest gives the same card.
+def card(manifest: Manifest, repo: str | None = None, reviews: ReviewFile | None = None) -> str:
+    """The card in Markdown, with the Hub's metadata in front. The same manifest and marks give the same card.
 
     `repo` is the repository it is for; without one, the recipe's, or else a folder. A recipe without a licence gives a
     card that says so (`license: unknown`).
@@ -44,7 +46,7 @@ def card(manifest: Manifest, repo: str | None = None) -> str:
     recipe = manifest.provenance.recipe
     publish = recipe.get("publish") or {}
     repo = repo or publish.get("repo")
-    metadata = yaml.safe_dump(card_metadata(manifest), allow_unicode=True, sort_keys=False, width=10_000)
+    metadata = yaml.safe_dump(card_metadata(manifest, reviews), allow_unicode=True, sort_keys=False, width=10_000)
     return _template().render(
         metadata=metadata,
         manifest=manifest,
@@ -64,18 +66,19 @@ def card(manifest: Manifest, repo: str | None = None) -> str:
         dry=bool((recipe.get("filters") or {}).get("dry")),
         funnel_rows=_funnel_rows(manifest.funnel),
         splits=[(config, split, shards) for config, splits in _configs(manifest) for split, shards in splits],
+        reviews=reviews,
         repo=repo,
         load_from=repo or "path/to/this/folder",
         citation_key="".join(part if part.isalnum() else "_" for part in manifest.name),
     )
 
 
-def card_metadata(manifest: Manifest) -> dict[str, Any]:
+def card_metadata(manifest: Manifest, reviews: ReviewFile | None = None) -> dict[str, Any]:
     """The metadata of the card: https://huggingface.co/docs/hub/datasets-cards.
 
     Files are named one by one: shards that a running publication has put there already stay invisible until its card
     comes with the last commit. A split without files is not declared, as `load_dataset` would fail on it. Byte counts
-    are those of the Parquet files.
+    are those of the Parquet files. Review marks are the last config, and never the one that is loaded by default.
     """
     configs = _configs(manifest)
     publish = manifest.provenance.recipe.get("publish") or {}
@@ -95,7 +98,8 @@ def card_metadata(manifest: Manifest) -> dict[str, Any]:
                 "data_files": [{"split": split, "path": [shard.path for shard in shards]} for split, shards in splits],
             }
             for number, (config, splits) in enumerate(configs)
-        ],
+        ]
+        + _review_configs(reviews),
         "dataset_info": [
             {
                 "config_name": config,
@@ -112,8 +116,30 @@ def card_metadata(manifest: Manifest) -> dict[str, Any]:
                 "dataset_size": size,
             }
             for config, splits in configs
-        ],
+        ]
+        + _review_info(reviews),
     }
+
+
+def _review_configs(reviews: ReviewFile | None) -> list[dict[str, Any]]:
+    if reviews is None:
+        return []
+    return [{"config_name": REVIEWS_CONFIG, "data_files": [{"split": REVIEWS_SPLIT, "path": [REVIEWS_PATH]}]}]
+
+
+def _review_info(reviews: ReviewFile | None) -> list[dict[str, Any]]:
+    if reviews is None:
+        return []
+    size = len(reviews.content)
+    return [
+        {
+            "config_name": REVIEWS_CONFIG,
+            "features": features(REVIEWS),
+            "splits": [{"name": REVIEWS_SPLIT, "num_bytes": size, "num_examples": len(reviews.reviews)}],
+            "download_size": size,
+            "dataset_size": size,
+        }
+    ]
 
 
 def size_category(rows: int) -> str:

@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from huggingface_hub import CommitOperationAdd, HfApi, constants
+from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi, constants
 from huggingface_hub.hf_api import RepoFile, RepoFolder
 from huggingface_hub.utils.tqdm import disable_progress_bars
 
@@ -61,9 +61,11 @@ class _Push:
 
     def run(self, private: bool) -> PublicationResult:
         calling("make the repository", self._repo, lambda: self._make_repository(private))
-        missing = self._survey()
+        missing, withdrawn = self._survey()
         for batch in self._batches(missing):
             calling("take the commit", self._repo, lambda batch=batch: self._commit(batch))  # type: ignore[misc]
+        if withdrawn:
+            calling("take the commit", self._repo, lambda: self._withdraw(withdrawn))
         info = calling("answer", self._repo, lambda: self._api.dataset_info(self._repo))
         if missing:
             self._confirm()
@@ -84,8 +86,11 @@ class _Push:
                 "choose another repository"
             )
 
-    def _survey(self) -> list[PublicationFile]:
-        """The files that the repository lacks. Raises PublishError when it holds something else than this build."""
+    def _survey(self) -> tuple[list[PublicationFile], list[str]]:
+        """The files that the repository lacks, and the paths that it has no longer to have.
+
+        Raises PublishError when it holds something else than this build.
+        """
         remote = calling("list its files", self._repo, self._tree)
         old = remote.get(MANIFEST_NAME)
         if old is None:
@@ -94,7 +99,9 @@ class _Push:
             text = calling("give its manifest", self._repo, self._download_manifest)
             if not grown_from(parse_manifest(text, f"{self._repo}/{MANIFEST_NAME}"), self._publication.manifest):
                 raise PublishError(f"{self._repo} holds the publication of another build; choose another repository")
-        return _missing(self._publication.files, remote)
+        return _missing(self._publication.files, remote), [
+            path for path in self._publication.withdrawn if path in remote
+        ]
 
     def _refuse_strangers(self, remote: dict[str, RepoFile]) -> None:
         ours = {file.path: file for file in self._publication.shards}
@@ -117,6 +124,17 @@ class _Push:
             repo_type=_KIND,
         )
         _log.info("%s: committed %d files", self._repo, len(missing))
+
+    def _withdraw(self, paths: Sequence[str]) -> None:
+        """Take these away; the card has ceased to name them by now. An earlier try may have gone through unheard."""
+        there = _files(self._api.get_paths_info(self._repo, list(paths), repo_type=_KIND))
+        if there:
+            self._api.create_commit(
+                self._repo,
+                [CommitOperationDelete(path_in_repo=path) for path in there],
+                commit_message=f"Remove {', '.join(there)} with Iturri",
+                repo_type=_KIND,
+            )
 
     def _batches(self, files: Sequence[PublicationFile]) -> Iterator[list[PublicationFile]]:
         """The files in commits of bounded size; card and manifest, the few kilobytes of the head, join the last one."""

@@ -17,12 +17,12 @@ from schemas.errors import PublishError, StorageError
 
 
 def publish_to_folder(build: Path, target: Path) -> PublicationResult:
-    """Puts the build's publication into `target`, which then holds exactly the files of the manifest.
+    """Puts the build's publication into `target`, which then holds exactly its files.
 
     Files that are there already stay untouched; each new one appears whole or not at all, card and manifest last, so
-    that an interrupted call is finished by the next one. `target` is a new or empty folder, or one that holds an
-    earlier publication of the same build; hidden files at its root (`.git`) are left alone. Raises PublishError,
-    StorageError.
+    that an interrupted call is finished by the next one. Only review marks are ever replaced or taken away. `target` is
+    a new or empty folder, or one that holds an earlier publication of the same build; hidden files at its root (`.git`)
+    are left alone. Raises PublishError, StorageError.
     """
     publication = read_publication(build)
     _refuse_place(build, target)
@@ -31,6 +31,8 @@ def publish_to_folder(build: Path, target: Path) -> PublicationResult:
         written = [file for file in publication.files if not _is_there(target, file)]
         for file in written:
             _put(target, file)
+        for path in publication.withdrawn:
+            _remove(target / path)
     return PublicationResult(
         target=str(target),
         files=len(publication.files),
@@ -78,7 +80,7 @@ def _refuse_strangers(target: Path, publication: Publication) -> None:
         raise PublishError(f"{target} cannot be read: {error.strerror or error}") from error
     if old is not None and not grown_from(parse_manifest(old, str(target / MANIFEST_NAME)), publication.manifest):
         raise PublishError(f"{target} holds the publication of another build; choose another folder to publish to")
-    strangers = sorted(present - {file.path for file in publication.files})
+    strangers = sorted(present - {file.path for file in publication.files} - {*publication.withdrawn})
     if strangers:
         raise PublishError(
             f"{target} holds {strangers[0]}, which is not of this publication; choose an empty folder to publish to"
@@ -100,3 +102,10 @@ def _put(target: Path, file: PublicationFile) -> None:
         else:
             with file.source.open("rb") as source:
                 shutil.copyfileobj(source, copy, 1 << 20)
+
+
+def _remove(path: Path) -> None:
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise StorageError(f"{path} cannot be removed: {error.strerror or error}") from error

@@ -1,4 +1,4 @@
-"""What a publication consists of: shards, the card, the manifest."""
+"""What a publication consists of: shards, review marks, the card, the manifest."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 from publishers.card import card
 from publishers.manifest import MANIFEST_NAME, manifest_bytes, read_manifest
 from publishers.redaction import redacted
+from publishers.reviews import REVIEWS_PATH, read_reviews
 from schemas.errors import PublishError
 from schemas.manifest import Manifest, Shard
 
@@ -17,7 +18,7 @@ CARD_NAME = "README.md"
 
 @dataclass(frozen=True, slots=True)
 class PublicationFile:
-    """One file: where it goes, and its content, a sealed file on disk or a few kilobytes in memory."""
+    """One file: where it goes, and its content, a sealed file on disk or what is small enough for memory."""
 
     path: str
     source: Path | bytes
@@ -32,11 +33,16 @@ class PublicationFile:
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """Everything to publish of a build. `head` is what makes the shards visible, so it goes last."""
+    """Everything to publish of a build.
+
+    `head` is what makes the shards visible, and what may change from one publication to the next, so it goes last.
+    `withdrawn` are paths that an earlier publication of the build may have used and this one does not.
+    """
 
     manifest: Manifest
     shards: tuple[PublicationFile, ...]
     head: tuple[PublicationFile, ...]
+    withdrawn: tuple[str, ...] = ()
 
     @property
     def files(self) -> tuple[PublicationFile, ...]:
@@ -50,16 +56,22 @@ class Publication:
 def read_publication(build: Path, repo: str | None = None) -> Publication:
     """What the build in this folder publishes, every shard checked against its sha256.
 
-    The card and the manifest follow from the build's manifest alone, so that publishing again changes nothing. `repo`
-    is the repository that the card names. Raises PublishError when nothing is sealed, or a shard is missing or damaged.
+    The card and the manifest follow from the build's manifest and review marks alone, so that publishing again changes
+    nothing. `repo` is the repository that the card names. Raises PublishError when nothing is sealed, or a shard is
+    missing or damaged.
     """
     manifest = read_manifest(build)
     if not manifest.shards:
         raise PublishError(f"{build} has no sealed shards yet; finish `iturri build` first")
     shards = tuple(_checked(build, shard) for shard in manifest.shards)
     public = redacted(manifest)
-    head = (_in_memory(CARD_NAME, card(public, repo).encode()), _in_memory(MANIFEST_NAME, manifest_bytes(public)))
-    return Publication(manifest=public, shards=shards, head=head)
+    reviews = read_reviews(build)
+    head = (
+        *((_in_memory(REVIEWS_PATH, reviews.content),) if reviews else ()),
+        _in_memory(CARD_NAME, card(public, repo, reviews).encode()),
+        _in_memory(MANIFEST_NAME, manifest_bytes(public)),
+    )
+    return Publication(manifest=public, shards=shards, head=head, withdrawn=() if reviews else (REVIEWS_PATH,))
 
 
 def grown_from(old: Manifest, new: Manifest) -> bool:

@@ -55,9 +55,9 @@ def _cells(row: Conversation) -> dict[str, Any]:
     return cells
 
 
-def features() -> list[dict[str, Any]]:
+def features(schema: pa.Schema = SCHEMA) -> list[dict[str, Any]]:
     """The schema in the words of a dataset card's `dataset_info.features`."""
-    return [_feature(field) for field in SCHEMA]
+    return [_feature(field) for field in schema]
 
 
 def _feature(field: pa.Field) -> dict[str, Any]:

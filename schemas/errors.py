@@ -13,18 +13,26 @@ IturriError                     a failure; exit code 1
 │   └── EpochLostError          another run has taken this build over
 ├── StorageError                the disk is full or cannot be written
 ├── BuildError                  a build that cannot reach its target
+│   └── ProcessDiedError        one of its processes has died; it goes on when it is run again
 ├── DatasetError                a dataset that cannot be read or filtered to its end
 ├── PublishError                a publication that cannot be finished
 │   └── HubAuthError            no Hub token, or one without the right
-└── ServiceError                the service cannot do what was asked
+├── ServiceError                the service cannot do what was asked
+└── ClientError                 a server cannot be reached, refuses, or answers what no server of ours would
 """
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from schemas.problem_details import FieldProblem
 
 __all__ = [
     "BackboneError",
     "BuildDirectoryError",
     "BuildError",
+    "ClientError",
     "DatasetError",
     "EmbedderError",
     "EpochLostError",
@@ -33,6 +41,7 @@ __all__ = [
     "IturriError",
     "LanguageError",
     "LedgerError",
+    "ProcessDiedError",
     "PublishError",
     "RecipeError",
     "ServiceError",
@@ -98,6 +107,10 @@ class BuildError(IturriError):
     """A build that cannot reach its target."""
 
 
+class ProcessDiedError(BuildError):
+    """A process of a build or a publication has died; what it was for goes on when it is run again."""
+
+
 class DatasetError(IturriError):
     """A dataset that cannot be read or filtered to its end."""
 
@@ -112,3 +125,20 @@ class HubAuthError(PublishError):
 
 class ServiceError(IturriError):
     """The service cannot do what was asked."""
+
+
+class ClientError(IturriError):
+    """A server cannot be reached, refuses a request, or gives an answer that is none of a server of ours.
+
+    `status`, `detail` and `errors` (the fields) are those of the problem details; `status` is None without an answer.
+    A refusal that is the caller's to mend (4xx) has exit code 2; one that passes by itself (408, 429) has 1.
+    """
+
+    def __init__(
+        self, message: str, status: int | None = None, detail: str = "", errors: tuple[FieldProblem, ...] = ()
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.detail = detail
+        self.errors = errors
+        self.exit_code = 2 if status is not None and 400 <= status < 500 and status not in (408, 429) else 1

@@ -14,7 +14,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from schemas.backbones import BackboneSpec, EmbedderSpec, OpenAIBackbone, ScriptedBackbone, VllmBackbone
 from schemas.errors import RecipeError, SettingsError
 from schemas.filters import Filters
-from schemas.names import Name
+from schemas.names import MOST, Name
 from schemas.problems import first_problem
 from schemas.yaml_text import parse_yaml
 
@@ -29,8 +29,16 @@ class Settings(BaseSettings):
     publications: Path = Field(default=Path("publications"), description="where local publications go")
     data: Path = Field(default=Path(".iturri"), description="the service's own data, the embedded PostgreSQL among it")
     languages: Path | None = Field(default=None, description="a folder with language packs of your own")
+    recipes: Path | None = Field(
+        default=None, description="a folder of recipes that a server offers to start from; `recipes` where there is one"
+    )
     database_url: SecretStr | None = Field(default=None, description="PostgreSQL; the embedded one when not set")
-    api_key: SecretStr | None = Field(default=None, description="asked of every request; without one, loopback only")
+    api_key: SecretStr | None = Field(
+        default=None, description="one more API key, with all scopes and no limits, beside those of `iturri keys`"
+    )
+    max_conversations: int | None = Field(
+        default=None, ge=1, le=MOST, description="the most that a recipe over HTTP may have as its target; None: no cap"
+    )
     jobs_at_once: int = Field(default=2, ge=1, le=64, description="jobs that one server runs at the same time")
     workers: int = Field(
         default=0, ge=0, le=1024, description="processes for heavy filters; 0: one less than the cores, at most 8"
@@ -39,6 +47,9 @@ class Settings(BaseSettings):
         default=4096, ge=1, description="of memory for the duplicate filter of one run; more of it goes to a file"
     )
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["text", "json"] = Field(
+        default="text", description="`json`: one object a line, with the ids of job and request"
+    )
 
 
 def read_settings() -> Settings:

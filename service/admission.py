@@ -15,6 +15,7 @@ from schemas.filters import Reference, SemanticFilter
 from schemas.names import Name
 from schemas.recipe import Recipe
 from schemas.settings import Settings, declared_embedders, no_embedder
+from service.bounds import check_bounds
 from service.problems import bad_field
 
 EXAMPLE: dict[str, Any] = {
@@ -46,6 +47,7 @@ def admit(submitted: SubmittedRecipe, settings: Settings, backbones: tuple[str, 
         raise bad_field("backbone", f"there is no backbone {submitted.backbone!r}; {known_backbones(backbones)}")
     if submitted.output.directory is not None:
         raise bad_field("output.directory", "the server chooses where a build lies; leave this out")
+    check_bounds(submitted, settings)
     _admit_embedder(submitted.filters.duplicates.semantic, settings)
     known = available_languages(settings.languages)
     if submitted.language not in known:

@@ -12,15 +12,38 @@ from importlib.metadata import PackageNotFoundError, version
 from fastapi import FastAPI
 
 from schemas.settings import Settings, declared_backbones
-from service import conversations_routes, health_routes, jobs_routes, problems
+from service import (
+    conversations_routes,
+    events_routes,
+    health_routes,
+    job_actions_routes,
+    jobs_routes,
+    me_routes,
+    metrics_routes,
+    page_routes,
+    problems,
+    recipes_routes,
+    reviews_routes,
+    shards_routes,
+)
 from service.admission import known_backbones
 from service.backbones import Backbones
+from service.claims import Claims
 from service.database import open_pool, prepare
+from service.dry_run import DryRuns
 from service.guard import Guard
+from service.job_events import JobEvents
 from service.job_store import JobStore
-from service.postgres import EmbeddedPostgres
+from service.keys import KeyStore
+from service.metrics import Metrics
+from service.observing import Observing
+from service.opening import database_of
+from service.places import forget_deleted
+from service.reviews import ReviewStore
 from service.runner import Runner
+from service.speeds import Speeds
 from service.state import Service
+from service.watch import Watch, watching
 from service.work_queue import WorkQueue
 
 _log = logging.getLogger(__name__)
@@ -35,10 +58,12 @@ def create_app(settings: Settings) -> FastAPI:
     if not specs:
         _log.warning("no backbone is declared, so no job can be submitted; name their file in ITURRI_BACKBONES")
 
+    metrics = Metrics()
+
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with running(settings, Backbones(specs)) as service:
-            app.state.service = service
+        async with running(settings, Backbones(specs), metrics) as (service, watch):
+            app.state.service, app.state.watch = service, watch
             yield
 
     app = FastAPI(
@@ -46,43 +71,52 @@ def create_app(settings: Settings) -> FastAPI:
         version=_version(),
         summary="Instruction datasets for languages that have none: submit recipes, watch, read, publish.",
         lifespan=lifespan,
+        docs_url=None,  # page_routes has it, without another host's files
         redoc_url=None,
     )
     app.add_middleware(Guard, settings=settings)
+    app.add_middleware(Observing, metrics=metrics)  # the last one is the outermost
     problems.install(app, hints={"backbone": known_backbones(tuple(sorted(specs)))})
-    for routes in (jobs_routes, conversations_routes, health_routes):
+    for routes in (
+        jobs_routes,
+        job_actions_routes,
+        events_routes,
+        conversations_routes,
+        shards_routes,
+        reviews_routes,
+        recipes_routes,
+        me_routes,
+        health_routes,
+        metrics_routes,
+        page_routes,
+    ):
         app.include_router(routes.router)
     return app
 
 
 @contextlib.asynccontextmanager
-async def running(settings: Settings, backbones: Backbones) -> AsyncIterator[Service]:
+async def running(settings: Settings, backbones: Backbones, metrics: Metrics) -> AsyncIterator[tuple[Service, Watch]]:
     """All parts of a server, started in order; leaving stops jobs first, then engines, then the database."""
     name = f"iturri-{secrets.token_hex(8)}"
     queue = WorkQueue()
     async with contextlib.AsyncExitStack() as stack:
-        address = await stack.enter_async_context(_database(settings))
+        address = await stack.enter_async_context(database_of(settings))
         await prepare(address)
         pool = await stack.enter_async_context(open_pool(address, name))
-        store = JobStore(pool, queue.enqueue, name)
+        watch = await stack.enter_async_context(watching(pool, settings, name, metrics))
+        await asyncio.to_thread(forget_deleted, settings)
+        claims = Claims(pool, queue.enqueue, name)
+        events = JobEvents(pool)
         await stack.enter_async_context(backbones)
-        runner = Runner(settings, store, backbones)
-        await stack.enter_async_context(queue.working(pool, store, runner.run, runner.close, settings.jobs_at_once))
+        reviews, speeds = ReviewStore(pool), Speeds(pool)
+        dry_runs = await stack.enter_async_context(DryRuns(settings, pool, backbones, speeds))
+        runner = Runner(settings, claims, backbones, reviews, speeds, metrics)
+        await stack.enter_async_context(queue.working(pool, claims, runner.run, runner.close, settings.jobs_at_once))
+        await stack.enter_async_context(events.polling())
         _log.info("server=%s state=working jobs_at_once=%d", name, settings.jobs_at_once)
-        yield Service(settings, store, backbones, queue)
+        store, keys = JobStore(pool, queue.enqueue), KeyStore(pool)
+        yield Service(settings, store, events, keys, reviews, speeds, dry_runs, backbones, queue), watch
         _log.info("server=%s state=closing", name)
-
-
-@contextlib.asynccontextmanager
-async def _database(settings: Settings) -> AsyncIterator[str]:
-    if settings.database_url is not None:
-        yield settings.database_url.get_secret_value()
-        return
-    postgres = EmbeddedPostgres(settings.data / "postgres")
-    try:
-        yield await asyncio.to_thread(postgres.start)
-    finally:
-        await asyncio.to_thread(postgres.stop)
 
 
 def _version() -> str:

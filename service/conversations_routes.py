@@ -8,39 +8,22 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query
 
 from pipeline.reader import BuildReader
-from schemas.base import Frozen
-from schemas.conversation import Conversation
 from schemas.errors import BuildDirectoryError
-from schemas.funnel import DroppedSample
-from service.jobs_routes import JobId, bearer, find
+from schemas.pages import AcceptedPage, DroppedDraft, DroppedPage
+from service.access import Reader
+from service.evidence import offending_segment
+from service.finding import JobId, find_build
 from service.places import build_of
 from service.problems import ProblemError, bad_field, documented
 from service.state import TheService
 
-router = APIRouter(
-    prefix="/v1/jobs", tags=["conversations"], dependencies=[bearer], responses=documented(401, 422, 503)
-)
-
-
-class AcceptedPage(Frozen):
-    """Accepted conversations in the order of their acceptance."""
-
-    verdict: Literal["accepted"] = "accepted"
-    items: tuple[Conversation, ...]
-    next: int | None
-
-
-class DroppedPage(Frozen):
-    """A sample of the dropped drafts, some of each reason."""
-
-    verdict: Literal["dropped"] = "dropped"
-    items: tuple[DroppedSample, ...]
-    next: int | None
+router = APIRouter(prefix="/v1/jobs", tags=["conversations"], responses=documented(401, 403, 422, 429, 503))
 
 
 @router.get("/{job_id}/conversations", summary="Read conversations", responses=documented(404, 409, 410))
 async def conversations(
     service: TheService,
+    _: Reader,
     job_id: JobId,
     verdict: Literal["accepted", "dropped"] = "accepted",
     reason: Annotated[str | None, Query(description="of dropped ones: this reason only", max_length=200)] = None,
@@ -48,9 +31,7 @@ async def conversations(
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> AcceptedPage | DroppedPage:
     """A page of a build's conversations, also while it runs; `next` is null when there are no more as yet."""
-    job = await find(service, job_id)
-    if job.kind != "build":
-        raise ProblemError(409, "this job is a publication; read the build that it names in build_id")
+    job = await find_build(service, job_id)
     if reason is not None and verdict == "accepted":
         raise bad_field("reason", "accepted conversations have none; ask for verdict=dropped")
 
@@ -60,7 +41,8 @@ async def conversations(
             rows = reader.accepted(after, limit)
             return AcceptedPage(items=tuple(row for _, row in rows), next=rows[-1][0] if len(rows) == limit else None)
         drops = reader.dropped(reason, after, limit)
-        return DroppedPage(items=tuple(drop for _, drop in drops), next=drops[-1][0] if len(drops) == limit else None)
+        items = tuple(DroppedDraft(**drop.model_dump(), segment=offending_segment(drop)) for _, drop in drops)
+        return DroppedPage(items=items, next=drops[-1][0] if len(drops) == limit else None)
 
     try:
         return await asyncio.to_thread(read)

@@ -2,64 +2,63 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import psycopg
-from procrastinate.schema import SchemaManager
+from alembic import command
+from alembic.config import Config
+from alembic.util import CommandError
+from procrastinate.exceptions import ConnectorException
 from psycopg import AsyncConnection
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
+from sqlalchemy import create_engine
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.pool import NullPool
 
 from generators.one_line import one_line
 from schemas.errors import ServiceError, SettingsError
 
 _CONNECT_S = 10
 _SCHEMA_LOCK = 0x69747572  # several servers may start at once on one database
-_JOBS = """
-CREATE TABLE IF NOT EXISTS jobs (
-    number bigint GENERATED ALWAYS AS IDENTITY UNIQUE,
-    id text PRIMARY KEY,
-    kind text NOT NULL CHECK (kind IN ('build', 'publication')),
-    state text NOT NULL
-        CHECK (state IN ('queued', 'running', 'cancelling', 'cancelled', 'succeeded', 'failed')),
-    created timestamptz NOT NULL DEFAULT now(),
-    updated timestamptz NOT NULL DEFAULT now(),
-    attempts integer NOT NULL DEFAULT 0,
-    recipe json,
-    build_id text REFERENCES jobs (id),
-    publication json,
-    result json,
-    error text,
-    queue_id bigint,
-    runner text
-);
-COMMENT ON COLUMN jobs.queue_id IS 'the one entry of the queue that may run this job; any other is out of date';
-COMMENT ON COLUMN jobs.runner IS 'the application_name of the server that runs it';
-CREATE INDEX IF NOT EXISTS jobs_unfinished ON jobs (queue_id) WHERE state IN ('queued', 'running', 'cancelling');
-"""
+_MIGRATIONS = Path(__file__).parent / "migrations"
 
 Pool = AsyncConnectionPool[AsyncConnection[DictRow]]
 
 
 async def prepare(address: str) -> None:
-    """Make the tables that are missing. Raises SettingsError for an address that is none, else ServiceError."""
+    """Bring the database's schema up to date. Raises SettingsError for an address that is none, else ServiceError."""
     try:
         conninfo_to_dict(address)
     except psycopg.ProgrammingError:
         # What the parser says quotes the address, password included.
         raise SettingsError("ITURRI_DATABASE_URL is no PostgreSQL address, such as postgresql://host/name") from None
     try:
-        async with await AsyncConnection.connect(address, autocommit=True, connect_timeout=_CONNECT_S) as connection:
-            await connection.execute("SELECT pg_advisory_lock(%s)", [_SCHEMA_LOCK])
-            found = await (await connection.execute("SELECT to_regclass('procrastinate_jobs')")).fetchone()
-            if found is None or found[0] is None:
-                # One simple query, so PostgreSQL runs it as one transaction.
-                await connection.execute(SchemaManager.get_schema())
-            await connection.execute(_JOBS)
-    except psycopg.Error as error:
+        await asyncio.to_thread(_migrate, address)
+    except (psycopg.Error, SQLAlchemyError) as error:
         raise ServiceError(f"the database cannot be used: {one_line(error)}") from error
+    except CommandError as error:
+        raise ServiceError(
+            f"the database is of a newer Iturri than this one: {one_line(error)}; install that, or a newer one"
+        ) from error
+
+
+def _migrate(address: str) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS))
+    engine = create_engine(
+        "postgresql+psycopg://",
+        creator=lambda: psycopg.connect(address, connect_timeout=_CONNECT_S),
+        poolclass=NullPool,
+    )
+    with engine.begin() as connection:
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_SCHEMA_LOCK})")
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
 
 
 @asynccontextmanager
@@ -83,3 +82,13 @@ async def open_pool(address: str, application: str) -> AsyncIterator[Pool]:
         yield pool
     finally:
         await pool.close()
+
+
+@asynccontextmanager
+async def transaction(pool: Pool) -> AsyncIterator[AsyncConnection[DictRow]]:
+    """A connection whose block is one transaction. Raises ServiceError when the database cannot be reached."""
+    try:
+        async with pool.connection() as connection:
+            yield connection
+    except (psycopg.Error, ConnectorException) as error:
+        raise ServiceError(f"the database cannot be used: {one_line(error)}") from error

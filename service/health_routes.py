@@ -5,9 +5,11 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from schemas.base import Frozen
-from schemas.errors import ServiceError
-from service.problems import FieldProblem, ProblemError, documented
+from schemas.server import Ready
+from service.problems import ProblemError, documented
+from service.readiness import not_ready
 from service.state import TheService
+from service.watch import TheWatch
 
 router = APIRouter(tags=["health"])
 
@@ -18,13 +20,6 @@ class Alive(Frozen):
     status: str = "alive"
 
 
-class Ready(Frozen):
-    """Database, worker and all declared backbones work."""
-
-    status: str = "ready"
-    backbones: tuple[str, ...]
-
-
 @router.get("/healthz", summary="Is the server alive?")
 async def healthz() -> Alive:
     """Answers as long as the process does."""
@@ -32,18 +27,13 @@ async def healthz() -> Alive:
 
 
 @router.get("/readyz", summary="Can the server run jobs?", responses=documented(503))
-async def readyz(service: TheService) -> Ready:
-    """200 when database, worker and every declared backbone work; else 503, and `errors` says what does not and why."""
-    problems: list[FieldProblem] = []
-    try:
-        await service.store.ping()
-    except ServiceError as error:
-        problems.append(FieldProblem(field="database", message=str(error)))
-    if service.queue.problem is not None:
-        problems.append(FieldProblem(field="worker", message=service.queue.problem))
-    for name, what in sorted(service.backbones.problems().items()):
-        problems.append(FieldProblem(field=f"backbones.{name}", message=what))
-    if problems:
+async def readyz(service: TheService, watch: TheWatch) -> Ready:
+    """200 when all that a job needs is there; else 503, and `errors` says what is not and why.
+
+    That is the database, the worker, every declared backbone, and the builds folder: it can be written, has room, and
+    is the one that the other servers of the database see.
+    """
+    if problems := await not_ready(service, watch):
         detail = "; ".join(f"{problem.field}: {problem.message}" for problem in problems)
-        raise ProblemError(503, f"not ready: {detail}", tuple(problems))
+        raise ProblemError(503, f"not ready: {detail}", problems)
     return Ready(backbones=service.backbones.names)

@@ -1,194 +1,224 @@
-"""Jobs in the database: the truth about every job's state.
-
-Every change of state is one guarded UPDATE. A running job is owned by one entry of the queue (`queue_id`); whoever
-comes with another entry, such as a server that was thought dead and has been replaced, changes nothing.
-"""
+"""Jobs in the database, as those see them who ask for them: made, looked at, changed, deleted."""
 
 from __future__ import annotations
 
+import hashlib
+import json
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
-import psycopg
-from procrastinate.exceptions import ConnectorException
 from psycopg import AsyncConnection
 from psycopg.rows import DictRow
 from psycopg.types.json import Json
 
-from generators.one_line import one_line
 from schemas.errors import ServiceError
-from schemas.job import Job, JobState, PublicationRequest
+from schemas.funnel import Funnel
+from schemas.job import Job, JobState, Kind, PublicationRequest
+from schemas.keys import Caller
 from schemas.recipe import Recipe
-from service.database import Pool
+from service.database import Pool, transaction
+from service.job_rows import COLUMNS, UNFINISHED, change, job_of, one
 
-Kind = Literal["build", "publication"]
-# Puts a job of some kind and priority into the queue inside the caller's transaction; the entry's number.
-Enqueue = Callable[[AsyncConnection[Any], str, Kind, int], Awaitable[int]]
-
-_COLUMNS = "id, kind, state, created, updated, attempts, recipe, build_id, publication, result, error"
-_ENDED = "CASE state WHEN 'cancelling' THEN 'cancelled' ELSE %(state)s END"
+# Tells the queue, inside the caller's transaction, that there is one more job of this kind to run.
+Enqueue = Callable[[AsyncConnection[Any], Kind], Awaitable[None]]
+# Refuses, by an error, inside the transaction that would make the job.
+Admit = Callable[[AsyncConnection[DictRow]], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
-    """The right to run a job: lost as soon as the job is given to another entry of the queue."""
+class Submission:
+    """A job as it is asked for."""
 
-    job_id: str
-    queue_id: int
+    caller: Caller
+    recipe: Recipe | None = None
+    build: Job | None = None
+    publication: PublicationRequest | None = None
+    priority: int = 0
+    idempotency_key: str | None = None
+
+    @property
+    def kind(self) -> Kind:
+        return "build" if self.build is None else "publication"
+
+    def values(self) -> dict[str, Any]:
+        """What is written down of it, by column."""
+        recipe = self.recipe if self.build is None else Recipe.model_validate(self.build.recipe)
+        if recipe is None:
+            raise ServiceError("a submission has a recipe, or the build that is to be published")
+        told = {"what": (self.publication or recipe).model_dump(mode="json"), "of": self.build and self.build.id}
+        return {
+            "id": secrets.token_hex(8),
+            "kind": self.kind,
+            "name": recipe.name,
+            "language": recipe.language,
+            "key_id": self.caller.key_id,
+            "key": self.caller.name,
+            "priority": self.priority,
+            "recipe": None if self.recipe is None else Json(self.recipe.model_dump(mode="json")),
+            "build_id": None if self.build is None else self.build.id,
+            "publication": None if self.publication is None else Json(self.publication.model_dump(mode="json")),
+            "idempotency_key": self.idempotency_key,
+            "request_digest": hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest(),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which jobs are asked for; None is any."""
+
+    state: JobState | None = None
+    kind: Kind | None = None
+    name: str | None = None
+    language: str | None = None
+    key: str | None = None
+    build_id: str | None = None
 
 
 class JobStore:
     """All methods raise ServiceError when the database cannot be reached."""
 
-    def __init__(self, pool: Pool, enqueue: Enqueue, runner: str) -> None:
+    def __init__(self, pool: Pool, enqueue: Enqueue) -> None:
         self._pool = pool
         self._enqueue = enqueue
-        self._runner = runner
 
     async def ping(self) -> None:
         """Ask the database for an answer."""
-        async with self._connection() as connection:
+        async with transaction(self._pool) as connection:
             await connection.execute("SELECT 1")
 
-    async def create_build(self, recipe: Recipe) -> Job:
-        """A queued build of the recipe."""
-        return await self._create("build", recipe=Json(recipe.model_dump(mode="json")))
+    async def create(self, submission: Submission, admit: Admit) -> tuple[Job, bool] | None:
+        """(The queued job, whether this submission made it): the same idempotency key again gives the same job.
 
-    async def create_publication(self, build_id: str, request: PublicationRequest) -> Job:
-        """A queued publication of a build."""
-        return await self._create("publication", build_id=build_id, publication=Json(request.model_dump(mode="json")))
-
-    async def _create(self, kind: Kind, **values: object) -> Job:
-        row = {"recipe": None, "build_id": None, "publication": None, **values}
-        row |= {"id": secrets.token_hex(8), "kind": kind}
-        async with self._connection() as connection:
-            await connection.execute(
-                "INSERT INTO jobs (id, kind, state, recipe, build_id, publication)"
-                " VALUES (%(id)s, %(kind)s, 'queued', %(recipe)s, %(build_id)s, %(publication)s)",
-                row,
+        None when the key was used for something else. What `admit` raises leaves nothing behind.
+        """
+        values = submission.values()
+        async with transaction(self._pool) as connection:
+            # Of two at once, the second waits here for the first one's transaction.
+            row = await one(
+                connection,
+                f"INSERT INTO jobs (state, events, {', '.join(values)})"
+                f" VALUES ('queued', 1, {', '.join(f'%({name})s' for name in values)})"
+                f" ON CONFLICT (coalesce(key_id, ''), idempotency_key) DO NOTHING RETURNING {COLUMNS}",
+                **values,
             )
-            return await self._queue(connection, str(row["id"]), kind, 0)
+            if row is None:
+                return await self._made_before(connection, values)
+            await admit(connection)
+            await connection.execute(
+                "INSERT INTO job_events (job_id, number, kind, state) VALUES (%s, 1, 'state', 'queued')", [values["id"]]
+            )
+            await self._enqueue(connection, values["kind"])
+            return job_of(row), True
 
-    async def _queue(self, connection: AsyncConnection[DictRow], job_id: str, kind: Kind, priority: int) -> Job:
-        queue_id = await self._enqueue(connection, job_id, kind, priority)
-        cursor = await connection.execute(
-            f"UPDATE jobs SET queue_id = %s, runner = NULL WHERE id = %s RETURNING {_COLUMNS}",  # noqa: S608
-            [queue_id, job_id],
+    async def _made_before(
+        self, connection: AsyncConnection[DictRow], values: dict[str, Any]
+    ) -> tuple[Job, bool] | None:
+        row = await one(
+            connection,
+            f"SELECT request_digest, {COLUMNS} FROM jobs"
+            " WHERE key_id IS NOT DISTINCT FROM %(key_id)s AND idempotency_key = %(idempotency_key)s",
+            **values,
         )
-        return Job.model_validate(await cursor.fetchone())
+        if row is None or row["request_digest"] != values["request_digest"]:
+            return None
+        return job_of(row), False
 
     async def get(self, job_id: str) -> Job | None:
-        return await self._one(f"SELECT {_COLUMNS} FROM jobs WHERE id = %(id)s", id=job_id)  # noqa: S608
+        """The job, with the funnel of its build."""
+        async with transaction(self._pool) as connection:
+            row = await one(connection, f"SELECT funnel, {COLUMNS} FROM jobs WHERE id = %(id)s", id=job_id)
+        if row is None:
+            return None
+        if row["kind"] == "build" and row["funnel"] is None:
+            row["funnel"] = Funnel(target=row["recipe"]["target"]["conversations"])
+        return job_of(row)
 
-    async def page(self, before: int | None, limit: int, state: JobState | None) -> list[tuple[int, Job]]:
+    async def owner(self, job_id: str) -> tuple[str | None, str] | None:
+        """(Id, name) of the key that the job was submitted with; None when there is no such job."""
+        async with transaction(self._pool) as connection:
+            row = await one(connection, "SELECT key_id, key FROM jobs WHERE id = %(id)s", id=job_id)
+        return None if row is None else (row["key_id"], row["key"])
+
+    async def page(self, before: int | None, limit: int, asked: Filter) -> list[tuple[int, Job]]:
         """Up to `limit` (number, job), newest first, with numbers below `before`."""
-        async with self._connection() as connection:
+        columns = ("state", "kind", "name", "language", "key", "build_id")
+        matches = " AND ".join(f"(%({name})s::text IS NULL OR {name} = %({name})s)" for name in columns)
+        async with transaction(self._pool) as connection:
             cursor = await connection.execute(
-                f"SELECT number, {_COLUMNS} FROM jobs"  # noqa: S608
-                " WHERE (%(before)s::bigint IS NULL OR number < %(before)s)"
-                " AND (%(state)s::text IS NULL OR state = %(state)s) ORDER BY number DESC LIMIT %(limit)s",
-                {"before": before, "limit": limit, "state": state},
+                f"SELECT number, {COLUMNS} FROM jobs"
+                f" WHERE (%(before)s::bigint IS NULL OR number < %(before)s) AND {matches}"
+                " ORDER BY number DESC LIMIT %(limit)s",
+                {"before": before, "limit": limit, **{name: getattr(asked, name) for name in columns}},
             )
-            return [(row.pop("number"), Job.model_validate(row)) for row in await cursor.fetchall()]
+            return [(row["number"], job_of(row)) for row in await cursor.fetchall()]
+
+    async def set_priority(self, job_id: str, priority: int) -> Job | None:
+        """None when the job has ended."""
+        return await self._change(
+            "priority = %(priority)s", f"id = %(id)s AND state IN {UNFINISHED}", id=job_id, priority=priority
+        )
 
     async def cancel(self, job_id: str) -> Job | None:
-        """A queued job is cancelled, a running one is asked to stop; None when the job has ended otherwise."""
+        """Cancelled at once, or asked to stop when it runs; None when the job has ended otherwise."""
         return await self._change(
-            "state = CASE state WHEN 'running' THEN 'cancelling' WHEN 'queued' THEN 'cancelled' ELSE state END",
-            "id = %(id)s AND state IN ('queued', 'running', 'cancelling', 'cancelled')",
+            "state = CASE WHEN state IN ('running', 'pausing') THEN 'cancelling'"
+            " WHEN state IN ('queued', 'paused') THEN 'cancelled' ELSE state END,"
+            " finished = CASE WHEN state IN ('queued', 'paused') THEN now() ELSE finished END",
+            f"id = %(id)s AND (state IN {UNFINISHED} OR state = 'cancelled')",
             id=job_id,
         )
 
-    async def claim(self, claim: Claim) -> Job | None:
-        """Take the job up; None when it was cancelled, or belongs to another entry of the queue."""
+    async def pause(self, job_id: str) -> Job | None:
+        """Paused at once, or asked to stop when it runs; None when the job has ended or is being cancelled."""
         return await self._change(
-            "state = 'running', attempts = attempts + 1, runner = %(runner)s",
-            "id = %(id)s AND queue_id = %(queue_id)s AND state = 'queued'",
-            id=claim.job_id,
-            queue_id=claim.queue_id,
-            runner=self._runner,
+            "state = CASE state WHEN 'running' THEN 'pausing' WHEN 'queued' THEN 'paused' ELSE state END",
+            "id = %(id)s AND state IN ('queued', 'running', 'pausing', 'paused')",
+            id=job_id,
         )
 
-    async def still_runs(self, claim: Claim) -> bool:
-        """Whether the job is to go on: neither cancelled nor given to somebody else."""
-        job = await self._one(
-            f"SELECT {_COLUMNS} FROM jobs WHERE id = %(id)s AND queue_id = %(queue_id)s AND state = 'running'",  # noqa: S608
-            id=claim.job_id,
-            queue_id=claim.queue_id,
-        )
-        return job is not None
+    async def resume(self, job_id: str, admit: Admit) -> Job | None:
+        """Queued again; None when the job is not paused."""
+        return await self._requeue("state = 'paused'", job_id, admit)
 
-    async def succeed(self, claim: Claim, result: dict[str, Any]) -> Job | None:
-        """The job is done; cancelled when that was asked for meanwhile. None when the claim is lost."""
-        return await self._end(claim, JobState.SUCCEEDED, result=Json(result), error=None)
+    async def retry(self, job_id: str, admit: Admit) -> Job | None:
+        """Queued again, to go on with what is there; None when the job has neither failed nor been cancelled."""
+        return await self._requeue("state IN ('failed', 'cancelled')", job_id, admit)
 
-    async def fail(self, claim: Claim, error: str) -> Job | None:
-        """The job has failed for this reason. None when the claim is lost."""
-        # PostgreSQL takes no zero characters; a job whose end cannot be written would be run again for ever.
-        return await self._end(
-            claim, JobState.FAILED, result=None, error=error.replace("\0", "\N{REPLACEMENT CHARACTER}")
-        )
+    async def _requeue(self, condition: str, job_id: str, admit: Admit) -> Job | None:
+        async with transaction(self._pool) as connection:
+            job = await change(
+                connection,
+                "state = 'queued', error = NULL, finished = NULL, queue_id = NULL, setbacks = 0",
+                f"id = %(id)s AND {condition}",
+                {"id": job_id},
+            )
+            if job is not None:
+                await admit(connection)
+                await self._enqueue(connection, job.kind)
+            return job
 
-    async def _end(self, claim: Claim, state: JobState, **values: object) -> Job | None:
-        return await self._change(
-            f"state = {_ENDED}, result = %(result)s, error = %(error)s, runner = NULL",
-            "id = %(id)s AND queue_id = %(queue_id)s AND state IN ('running', 'cancelling')",
-            id=claim.job_id,
-            queue_id=claim.queue_id,
-            state=state,
-            **values,
-        )
+    async def delete(self, job_id: str, remove: Callable[[], Awaitable[None]]) -> bool:
+        """Delete a job that has ended or is paused; False when it is another one, or one that is being published.
 
-    async def give_back(self, queue_id: int) -> Job | None:
-        """The job's run has stopped or died: cancelled when that was asked for, else queued again, before new ones.
-
-        None when the entry of the queue is out of date or the job has ended.
+        `remove` takes away what lies outside the database, and is done before the transaction is.
         """
-        async with self._connection() as connection:
-            cursor = await connection.execute(
-                f"UPDATE jobs SET state = {_ENDED}, runner = NULL, updated = now()"  # noqa: S608
-                " WHERE queue_id = %(queue_id)s AND state IN ('queued', 'running', 'cancelling')"
-                f" RETURNING {_COLUMNS}",
-                {"queue_id": queue_id, "state": "queued"},
+        async with transaction(self._pool) as connection:
+            row = await one(
+                connection,
+                "SELECT id FROM jobs WHERE id = %(id)s"
+                " AND state IN ('paused', 'cancelled', 'succeeded', 'failed') AND NOT EXISTS"
+                f"  (SELECT FROM jobs user_of WHERE user_of.build_id = jobs.id AND user_of.state IN {UNFINISHED})"
+                " FOR UPDATE",
+                id=job_id,
             )
-            row = await cursor.fetchone()
             if row is None:
-                return None
-            job = Job.model_validate(row)
-            return await self._queue(connection, job.id, job.kind, 1) if job.state is JobState.QUEUED else job
-
-    async def orphans(self) -> list[int]:
-        """Entries of unfinished jobs that nobody will run: the queue lost them, or their server has no connection."""
-        async with self._connection() as connection:
-            cursor = await connection.execute(
-                "SELECT queue_id FROM jobs"
-                " WHERE state IN ('queued', 'running', 'cancelling') AND ("
-                "  NOT EXISTS (SELECT FROM procrastinate_jobs entry"
-                "   WHERE entry.id = queue_id AND entry.status IN ('todo', 'doing'))"
-                "  OR (runner IS NOT NULL AND NOT EXISTS (SELECT FROM pg_stat_activity"
-                "   WHERE application_name = runner AND datname = current_database())))"
-            )
-            return [row["queue_id"] for row in await cursor.fetchall()]
+                return False
+            await remove()
+            await connection.execute("DELETE FROM jobs WHERE id = %s", [job_id])
+            return True
 
     async def _change(self, assignments: str, condition: str, **values: object) -> Job | None:
-        return await self._one(
-            f"UPDATE jobs SET {assignments}, updated = now() WHERE {condition} RETURNING {_COLUMNS}",  # noqa: S608
-            **values,
-        )
-
-    async def _one(self, query: str, **values: object) -> Job | None:
-        async with self._connection() as connection:
-            row = await (await connection.execute(query, values)).fetchone()
-        return None if row is None else Job.model_validate(row)
-
-    @asynccontextmanager
-    async def _connection(self) -> AsyncIterator[AsyncConnection[DictRow]]:
-        """A connection whose block is one transaction."""
-        try:
-            async with self._pool.connection() as connection:
-                yield connection
-        except (psycopg.Error, ConnectorException) as error:
-            raise ServiceError(f"the database cannot be used: {one_line(error)}") from error
+        async with transaction(self._pool) as connection:
+            return await change(connection, assignments, condition, values)

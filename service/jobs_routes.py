@@ -1,119 +1,132 @@
-"""Jobs: submit, list, look at, cancel, publish."""
+"""Jobs: submit, list, look at, set the priority of, delete."""
 
 from __future__ import annotations
 
 import asyncio
-import os
 from typing import Annotated
 
-from fastapi import APIRouter, Body, Depends, Path, Query, Response
-from fastapi.security import HTTPBearer
+from fastapi import APIRouter, Body, Header, Query, Response
 
-from pipeline.reader import BuildReader
-from schemas.base import Frozen
-from schemas.errors import BuildDirectoryError
-from schemas.funnel import Funnel
-from schemas.job import Job, JobState, PublicationRequest
-from schemas.recipe import Recipe
+from schemas.dry_run import DryRun
+from schemas.job import PRIORITY, Job, JobChange, JobState, Kind
+from schemas.pages import JobPage
+from service.access import Reader, Submitter
 from service.admission import EXAMPLE, SubmittedRecipe, admit
-from service.places import build_of
-from service.problems import ProblemError, bad_field, documented
+from service.finding import JobId, find, find_own
+from service.job_store import Filter, Submission
+from service.places import removed_build
+from service.problems import ProblemError, documented
 from service.state import Service, TheService
 
-# The guard asks for the key; this says so in the API's description.
-bearer = Depends(HTTPBearer(auto_error=False, description="the server's ITURRI_API_KEY, when it has one"))
-router = APIRouter(prefix="/v1/jobs", tags=["jobs"], dependencies=[bearer], responses=documented(401, 413, 422, 503))
+router = APIRouter(prefix="/v1/jobs", tags=["jobs"], responses=documented(401, 403, 413, 422, 429, 503))
 
-JobId = Annotated[str, Path(description="the job's id", max_length=64, pattern="^[0-9A-Za-z_-]+$")]
+Priority = Annotated[int, Query(ge=-PRIORITY, le=PRIORITY, description="higher ones first, among the jobs of one key")]
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        min_length=1,
+        max_length=255,
+        pattern="^[!-~]+$",
+        description="of the client's choice: however often the same request comes with it, there is one job",
+    ),
+]
 
 
-class JobPage(Frozen):
-    """Jobs, newest first, without their funnels."""
-
-    items: tuple[Job, ...]
-    next: int | None
-
-
-@router.post("", status_code=202, summary="Submit a recipe")
+@router.post(
+    "",
+    status_code=202,
+    summary="Submit a recipe, or try it",
+    response_model=Job | DryRun,
+    responses={200: {"model": DryRun, "description": "what a dry run has found"}, 202: {"model": Job}},
+)
 async def submit(
     service: TheService,
+    caller: Submitter,
     response: Response,
     recipe: Annotated[
         SubmittedRecipe, Body(openapi_examples={"first": {"summary": "A first dataset", "value": EXAMPLE}})
     ],
-) -> Job:
+    idempotency_key: IdempotencyKey = None,
+    priority: Priority = 0,
+    dry_run: Annotated[bool, Query(description="make no job: sample five drafts, estimate tokens and time")] = False,
+) -> Job | DryRun:
     """Queue a build of the recipe. The backbone is one that the server declares, by its name."""
     admitted = await asyncio.to_thread(admit, recipe, service.settings, service.backbones.names)
-    return _accepted(response, await service.store.create_build(admitted))
+    if dry_run:
+        response.status_code = 200
+        async with service.keys.spending(caller) as spend:
+            found = await service.dry_runs.run(admitted)
+            spend(found.tokens)
+        return found
+    return await accepted(
+        service,
+        response,
+        Submission(caller, recipe=admitted, priority=priority, idempotency_key=idempotency_key),
+    )
 
 
 @router.get("", summary="List jobs")
 async def list_jobs(
     service: TheService,
+    caller: Reader,
     cursor: Annotated[int | None, Query(ge=1, lt=1 << 63, description="`next` of the page before")] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     state: JobState | None = None,
+    kind: Kind | None = None,
+    name: Annotated[str | None, Query(max_length=64, description="of the recipe")] = None,
+    language: Annotated[str | None, Query(max_length=64, description="of the recipe")] = None,
+    mine: Annotated[bool, Query(description="those of the key that asks")] = False,
 ) -> JobPage:
     """A page of jobs, newest first; `next` is the cursor of the page after it, null on the last one."""
-    page = await service.store.page(cursor, limit + 1, state)
+    asked = Filter(state, kind, name, language, caller.name if mine else None)
+    page = await service.store.page(cursor, limit + 1, asked)
     more = page[limit - 1][0] if len(page) > limit else None
     return JobPage(items=tuple(job for _, job in page[:limit]), next=more)
 
 
 @router.get("/{job_id}", summary="Look at a job", responses=documented(404))
-async def look(service: TheService, job_id: JobId) -> Job:
-    """The job as it stands; for a build with its funnel, live while it runs."""
-    job = await find(service, job_id)
-    return job if job.kind != "build" else job.model_copy(update={"funnel": await _funnel(service, job)})
+async def look(service: TheService, _: Reader, job_id: JobId) -> Job:
+    """The job as it stands; for a build with its funnel, which is a second or two old while it runs."""
+    return await find(service, job_id)
 
 
-@router.post("/{job_id}/cancel", status_code=202, summary="Cancel a job", responses=documented(404, 409))
-async def cancel(service: TheService, response: Response, job_id: JobId) -> Job:
-    """A queued job is cancelled at once; a running one stops, and is `cancelling` until it has. What is there stays."""
-    cancelled = await service.store.cancel(job_id)
-    if cancelled is None:
-        job = await find(service, job_id)
+@router.patch("/{job_id}", summary="Change a job's priority", responses=documented(404, 409))
+async def change(service: TheService, caller: Submitter, job_id: JobId, wanted: Annotated[JobChange, Body()]) -> Job:
+    """Priorities order the jobs of one key; between keys the turn goes round."""
+    job = await find_own(service, job_id, caller)
+    changed = await service.store.set_priority(job_id, wanted.priority)
+    if changed is None:
         raise ProblemError(409, f"the job has {job.state} already")
-    return _accepted(response, cancelled)
+    return changed
 
 
-@router.post("/{job_id}/publish", status_code=202, summary="Publish a build", responses=documented(404, 409))
-async def publish(
-    service: TheService,
-    response: Response,
-    job_id: JobId,
-    request: Annotated[PublicationRequest, Body()] = PublicationRequest(),  # noqa: B008 a frozen default
-) -> Job:
-    """Queue the publication of a finished build, a job of its own: to the Hub, or to the server's publications folder.
-
-    The Hub token is the server's; a request cannot bring one.
-    """
-    job = await find(service, job_id)
-    if job.kind != "build":
-        raise ProblemError(409, "this job is a publication; publish the build that it names in build_id")
-    if job.state is not JobState.SUCCEEDED:
-        raise ProblemError(409, f"the build is {job.state}; only one that has succeeded can be published")
-    if request.repo is not None and not os.environ.get("HF_TOKEN"):
-        raise bad_field("repo", "this server has no Hub token; who runs it sets HF_TOKEN")
-    return _accepted(response, await service.store.create_publication(job_id, request))
+@router.delete("/{job_id}", status_code=204, summary="Delete a job", responses=documented(404, 409))
+async def delete(service: TheService, caller: Submitter, job_id: JobId) -> None:
+    """Delete the job and, of a build, all that it has made here. What was published of it stays."""
+    await find_own(service, job_id, caller)
+    async with removed_build(job_id, service.settings) as remove:
+        deleted = await service.store.delete(job_id, remove)
+    if not deleted:
+        job = await find(service, job_id)
+        raise ProblemError(
+            409,
+            f"the job is {job.state}: cancel it first"
+            if job.state is not JobState.PAUSED and not job.state.final
+            else "the build is being published; wait for that job, or cancel it",
+        )
 
 
-async def find(service: Service, job_id: str) -> Job:
-    """The job. Raises ProblemError, a 404, when there is none."""
-    job = await service.store.get(job_id)
-    if job is None:
-        raise ProblemError(404, f"there is no job {job_id}")
-    return job
+async def accepted(service: Service, response: Response, submission: Submission) -> Job:
+    """Make the job, once for one idempotency key. Raises ProblemError."""
+    made = await service.store.create(submission, service.keys.admission(submission.caller, submission.kind))
+    if made is None:
+        raise ProblemError(422, "Idempotency-Key: it has been used for another request; a new request needs a new one")
+    job, new = made
+    if not new:
+        response.headers["Idempotent-Replayed"] = "true"
+    return located(response, job)
 
 
-def _accepted(response: Response, job: Job) -> Job:
+def located(response: Response, job: Job) -> Job:
     response.headers["Location"] = f"{router.prefix}/{job.id}"
     return job
-
-
-async def _funnel(service: Service, job: Job) -> Funnel | None:
-    """What the ledger says; zeros before there is one, None when the build directory is gone."""
-    try:
-        return await asyncio.to_thread(lambda: BuildReader(build_of(job.id, service.settings)).funnel())
-    except BuildDirectoryError:
-        return None if job.state.final else Funnel(target=Recipe.model_validate(job.recipe).target.conversations)

@@ -26,6 +26,7 @@ _log = logging.getLogger(__name__)
 _STARTS = 6
 _PAUSE_S = 1.0
 _LOCK_S = 120
+_CONNECT_S = 5
 _GOING_TRIES = 20
 _GOING_PAUSE_S = 0.05
 _OTHER_CLIENTS = (
@@ -39,13 +40,19 @@ class EmbeddedPostgres:
     def __init__(self, folder: Path) -> None:
         self._folder = folder.expanduser().resolve()
         self._server: Any = None
+        self._held: psycopg.Connection | None = None
 
     def start(self) -> str:
         """Start the server, or find the one that runs in the folder; its address. Raises ServiceError."""
         try:
             self._folder.parent.mkdir(parents=True, exist_ok=True)
             with FileLock(f"{self._folder}.lock", timeout=_LOCK_S):
-                return self._start()
+                address = self._start()
+                # Whoever stops from now on sees that it is in use, also before its user connects.
+                self._held = psycopg.connect(address, autocommit=True, connect_timeout=_CONNECT_S)
+                return address
+        except psycopg.Error as error:
+            raise self._failure(one_line(error)) from error
         except Timeout as error:
             raise ServiceError(f"another process has been starting the database in {self._folder} for long") from error
         except OSError as error:
@@ -57,8 +64,13 @@ class EmbeddedPostgres:
             return
         server, self._server = self._server, None
         try:
-            if _left_alone(server.get_uri()):
-                server.stop()
+            with FileLock(f"{self._folder}.lock", timeout=_LOCK_S):
+                if self._held is not None:
+                    self._held.close()
+                if _left_alone(server.get_uri()):
+                    server.stop()
+        except Timeout:
+            _log.warning("the embedded PostgreSQL is left running: another process has been starting it for long")
         except psycopg.Error as error:
             _log.warning("the embedded PostgreSQL is gone already: %s", one_line(error))
 
@@ -119,7 +131,7 @@ class EmbeddedPostgres:
 
 def _left_alone(address: str) -> bool:
     """Whether nobody else is connected. Connections that were just closed take a moment to go."""
-    with psycopg.connect(address, autocommit=True, connect_timeout=5) as connection:
+    with psycopg.connect(address, autocommit=True, connect_timeout=_CONNECT_S) as connection:
         for _ in range(_GOING_TRIES):
             row = connection.execute(_OTHER_CLIENTS).fetchone()
             if row == (0,):

@@ -10,41 +10,30 @@ from typing import Any, cast
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from pydantic import Field
 from starlette.exceptions import HTTPException
 
-from schemas.base import Frozen
 from schemas.errors import InputError, IturriError, ServiceError
+from schemas.problem_details import FieldProblem, Problem
 from schemas.problems import message, written
 
 _log = logging.getLogger(__name__)
 
 _MEDIA_TYPE = "application/problem+json"
+_RETRY_AFTER_S = 5
 _SOURCES = ("body", "query", "path", "header", "cookie")
-
-
-class FieldProblem(Frozen):
-    """What is wrong with one field."""
-
-    field: str = Field(description="path of the field, joined by dots", examples=["target.conversations"])
-    message: str
-
-
-class Problem(Frozen):
-    """An error as RFC 9457 has it; `errors` names the fields."""
-
-    type: str = "about:blank"
-    title: str = Field(examples=["Unprocessable Content"])
-    status: int
-    detail: str
-    errors: tuple[FieldProblem, ...] = ()
 
 
 class ProblemError(HTTPException):
     """Ends a request with a problem."""
 
-    def __init__(self, status: int, detail: str, errors: tuple[FieldProblem, ...] = ()) -> None:
-        super().__init__(status, detail)
+    def __init__(
+        self,
+        status: int,
+        detail: str,
+        errors: tuple[FieldProblem, ...] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(status, detail, headers)
         self.errors = errors
 
 
@@ -53,9 +42,17 @@ def bad_field(field: str, what: str) -> ProblemError:
     return ProblemError(422, f"{field}: {what}", (FieldProblem(field=field, message=what),))
 
 
+def too_many(detail: str, retry_after_s: int) -> ProblemError:
+    """A 429 that says in how many seconds to try again."""
+    return ProblemError(429, detail, headers={"Retry-After": str(retry_after_s)})
+
+
 def problem_response(
-    status: int, detail: str, errors: tuple[FieldProblem, ...] = (), headers: dict[str, str] | None = None
+    status: int, detail: str, errors: tuple[FieldProblem, ...] = (), headers: Mapping[str, str] | None = None
 ) -> JSONResponse:
+    """The answer; a 503 without a time says when to try again too."""
+    if status == 503:
+        headers = {"Retry-After": str(_RETRY_AFTER_S), **(headers or {})}
     problem = Problem(title=HTTPStatus(status).phrase, status=status, detail=detail, errors=errors)
     return JSONResponse(problem.model_dump(mode="json"), status, headers, media_type=_MEDIA_TYPE)
 
@@ -82,7 +79,7 @@ def install(app: FastAPI, hints: Mapping[str, str]) -> None:
 async def _http_error(_request: Request, error: Exception) -> JSONResponse:
     error = cast(HTTPException, error)
     errors = error.errors if isinstance(error, ProblemError) else ()
-    return problem_response(error.status_code, str(error.detail), errors, dict(error.headers or {}))
+    return problem_response(error.status_code, str(error.detail), errors, error.headers)
 
 
 def _field_problem(found: dict[str, Any], hints: Mapping[str, str]) -> FieldProblem:

@@ -9,28 +9,36 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 
+from pipeline.sealing import seal_what_is_there
 from publishers.hub import publish_to_hub
 from publishers.local import publish_to_folder
 from publishers.result import PublicationResult
+from publishers.reviews import write_reviews
 from schemas.base import Frozen
-from schemas.errors import IturriError, PublishError
+from schemas.errors import BuildDirectoryError, EpochLostError, IturriError, ProcessDiedError, PublishError
+from schemas.review import Review
 
 _END_S = 5.0
 
 
 class Order(Frozen):
-    """What is published where: to the repository, or, without one, to the folder."""
+    """What is published where: to the repository, or, without one, to the folder.
+
+    What the build has accepted and not sealed yet is sealed first, and the marks of `reviews` become part of it.
+    """
 
     build: Path
     folder: Path
     repo: str | None
     private: bool
+    reviews: tuple[Review, ...] = ()
 
 
 async def publish(order: Order, stop: asyncio.Event) -> PublicationResult | None:
-    """Carry the order out; None when `stop` was set before it was done. Raises PublishError."""
+    """Carry the order out; None when `stop` was set before it was done. Raises PublishError, ProcessDiedError."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -54,6 +62,11 @@ async def publish(order: Order, stop: asyncio.Event) -> PublicationResult | None
         return PublicationResult.model_validate_json(output)
     if stop.is_set():
         return None
+    if process.returncode is not None and process.returncode < 0:
+        raise ProcessDiedError(
+            f"the publication's process was killed by signal {-process.returncode} (out of memory?);"
+            " another try goes on where it stopped"
+        )
     lines = said.decode(errors="replace").strip().splitlines()
     raise PublishError(lines[-1] if lines else f"the publication ended with exit status {process.returncode}")
 
@@ -69,6 +82,10 @@ async def _end(process: asyncio.subprocess.Process, talking: asyncio.Task[tuple[
 def main() -> int:
     order = Order.model_validate_json(sys.stdin.read())
     try:
+        # Where a run holds the build again by now, what that has sealed so far is published.
+        with suppress(BuildDirectoryError, EpochLostError):
+            seal_what_is_there(order.build)
+        write_reviews(order.reviews, order.build)
         if order.repo is None:
             result = publish_to_folder(order.build, order.folder)
         else:

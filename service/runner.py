@@ -6,22 +6,38 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
 from generators.one_line import one_line
-from pipeline.build import Outcome, build
+from pipeline.build import Outcome, Progress, build
 from pipeline.reader import BuildReader
-from schemas.errors import EpochLostError, IturriError, RecipeError, ServiceError
+from schemas.errors import (
+    BackboneError,
+    BuildDirectoryError,
+    EpochLostError,
+    IturriError,
+    LedgerError,
+    ProcessDiedError,
+    RecipeError,
+    ServiceError,
+)
+from schemas.funnel import Funnel
 from schemas.job import Job
 from schemas.problems import first_problem
 from schemas.recipe import Recipe
 from schemas.settings import Settings
 from service.backbones import Backbones
-from service.job_store import Claim, JobStore
+from service.claims import Claim, Claims
+from service.logs import of_job
+from service.metrics import Metrics
+from service.noting import Notes
 from service.places import build_of, publication_of
 from service.publishing import Order, publish
+from service.reviews import ReviewStore
+from service.speeds import Speeds
 
 _log = logging.getLogger(__name__)
 
@@ -33,10 +49,21 @@ _PERSIST_PAUSE_S = 1.0
 class Runner:
     """Runs the jobs that the queue hands out, several at once."""
 
-    def __init__(self, settings: Settings, store: JobStore, backbones: Backbones) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        claims: Claims,
+        backbones: Backbones,
+        reviews: ReviewStore,
+        speeds: Speeds,
+        metrics: Metrics,
+    ) -> None:
         self._settings = settings
-        self._store = store
+        self._claims = claims
         self._backbones = backbones
+        self._reviews = reviews
+        self._speeds = speeds
+        self._metrics = metrics
         self._stops: set[asyncio.Event] = set()
         self._closing = False
 
@@ -46,12 +73,12 @@ class Runner:
         for stop in self._stops:
             stop.set()
 
-    async def run(self, claim: Claim) -> None:
-        """Run the job to its end, unless it is cancelled, given to another server, or the server closes."""
-        job = await self._store.claim(claim)
-        if job is None:
-            _log.info("job=%s is not to be run any more", claim.job_id)
-            return
+    async def run(self, job: Job, claim: Claim) -> None:
+        """Run the job to its end, unless it is paused, cancelled, given to another server, or the server closes."""
+        with of_job(job.id):
+            await self._run(job, claim)
+
+    async def _run(self, job: Job, claim: Claim) -> None:
         _log.info("job=%s kind=%s state=running attempt=%d", job.id, job.kind, job.attempts)
         stop = asyncio.Event()
         self._stops.add(stop)
@@ -62,7 +89,7 @@ class Runner:
             await self._run_and_record(job, claim, stop)
         except asyncio.CancelledError:
             with suppress(ServiceError):  # then the entry stays in the queue, and recovery finds it there
-                await asyncio.shield(self._store.give_back(claim.queue_id))
+                await asyncio.shield(self._claims.stopped(claim.queue_id))
             raise
         finally:
             watching.cancel()
@@ -70,28 +97,43 @@ class Runner:
 
     async def _run_and_record(self, job: Job, claim: Claim, stop: asyncio.Event) -> None:
         try:
-            result = await (self._build(job, stop) if job.kind == "build" else self._publish(job, stop))
+            result = await (self._build(job, claim, stop) if job.kind == "build" else self._publish(job, stop))
         except EpochLostError:
             _log.warning("job=%s is run by another server now; this run has ended", job.id)
             return
+        except (ProcessDiedError, BackboneError) as error:
+            ended = await self._set_back(job, claim, error)
         except IturriError as error:
             reason = str(error)
-            ended = await self._persist(lambda: self._store.fail(claim, reason))
+            ended = await self._persist(lambda: self._claims.fail(claim, reason))
         except Exception as error:  # noqa: BLE001 logged in full, and the server goes on
             _log.exception("job=%s failed in an unforeseen way", job.id)
             reason = f"unforeseen, the server's log has more: {one_line(error)}"
-            ended = await self._persist(lambda: self._store.fail(claim, reason))
+            ended = await self._persist(lambda: self._claims.fail(claim, reason))
         else:
             if result is None:
-                ended = await self._persist(lambda: self._store.give_back(claim.queue_id))
+                ended = await self._persist(lambda: self._claims.stopped(claim.queue_id))
             else:
-                ended = await self._persist(lambda: self._store.succeed(claim, result))
+                ended = await self._persist(lambda: self._claims.succeed(claim, result))
         if ended is None:
             _log.warning("job=%s belongs to another server now; this run has ended", job.id)
         else:
             _log.info("job=%s state=%s%s", job.id, ended.state, f" error={ended.error!r}" if ended.error else "")
+            if ended.started is not None and ended.finished is not None:
+                seconds = (ended.finished - ended.started).total_seconds()
+                self._metrics.job_ended(job.kind, ended.state, seconds)
 
-    async def _build(self, job: Job, stop: asyncio.Event) -> dict[str, Any] | None:
+    async def _set_back(self, job: Job, claim: Claim, error: IturriError) -> Job | None:
+        """What died may be there again for another run; a backbone that gave this one nothing is not tried again."""
+        reason = str(error)
+        now = await self._persist(lambda: self._claims.get(job.id))
+        grew = now is not None and _accepted(now) > _accepted(job)
+        if not grew and isinstance(error, BackboneError):
+            return await self._persist(lambda: self._claims.fail(claim, reason))
+        _log.warning("job=%s run=died error=%r", job.id, reason)
+        return await self._persist(lambda: self._claims.set_back(claim, reason, grew=grew))
+
+    async def _build(self, job: Job, claim: Claim, stop: asyncio.Event) -> dict[str, Any] | None:
         """Run or resume the build; what to write down of it, or None when it was stopped before its target."""
         try:
             recipe = Recipe.model_validate(job.recipe)
@@ -102,9 +144,29 @@ class Runner:
             if backbone is None:
                 return None
             directory = build_of(job.id, self._settings)
-            result = await build(
-                recipe, directory, backbone, settings=self._settings, stop=stop, take_over=job.attempts > 1
-            )
+            notes = Notes(self._claims, claim, self._speeds, str(recipe.backbone))
+            before = await _funnel(directory)
+            with self._metrics.build_run(str(recipe.backbone), recipe.language, job.key, before) as counted:
+
+                def on_progress(progress: Progress) -> None:
+                    notes.put(progress)
+                    counted.progress(progress)
+
+                try:
+                    async with notes.being_written():
+                        result = await build(
+                            recipe,
+                            directory,
+                            backbone,
+                            settings=self._settings,
+                            stop=stop,
+                            on_progress=on_progress,
+                            take_over=job.attempts > 1,
+                        )
+                finally:
+                    if (funnel := await _funnel(directory)) is not None:
+                        counted.count(funnel)
+                        await self._persist(lambda: notes.last(funnel))
         if result.outcome is Outcome.STOPPED:
             return None
         manifest = result.manifest
@@ -126,6 +188,7 @@ class Runner:
             folder=publication_of(job.build_id, recipe, self._settings).resolve(),
             repo=job.publication.repo,
             private=job.publication.private,
+            reviews=await self._reviews.to_publish(job.build_id),
         )
         result = await publish(order, stop)
         return None if result is None else result.model_dump(mode="json")
@@ -135,7 +198,7 @@ class Runner:
         while True:
             await asyncio.sleep(_POLL_S)
             try:
-                if not await self._store.still_runs(claim):
+                if not await self._claims.goes_on(claim):
                     stop.set()
                     return
             except ServiceError as error:
@@ -152,3 +215,15 @@ class Runner:
                     raise
             await asyncio.sleep(_PERSIST_PAUSE_S)
         return await write()
+
+
+def _accepted(job: Job) -> int:
+    return job.progress.accepted if job.progress is not None else 0
+
+
+async def _funnel(directory: Path) -> Funnel | None:
+    """What the ledger says; None when there is none that can be read, of which the build itself tells more."""
+    try:
+        return await asyncio.to_thread(lambda: BuildReader(directory).funnel())
+    except (BuildDirectoryError, LedgerError):
+        return None

@@ -16,7 +16,8 @@ from fastapi import FastAPI
 from schemas.errors import SettingsError
 from schemas.settings import Settings
 from service.app import create_app
-from service.guard import is_loopback
+from service.authentication import is_loopback
+from service.opening import opened_keys
 
 _log = logging.getLogger(__name__)
 
@@ -30,11 +31,9 @@ def serve(settings: Settings, host: str, port: int) -> None:
     Without an API key only loopback is served. Port 0 takes a free one, which the log names. Raises SettingsError for
     an address that cannot be served, a port in use and wrong settings, ServiceError when the database does not start.
     """
-    if settings.api_key is None and not is_loopback(host):
-        raise SettingsError(
-            f"without an API key only this machine itself is served, not {host}: set ITURRI_API_KEY, or serve 127.0.0.1"
-        )
     app = create_app(settings)
+    if settings.api_key is None and not is_loopback(host):
+        asyncio.run(_check_keys(settings, host))
     with _bound(host, port) as listening:
         asyncio.run(_serve(app, listening))
 
@@ -58,6 +57,16 @@ def _bound(host: str, port: int) -> Iterator[socket.socket]:
                 raise SettingsError(f"port {port} is in use on {host}; choose another one with --port") from error
             raise SettingsError(f"{host} port {port} cannot be served: {error.strerror or error}") from error
         yield listening
+
+
+async def _check_keys(settings: Settings, host: str) -> None:
+    """Before anything is started that would have to be ended again. Raises SettingsError, ServiceError."""
+    async with opened_keys(settings) as keys:
+        if not await keys.any_live():
+            raise SettingsError(
+                f"without an API key only this machine itself is served, not {host}: make one with "
+                "`iturri keys create`, set ITURRI_API_KEY, or serve 127.0.0.1"
+            )
 
 
 async def _serve(app: FastAPI, listening: socket.socket) -> None:

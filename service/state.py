@@ -9,7 +9,12 @@ from fastapi import Depends, Request
 
 from schemas.settings import Settings
 from service.backbones import Backbones
+from service.dry_run import DryRuns
+from service.job_events import JobEvents
 from service.job_store import JobStore
+from service.keys import KeyStore
+from service.reviews import ReviewStore
+from service.speeds import Speeds
 from service.work_queue import WorkQueue
 
 
@@ -19,6 +24,11 @@ class Service:
 
     settings: Settings
     store: JobStore
+    events: JobEvents
+    keys: KeyStore
+    reviews: ReviewStore
+    speeds: Speeds
+    dry_runs: DryRuns
     backbones: Backbones
     queue: WorkQueue
 

@@ -1,4 +1,4 @@
-"""The queue: Procrastinate on the service's database, and the worker that takes jobs out of it."""
+"""The queue: Procrastinate on the service's database, and the workers that take entries out of it."""
 
 from __future__ import annotations
 
@@ -16,12 +16,13 @@ from psycopg import AsyncConnection
 
 from generators.one_line import one_line
 from schemas.errors import ServiceError
+from schemas.job import Job, Kind
+from service.claims import Claim, Claims
 from service.database import Pool
-from service.job_store import Claim, JobStore, Kind
 
 _log = logging.getLogger(__name__)
 
-_TASK = "iturri.run_job"
+_TASK = "iturri.run_next"
 _QUEUES: Final[dict[Kind, str]] = {"build": "builds", "publication": "publications"}
 _PUBLICATIONS_AT_ONCE = 2
 _HEARTBEAT_S = 2.0
@@ -32,14 +33,17 @@ _FINISH_S = 20.0
 
 
 class WorkQueue:
-    """Entries carry a job's id and nothing else; the lock keeps one job from running twice.
+    """An entry says that there is one more job of a kind to run, not which: that is chosen when a worker is free.
 
-    Publications have a worker of their own, for builds may keep theirs busy for days.
+    So whose turn it is, a priority that has changed, and a job that waits for its key's next day need no change of the
+    queue. An entry too many finds nothing to do; one too few is made up by the sweep. Publications have a worker of
+    their own, for builds may keep theirs busy for days.
     """
 
     def __init__(self) -> None:
         self._app = App(connector=PsycopgConnector())
-        self._run: Callable[[Claim], Awaitable[None]] | None = None
+        self._claims: Claims | None = None
+        self._run: Callable[[Job, Claim], Awaitable[None]] | None = None
         self._running: set[int] = set()
         self._task = self._app.task(name=_TASK, pass_context=True)(self._work)
         self._problems = dict.fromkeys(_QUEUES.values(), "it is starting")
@@ -49,26 +53,24 @@ class WorkQueue:
         """Why no jobs are taken out of the queue now; None when they are."""
         return next(iter(self._problems.values()), None)
 
-    async def enqueue(self, connection: AsyncConnection[Any], job_id: str, kind: Kind, priority: int) -> int:
-        """Put a job into the queue, in the transaction of the connection; the entry's number."""
-        deferrer = self._task.configure(queue=_QUEUES[kind], lock=job_id, priority=priority, connection=connection)
-        entry: int = await deferrer.defer_async(job_id=job_id)
-        return entry
+    async def enqueue(self, connection: AsyncConnection[Any], kind: Kind) -> None:
+        """One more entry, in the transaction of the connection."""
+        await self._task.configure(queue=_QUEUES[kind], connection=connection).defer_async(kind=kind)
 
     @asynccontextmanager
     async def working(
         self,
         pool: Pool,
-        store: JobStore,
-        run: Callable[[Claim], Awaitable[None]],
+        claims: Claims,
+        run: Callable[[Job, Claim], Awaitable[None]],
         close: Callable[[], None],
         at_once: int,
     ) -> AsyncIterator[None]:
         """Work on jobs while inside, `at_once` builds at a time; leaving calls `close` and waits for what runs."""
-        self._run = run
+        self._claims, self._run = claims, run
         async with self._app.open_async(pool):
             tasks = [
-                asyncio.create_task(self._keep_sweeping(store), name="sweeper"),
+                asyncio.create_task(self._keep_sweeping(claims), name="sweeper"),
                 asyncio.create_task(self._keep_working(_QUEUES["build"], at_once), name="builder"),
                 asyncio.create_task(
                     self._keep_working(_QUEUES["publication"], _PUBLICATIONS_AT_ONCE), name="publisher"
@@ -82,12 +84,14 @@ class WorkQueue:
                     task.cancel()
                 await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _work(self, context: JobContext, job_id: str) -> None:
-        if self._run is None or context.job.id is None:
-            raise ServiceError("the queue handed out a job before the server was ready for it")
+    async def _work(self, context: JobContext, kind: Kind) -> None:
+        if self._run is None or self._claims is None or context.job.id is None:
+            raise ServiceError("the queue handed out an entry before the server was ready for it")
         self._running.add(context.job.id)
         try:
-            await self._run(Claim(job_id, context.job.id))
+            job = await self._claims.next(kind, context.job.id)
+            if job is not None:
+                await self._run(job, Claim(job.id, context.job.id))
         finally:
             self._running.discard(context.job.id)
 
@@ -112,26 +116,28 @@ class WorkQueue:
             _log.error("worker=%s is down: %s", queue, self._problems[queue])
             await asyncio.sleep(_RESTART_PAUSE_S)
 
-    async def _keep_sweeping(self, store: JobStore) -> None:
+    async def _keep_sweeping(self, claims: Claims) -> None:
         while True:
             try:
-                await self._sweep(store)
+                await self._sweep(claims)
             except (ConnectorException, psycopg.Error, ServiceError) as error:
                 _log.warning("jobs of dead servers cannot be looked for: %s", one_line(error))
             await asyncio.sleep(_SWEEP_S)
 
-    async def _sweep(self, store: JobStore) -> None:
+    async def _sweep(self, claims: Claims) -> None:
         """Give back the jobs of servers that died; never this one's own, however late its heartbeat is.
 
-        The job moves to a new entry first and the old one ends after, so dying in between leaves an entry that is out
-        of date, which the next sweep ends. A server that wakes up after all finds its own entry gone.
+        The job is free of its entry first and that ends after, so dying in between leaves an entry without a job, which
+        the next sweep ends. A server that wakes up after all finds that its entry owns nothing.
         """
         manager = self._app.job_manager
         stalled = await manager.get_stalled_jobs(task_name=_TASK, seconds_since_heartbeat=_STALLED_S)
-        lost = {*(job.id for job in stalled if job.id is not None), *await store.orphans()}
+        lost = {*(job.id for job in stalled if job.id is not None), *await claims.orphans()}
         for queue_id in lost - self._running:
-            job = await store.give_back(queue_id)
+            job = await claims.stopped(queue_id)
             if job is not None:
                 _log.warning("job=%s lost its server; state=%s", job.id, job.state)
             with suppress(ConnectorException):  # another server has ended it already, or it never was there
                 await manager.finish_job_by_id_async(queue_id, Status.FAILED, delete_job=True)
+        for kind, queue in _QUEUES.items():
+            await claims.top_up(kind, queue)

@@ -28,7 +28,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 # Every block of commands says in a comment before it how it is tested.
 BLOCK = re.compile(r"<!-- (?P<kind>[a-z-]+) -->\n```bash\n(?P<body>.*?)```", re.DOTALL)
 BLOCKS = [(match["kind"], match["body"]) for match in BLOCK.finditer(README)]
-KINDS = {"run", "serve", "client", "needs-gpu", "needs-hub", "needs-corpus", "make"}
+KINDS = {"run", "serve", "client", "keys", "needs-gpu", "needs-hub", "needs-corpus", "make"}
 
 
 def commands(kind: str) -> list[str]:
@@ -104,6 +104,10 @@ def test_the_service_starts_as_it_says_and_gets_ready(checkout: Path) -> None:
         assert httpx.get(f"http://127.0.0.1:{port}/docs").status_code == 200
         script = "\n".join(body for kind, body in BLOCKS if kind == "client")
         assert '"state":"queued"' in shell(script.replace("8000", str(port)), checkout)
+        (command,) = commands("keys")
+        key = shell(command, checkout).strip()
+        answer = httpx.get(f"http://127.0.0.1:{port}/v1/me", headers={"Authorization": f"Bearer {key}"})
+        assert (answer.status_code, answer.json()["name"]) == (200, "ane")
     finally:
         server.send_signal(signal.SIGTERM)
         assert server.wait(60) == 0
@@ -183,4 +187,4 @@ def test_what_the_commands_write_is_ignored_by_git() -> None:
 def test_more_links_each_document_once() -> None:
     more = README.partition("\n## More\n")[2]
     links = re.findall(r"\]\((docs/[^)]+)\)", more)
-    assert sorted(links) == sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))
+    assert sorted(links) == sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").rglob("*.md"))

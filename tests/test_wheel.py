@@ -64,3 +64,11 @@ def test_the_base_install_builds_without_vllm_and_torch(clean: Path, tmp_path: P
     assert result["funnel"]["accepted"] == 10
     call(iturri, "publish", "out", "--to", "published", cwd=tmp_path)
     assert (tmp_path / "published" / "README.md").is_file()
+
+
+def test_the_page_is_in_the_wheel(clean: Path) -> None:
+    shown = call(
+        clean, "-c", "from service.page_routes import page_files; print(*page_files())", cwd=clean.parent
+    ).split()
+    there = {str(file.relative_to(ROOT / "service/page")) for file in (ROOT / "service/page").rglob("*.*")}
+    assert there <= set(shown) and "swagger/swagger-ui-bundle.js" in shown

@@ -15,9 +15,9 @@ from cli.checks.finding import Finding, ok, problem, warning
 from cli.checks.probe import ProbeError, probe
 from pipeline.directory import on_network_filesystem
 from schemas.settings import Settings
+from service.storage import NO_ROOM_BYTES
 
 LITTLE_ROOM = 5_000_000_000
-NO_ROOM = 500_000_000
 
 _ELSEWHERE = "set ITURRI_BUILDS to a folder on a local disk"
 
@@ -52,6 +52,7 @@ def check_storage(settings: Settings) -> list[Finding]:
     try:
         with tempfile.TemporaryDirectory(prefix=".iturri-doctor-", dir=place) as folder:
             findings.append(_locking(Path(folder), network=on_network_filesystem(place)))
+            findings.append(_replacing(Path(folder)))
     except (OSError, sqlite3.Error) as error:
         findings.append(problem(subject, f"a trial in {place} failed: {error}", _ELSEWHERE))
     return findings
@@ -66,7 +67,7 @@ def _filesystem(place: Path) -> Finding:
 def _room(place: Path) -> Finding:
     free = shutil.disk_usage(place).free
     text = f"{figures.size(free)} free"
-    if free < NO_ROOM:
+    if free < NO_ROOM_BYTES:
         return problem("disk", text, "make room, or set ITURRI_BUILDS to another disk")
     if free < LITTLE_ROOM:
         return warning("disk", text, "make room before a large build")
@@ -95,6 +96,27 @@ def _locking(folder: Path, *, network: bool) -> Finding:
         name = "SQLite's lock" if not held["sqlite"] else "the lock of a build directory"
         return problem("locking", f"{name} does not keep other processes out", _ELSEWHERE)
     return ok("locking", f"SQLite {sqlite3.sqlite_version} ({journal} journal) and file locks keep other processes out")
+
+
+def _replacing(folder: Path) -> Finding:
+    """How shards and manifests get their names: written beside, flushed to the disk, renamed over what is there."""
+    name, beside = folder / "manifest.json", folder / "manifest.json.new"
+    name.write_text("old", encoding="utf-8")
+    with name.open(encoding="utf-8") as reader:
+        with beside.open("w", encoding="utf-8") as writer:
+            writer.write("new")
+            writer.flush()
+            os.fsync(writer.fileno())
+        beside.replace(name)
+        whole = reader.read() == "old" and name.read_text(encoding="utf-8") == "new" and not beside.exists()
+    directory = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)
+    if not whole:
+        return problem("renaming", "a file that is renamed over another one does not replace it whole", _ELSEWHERE)
+    return ok("renaming", "files are replaced whole, and can be flushed to the disk")
 
 
 def _existing(path: Path) -> Path:

@@ -265,13 +265,19 @@ def _declared(asked: DatasetInput, repository: str | None, every_split: bool) ->
 
 def _builder(asked: DatasetInput, *, local: bool) -> Any:
     import datasets
+    from huggingface_hub.errors import RepositoryNotFoundError, RevisionNotFoundError
+
+    from pipeline.filtering.hub_card import pinned
 
     # Its cache is of no use here, and would leave lock files in the user's.
     with tempfile.TemporaryDirectory(prefix="iturri-") as scratch:
         try:
             name = str(Path(asked.given).resolve()) if local else asked.given  # a name alone may be that of a format
-            return datasets.load_dataset_builder(name, asked.config, revision=asked.revision, cache_dir=scratch)
-        except FileNotFoundError as error:
+            revision = None if local else pinned(asked.given.removeprefix(HUB_DATASETS), asked.revision)
+            return datasets.load_dataset_builder(name, asked.config, revision=revision, cache_dir=scratch)
+        except InputError:
+            raise
+        except (FileNotFoundError, RepositoryNotFoundError, RevisionNotFoundError) as error:
             if local:
                 raise InputError(
                     f"{asked.given}: holds no files of a known kind: {_known_endings(asked.texts)}"

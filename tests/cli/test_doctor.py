@@ -169,14 +169,14 @@ def test_a_probe_says_what_went_wrong() -> None:
 def test_storage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     settings = Settings(builds=tmp_path / "not" / "yet")
     findings = storage.check_storage(settings)
-    assert [finding.subject for finding in findings] == ["builds", "disk", "locking"]
-    assert findings[0].level is findings[2].level is Level.OK
+    assert [finding.subject for finding in findings] == ["builds", "disk", "locking", "renaming"]
+    assert findings[0].level is findings[2].level is findings[3].level is Level.OK
     assert list(tmp_path.iterdir()) == [], "the doctor leaves nothing behind"
     monkeypatch.setattr(storage, "on_network_filesystem", lambda _: True)
     on_network = storage.check_storage(settings)
     assert on_network[0].level is Level.WARNING
     assert "delete journal" in on_network[2].text
-    monkeypatch.setattr(storage, "NO_ROOM", 1 << 62)
+    monkeypatch.setattr(storage, "NO_ROOM_BYTES", 1 << 62)
     assert storage.check_storage(settings)[1].level is Level.PROBLEM
     (tmp_path / "file").write_text("", encoding="utf-8")
     assert only(storage.check_storage(Settings(builds=tmp_path / "file"))).level is Level.PROBLEM
@@ -186,6 +186,16 @@ def test_locks_that_do_not_hold_are_a_problem(tmp_path: Path, monkeypatch: pytes
     for held in ({"sqlite": False, "lock": True}, {"sqlite": True, "lock": False}):
         monkeypatch.setattr(storage, "probe", lambda *_, held=held: held)
         assert storage.check_storage(Settings(builds=tmp_path))[2].level is Level.PROBLEM
+
+
+def test_a_storage_that_cannot_flush_is_a_problem(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: int) -> None:
+        raise OSError(22, "Invalid argument")
+
+    monkeypatch.setattr("os.fsync", refuse)
+    last = storage.check_storage(Settings(builds=tmp_path))[-1]
+    assert last.level is Level.PROBLEM
+    assert "Invalid argument" in last.text
 
 
 def test_languages(tmp_path: Path) -> None:

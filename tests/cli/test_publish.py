@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import json
+import signal
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from tests.support.cli_command import iturri, one_line, write_recipe
+from pipeline.reader import BuildReader
+from publishers.manifest import read_manifest
+from publishers.reviews import REVIEWS_NAME, REVIEWS_PATH, write_reviews
+from schemas.review import Review
+from tests.support.cli_command import iturri, one_line, start, stop, wait_until, write_recipe
 from tests.support.hub_server import HubServer
 
 REPO = "euskaltzaleak/proba"
@@ -50,6 +56,35 @@ def test_of_a_build_that_gave_up_it_says_what_to_do(tmp_path: Path) -> None:
     assert f"lower target.conversations to {accepted} and run it again to call it complete" in line
     card = (tmp_path / "publication" / "README.md").read_text(encoding="utf-8")
     assert f"with a target of {accepted} it would be complete" in card
+
+
+def test_what_a_stopped_build_has_is_sealed_and_published(tmp_path: Path) -> None:
+    write_recipe(tmp_path / "long.json", target={"conversations": 100_000}, output={"shard_rows": 1000}, delay_s=0.02)
+    running = start("build", "-q", "long.json", cwd=tmp_path)
+    wait_until(
+        lambda: (tmp_path / "builds/long/recipe.json").exists() and BuildReader(tmp_path / "builds/long").rows() > 3
+    )
+    assert iturri("publish", "long", "--to", "early", cwd=tmp_path).returncode == 1, "it runs, and has sealed nothing"
+    assert stop(running, signal.SIGKILL)[0] == -signal.SIGKILL
+    done = iturri("publish", "long", "--to", "publication", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "is not finished: what it has so far is published" in one_line(done.stderr)
+    published = read_manifest(tmp_path / "publication")
+    assert published.rows == BuildReader(tmp_path / "builds/long").rows() > 3
+
+
+def test_review_marks_that_lie_in_the_build_are_published(tmp_path: Path) -> None:
+    write_recipe(tmp_path / "good.json", target={"conversations": 3})
+    assert iturri("build", "-q", "good.json", cwd=tmp_path).returncode == 0
+    build = tmp_path / "builds" / "good"
+    ((_, row), *_) = BuildReader(build).accepted()
+    at = datetime(2026, 11, 5, tzinfo=UTC)
+    write_reviews(
+        [Review(row_id=row.id, reviewer="reviewer-1", language="good", content=None, note=None, at=at)], build
+    )
+    done = iturri("publish", "good", "--to", "publication", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "publication" / REVIEWS_PATH).read_bytes() == (build / REVIEWS_NAME).read_bytes()
 
 
 def test_a_dry_run_lists_and_writes_nothing(built: Path, tmp_path: Path) -> None:

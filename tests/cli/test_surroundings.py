@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import logging
 import os
 import subprocess
@@ -34,7 +35,7 @@ def said(settings: Settings) -> list[str]:
     stream = io.StringIO()
     log_to_stderr(settings, logging.StreamHandler(stream))
     logging.getLogger("vllm").setLevel(logging.DEBUG)
-    for name in ("publishers.hub", "vllm.engine"):
+    for name in ("publishers.hub", "somebodys.library"):
         for level in (logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR):
             logging.getLogger(name).log(level, "%s %s", name, logging.getLevelName(level))
     return stream.getvalue().splitlines()
@@ -43,13 +44,19 @@ def said(settings: Settings) -> list[str]:
 def test_libraries_are_quiet_and_we_are_as_loud_as_set(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("ITURRI_DEBUG", raising=False)
     ours = ["publishers.hub INFO", "publishers.hub WARNING", "publishers.hub ERROR"]
-    assert said(Settings(log_level="info")) == [*ours, "vllm.engine ERROR"]
-    assert said(Settings(log_level="error")) == [*ours[2:], "vllm.engine ERROR"]
+    assert said(Settings(log_level="info")) == [*ours, "somebodys.library ERROR"]
+    assert said(Settings(log_level="error")) == [*ours[2:], "somebodys.library ERROR"]
+
+
+def test_json_where_it_is_asked_for() -> None:
+    (line, *_) = said(Settings(log_level="error", log_format="json"))
+    read = json.loads(line)
+    assert (read["level"], read["logger"], read["message"]) == ("ERROR", "publishers.hub", "publishers.hub ERROR")
 
 
 def test_debugging_lets_libraries_warn(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ITURRI_DEBUG", "1")
-    assert said(Settings(log_level="error"))[1:] == ["vllm.engine WARNING", "vllm.engine ERROR"]
+    assert said(Settings(log_level="error"))[1:] == ["somebodys.library WARNING", "somebodys.library ERROR"]
 
 
 def test_what_the_user_has_set_stays(monkeypatch: pytest.MonkeyPatch) -> None:

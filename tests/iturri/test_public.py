@@ -25,10 +25,14 @@ for name in sys.argv[2:]:
 """
 
 
+# A script: Alembic runs it, with a context that there is only then.
+SCRIPTS = {"service.migrations.env"}
+
+
 def modules_of(room: str) -> list[str]:
     package = importlib.import_module(room)
     found = pkgutil.walk_packages(package.__path__, f"{room}.")
-    return [room, *sorted(module.name for module in found)]
+    return [room, *sorted({module.name for module in found} - SCRIPTS)]
 
 
 def imported(heavy: tuple[str, ...], *modules: str) -> str:

@@ -34,10 +34,11 @@ print(json.dumps({
 """
 
 
-def load(name: str, home: Path, **variables: str) -> Any:
+def load(name: str, home: Path, program: str = LOAD, **variables: str) -> Any:
+    """What the program, which gets the name of a dataset, prints as JSON."""
     clean = {key: value for key, value in os.environ.items() if not key.startswith(("HF_", "HUGGING"))}
     environment = clean | {"HF_HOME": str(home), "HF_HUB_DISABLE_TELEMETRY": "1", "HF_HUB_DISABLE_XET": "1"} | variables
-    command = [sys.executable, "-W", "error::UserWarning", "-W", "error::FutureWarning", "-c", LOAD, name]
+    command = [sys.executable, "-W", "error::UserWarning", "-W", "error::FutureWarning", "-c", program, name]
     done = subprocess.run(command, env=environment, cwd=home, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
     return json.loads(done.stdout)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
+from pydantic import ValidationError
 
 from languages.creation import create_pack
 from pipeline.materials import named_datasets
@@ -109,6 +111,69 @@ def test_a_pack_must_have_the_texts_of_the_modes(tmp_path: Path) -> None:
     with pytest.raises(ProblemError) as caught:
         admit(SubmittedRecipe.model_validate({**EXAMPLE, "modes": [mode]}), Settings(languages=tmp_path), ("demo",))
     assert "steering.topics" in str(caught.value.detail)
+
+
+# Text that a recipe over HTTP may choose freely. Whoever adds to it sees to it that it names no file and no address of
+# the server's: `dataset` goes on as a name on the Hub, and `directory` and whole backbones and embedders are refused.
+FREE_TEXT = {
+    "Corpus": {"config", "dataset", "id_column", "licence", "revision", "split", "text_column", "title_column"},
+    "EmbedderSpec": {"api_key_env", "endpoints", "model"},
+    "GivenConversations": {
+        *("column", "config", "dataset", "id_column", "instruction_column"),
+        *("licence", "reply_column", "revision", "split"),
+    },
+    "GivenPrompts": {"column", "config", "dataset", "id_column", "licence", "revision", "split"},
+    "Output": {"directory"},
+    "Publish": {"description", "licence", "repo", "title"},
+    "Reference": {"columns", "config", "dataset", "revision", "split"},
+    "SemanticFilter": {"embedder"},
+    "DuplicateFilter": {"against"},
+}
+
+
+def free(schema: Any) -> bool:
+    """Whether a field of this JSON schema may be any text."""
+    if isinstance(schema, dict):
+        if schema.get("type") == "string" and not {"enum", "const", "pattern"} & schema.keys():
+            return True
+        return any(
+            free(one) for name, one in schema.items() if name in ("anyOf", "items", "oneOf", "additionalProperties")
+        )
+    return isinstance(schema, list) and any(map(free, schema))
+
+
+def test_all_text_that_a_recipe_may_choose_is_known() -> None:
+    schema = SubmittedRecipe.model_json_schema()
+    models = {**schema["$defs"], "SubmittedRecipe": schema}
+    found = {
+        name: {field for field, about in model.get("properties", {}).items() if free(about)}
+        for name, model in models.items()
+    }
+    assert {name: fields for name, fields in found.items() if fields} == FREE_TEXT
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"backbone": {"kind": "openai", "model": "m", "endpoints": ["http://10.0.0.1/v1"]}}, "backbone"),
+        ({"backbone": {"kind": "vllm", "model": "/srv/model"}}, "backbone"),
+        ({"backbone": "../demo"}, "backbone"),
+        ({"language": "../eu"}, "language"),
+        ({"name": "../first"}, "name"),
+        ({"modes": [{"mode": "magpie", "language": "../../eu"}]}, "modes.0.magpie.language"),
+        ({"modes": [{"mode": "magpie", "endpoints": ["http://10.0.0.1"]}]}, "modes.0.magpie.endpoints"),
+        ({"output": {"directory": "/srv/elsewhere"}}, "output.directory"),
+    ],
+)
+def test_neither_addresses_nor_places_of_the_server_are_a_recipes(changes: dict[str, Any], field: str) -> None:
+    try:
+        admit(SubmittedRecipe.model_validate({**EXAMPLE, **changes}), Settings(), ("demo",))
+    except ValidationError as error:
+        assert ".".join(map(str, error.errors()[0]["loc"])) == field
+    except ProblemError as error:
+        assert [one.field for one in error.errors] == [field]
+    else:
+        pytest.fail("it was admitted")
 
 
 def admitted(*against: object) -> Recipe:

@@ -1,4 +1,4 @@
-"""The states of a job, in a real database."""
+"""Jobs as those see them who ask for them, in a real database."""
 
 from __future__ import annotations
 
@@ -12,128 +12,150 @@ import pytest
 from schemas.errors import ServiceError, SettingsError
 from schemas.job import Job, JobState, PublicationRequest
 from schemas.recipe import Recipe
-from service.database import open_pool, prepare
-from service.job_store import Claim, JobStore
-from service.work_queue import WorkQueue
-from tests.support.service_servers import submission
-
-RECIPE = Recipe.model_validate(submission())
+from service.database import prepare
+from service.job_store import Filter, Submission
+from tests.support.service_jobs import LOCAL, RECIPE, Jobs, anything, jobs_in
 
 
 @pytest.fixture
-async def store(database: str) -> AsyncIterator[JobStore]:
-    await prepare(database)
-    async with open_pool(database, "iturri-test") as pool:
-        yield JobStore(pool, WorkQueue().enqueue, "iturri-test")
+async def jobs(database: str) -> AsyncIterator[Jobs]:
+    async with jobs_in(database) as found:
+        yield found
 
 
-def entries(database: str, job_id: str) -> list[int]:
-    """The job's entries in the queue, oldest first."""
-    with psycopg.connect(database) as connection:
-        query = "SELECT id FROM procrastinate_jobs WHERE lock = %s AND args = jsonb_build_object('job_id', %s::text)"
-        return [row[0] for row in connection.execute(f"{query} ORDER BY id", [job_id, job_id]).fetchall()]
-
-
-async def claimed(store: JobStore, database: str) -> tuple[Job, Claim]:
-    job = await store.create_build(RECIPE)
-    claim = Claim(job.id, entries(database, job.id)[-1])
-    assert await store.claim(claim) is not None
-    return job, claim
-
-
-async def state(store: JobStore, job: Job) -> JobState:
-    found = await store.get(job.id)
-    assert found is not None
-    return found.state
-
-
-async def test_a_new_job_is_queued_with_its_id_alone(store: JobStore, database: str) -> None:
-    job = await store.create_build(RECIPE)
-    assert (job.state, job.attempts, job.build_id) == (JobState.QUEUED, 0, None)
+async def test_a_new_job_is_queued_and_has_an_entry(jobs: Jobs) -> None:
+    job = await jobs.build()
+    assert (job.state, job.attempts, job.build_id, job.key) == (JobState.QUEUED, 0, None, "local")
     assert Recipe.model_validate(job.recipe) == RECIPE
-    assert len(entries(database, job.id)) == 1
-    publication = await store.create_publication(job.id, PublicationRequest(repo="eu/proba"))
+    publication = await jobs.publication(job, "eu/proba")
     assert (publication.build_id, publication.publication) == (job.id, PublicationRequest(repo="eu/proba"))
-    assert await store.get("none") is None
+    assert await jobs.entries() == 2
+    assert await jobs.store.get("none") is None
+    assert await jobs.store.owner(job.id) == (None, "local")
+    assert await jobs.store.owner("none") is None
 
 
-async def test_only_one_of_many_claims_succeeds(store: JobStore, database: str) -> None:
-    job = await store.create_build(RECIPE)
-    claim = Claim(job.id, entries(database, job.id)[0])
-    assert await store.claim(Claim(job.id, claim.queue_id + 1)) is None
-    won = [found for found in await asyncio.gather(*(store.claim(claim) for _ in range(8))) if found is not None]
-    assert [(found.state, found.attempts) for found in won] == [(JobState.RUNNING, 1)]
+async def test_one_idempotency_key_makes_one_job_however_often_and_however_fast(jobs: Jobs) -> None:
+    asked = Submission(LOCAL, recipe=RECIPE, idempotency_key="one")
+    made = await asyncio.gather(*(jobs.store.create(asked, anything) for _ in range(100)))
+    assert all(made)
+    assert len({found[0].id for found in made if found}) == 1
+    assert sum(found[1] for found in made if found) == 1
+    assert await jobs.entries() == 1
 
 
-async def test_an_end_is_written_once(store: JobStore, database: str) -> None:
-    job, claim = await claimed(store, database)
-    done = await store.succeed(claim, {"conversations": 20})
-    assert done is not None and (done.state, done.result) == (JobState.SUCCEEDED, {"conversations": 20})
-    assert await store.fail(claim, "late") is None
-    assert await store.give_back(claim.queue_id) is None
-    assert await store.cancel(job.id) is None
-    assert await state(store, job) is JobState.SUCCEEDED
+async def test_an_idempotency_key_is_one_request_of_one_key(jobs: Jobs) -> None:
+    first = await jobs.build(idempotency_key="one")
+    other = RECIPE.model_copy(update={"seed": 7})
+    assert await jobs.store.create(Submission(LOCAL, recipe=other, idempotency_key="one"), anything) is None
+    ane = await jobs.key("ane")
+    assert (await jobs.build(ane, idempotency_key="one")).id != first.id
+    asked = Submission(LOCAL, build=first, publication=PublicationRequest(), idempotency_key="one")
+    assert await jobs.store.create(asked, anything) is None
 
 
-async def test_who_has_lost_the_job_changes_nothing(store: JobStore, database: str) -> None:
-    job, old = await claimed(store, database)
-    again = await store.give_back(old.queue_id)
-    assert again is not None and again.state is JobState.QUEUED
-    assert not await store.still_runs(old)
-    assert await store.claim(old) is None
-    new = Claim(job.id, entries(database, job.id)[-1])
-    assert new.queue_id > old.queue_id
-    taken = await store.claim(new)
-    assert taken is not None and taken.attempts == 2
-    assert await store.succeed(old, {}) is None
-    assert await store.fail(old, "late") is None
-    assert await store.give_back(old.queue_id) is None
-    assert await store.still_runs(new)
+async def test_what_is_not_admitted_leaves_nothing_behind(jobs: Jobs) -> None:
+    async def refuse(_: Any) -> None:
+        raise ServiceError("not now")
+
+    with pytest.raises(ServiceError, match="not now"):
+        await jobs.store.create(Submission(LOCAL, recipe=RECIPE, idempotency_key="one"), refuse)
+    assert await jobs.store.page(None, 10, Filter()) == []
+    assert await jobs.entries() == 0
+    job = await jobs.build(idempotency_key="one")
+    await jobs.store.pause(job.id)
+    with pytest.raises(ServiceError, match="not now"):
+        await jobs.store.resume(job.id, refuse)
+    assert await jobs.state(job) == "paused"
 
 
-@pytest.mark.parametrize("how", ["succeed", "fail", "give_back"])
-async def test_a_job_that_is_being_cancelled_ends_as_cancelled(store: JobStore, database: str, how: str) -> None:
-    job, claim = await claimed(store, database)
-    asked = await store.cancel(job.id)
-    assert asked is not None and asked.state is JobState.CANCELLING
-    assert not await store.still_runs(claim)
-    endings: dict[str, Any] = {
-        "succeed": lambda: store.succeed(claim, {}),
-        "fail": lambda: store.fail(claim, "an error"),
-        "give_back": lambda: store.give_back(claim.queue_id),
-    }
-    ended = await endings[how]()
-    assert ended.state is JobState.CANCELLED
-    assert len(entries(database, job.id)) == 1
+async def test_pages_go_back_in_time_and_keep_to_what_is_asked(jobs: Jobs) -> None:
+    ane = await jobs.key("ane")
+    builds = [await jobs.build() for _ in range(3)]
+    hers = await jobs.build(ane)
+    publication = await jobs.publication(builds[0])
+    await jobs.store.cancel(builds[1].id)
+
+    async def ids(**asked: Any) -> list[str]:
+        return [job.id for _, job in await jobs.store.page(None, 10, Filter(**asked))]
+
+    assert await ids() == [publication.id, hers.id, *(job.id for job in builds[::-1])]
+    assert await ids(state=JobState.CANCELLED) == [builds[1].id]
+    assert await ids(kind="publication") == [publication.id]
+    assert await ids(key="ane") == [hers.id]
+    assert await ids(build_id=builds[0].id) == [publication.id]
+    assert await ids(language="gl") == await ids(name="other") == []
+    first = await jobs.store.page(None, 2, Filter())
+    assert [job.id for _, job in await jobs.store.page(first[-1][0], 2, Filter())] == [builds[2].id, builds[1].id]
 
 
-async def test_a_queued_job_is_cancelled_at_once(store: JobStore, database: str) -> None:
-    job = await store.create_build(RECIPE)
-    cancelled = await store.cancel(job.id)
-    assert cancelled is not None and cancelled.state is JobState.CANCELLED
-    assert await store.claim(Claim(job.id, entries(database, job.id)[0])) is None
+async def test_a_queued_job_is_paused_resumed_and_cancelled_at_once(jobs: Jobs) -> None:
+    job = await jobs.build()
+    assert await changed(jobs.store.pause(job.id)) == "paused"
+    assert await changed(jobs.store.pause(job.id)) == "paused"
+    assert await jobs.claims.next("build", await jobs.entry()) is None
+    assert await changed(jobs.store.resume(job.id, anything)) == "queued"
+    assert await jobs.entries() == 1
+    assert await jobs.store.resume(job.id, anything) is None
+    assert await changed(jobs.store.cancel(job.id)) == "cancelled"
+    assert await jobs.store.pause(job.id) is None
+    assert await changed(jobs.store.retry(job.id, anything)) == "queued"
+    assert await jobs.store.retry(job.id, anything) is None
+    events = await jobs.events.read(job.id, 0)
+    assert [event.state.value for event in events][-4:] == ["paused", "queued", "cancelled", "queued"]
+    assert [event.number for event in events] == list(range(1, len(events) + 1))
 
 
-async def test_orphans_are_jobs_that_nobody_will_run(store: JobStore, database: str) -> None:
-    waiting = await store.create_build(RECIPE)
-    _, running = await claimed(store, database)
-    _, dead = await claimed(store, database)
-    lost = await store.create_build(RECIPE)
-    lost_entry = entries(database, lost.id)[0]
+async def changed(asked: Any) -> str:
+    job: Job | None = await asked
+    assert job is not None
+    return job.state.value
+
+
+async def test_only_what_stands_still_is_deleted(jobs: Jobs, database: str) -> None:
+    removed: list[str] = []
+
+    async def remove() -> None:
+        removed.append("gone")
+
+    job = await jobs.build()
+    assert not await jobs.store.delete(job.id, remove)
+    await jobs.claimed()
+    assert not await jobs.store.delete(job.id, remove)
+    await jobs.store.cancel(job.id)
+    assert not await jobs.store.delete(job.id, remove) and removed == []
+    other = await jobs.build()
+    await jobs.store.pause(other.id)
+    publication = await jobs.publication(other)
+    assert not await jobs.store.delete(other.id, remove)
+    await jobs.store.cancel(publication.id)
+    assert await jobs.store.delete(other.id, remove)
+    assert removed == ["gone"]
+    assert await jobs.store.get(other.id) is None
+    kept = await jobs.store.get(publication.id)
+    assert kept is not None and kept.build_id == other.id
     with psycopg.connect(database) as connection:
-        connection.execute("UPDATE procrastinate_jobs SET status = 'doing' WHERE lock <> %s", [waiting.id])
-        connection.execute("UPDATE jobs SET runner = 'iturri-dead' WHERE id = %s", [dead.job_id])
-        connection.execute("DELETE FROM procrastinate_jobs WHERE id = %s", [lost_entry])
-    assert sorted(await store.orphans()) == sorted([dead.queue_id, lost_entry])
-    assert running.queue_id not in await store.orphans()
+        assert connection.execute("SELECT count(*) FROM job_events WHERE job_id = %s", [other.id]).fetchone() == (0,)
+
+
+async def test_a_deletion_that_cannot_be_finished_is_none(jobs: Jobs) -> None:
+    async def fail() -> None:
+        raise OSError("the disk is gone")
+
+    job = await jobs.build()
+    await jobs.store.cancel(job.id)
+    with pytest.raises(OSError, match="the disk is gone"):
+        await jobs.store.delete(job.id, fail)
+    assert await jobs.state(job) == "cancelled"
 
 
 async def test_preparing_again_and_at_once_changes_nothing(database: str) -> None:
     await asyncio.gather(*(prepare(database) for _ in range(4)))
-    async with open_pool(database, "iturri-test") as pool:
-        job = await JobStore(pool, WorkQueue().enqueue, "iturri-test").create_build(RECIPE)
+    async with jobs_in(database) as jobs:
+        job = await jobs.build()
+        before = await jobs.store.get(job.id)
         await prepare(database)
-        assert await JobStore(pool, WorkQueue().enqueue, "iturri-test").get(job.id) == job
+        assert await jobs.store.get(job.id) == before
 
 
 async def test_a_database_that_is_not_there(tmp_path: object) -> None:
@@ -142,9 +164,3 @@ async def test_a_database_that_is_not_there(tmp_path: object) -> None:
     with pytest.raises(SettingsError, match="ITURRI_DATABASE_URL") as caught:
         await prepare("mysql://user:hush@host/name nonsense")
     assert "hush" not in str(caught.value)
-
-
-async def test_an_error_with_a_zero_character_is_written_down(store: JobStore, database: str) -> None:
-    _, claim = await claimed(store, database)
-    failed = await store.fail(claim, "a\0b")
-    assert failed is not None and (failed.state, failed.error) == (JobState.FAILED, "a\N{REPLACEMENT CHARACTER}b")

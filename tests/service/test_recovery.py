@@ -36,14 +36,17 @@ async def test_a_job_of_a_stalled_worker_is_run_by_another(tmp_path: Path, datab
         await begun(client, blocker)
         job_id = (await client.post("/v1/jobs", json=submission())).json()["id"]
         with psycopg.connect(database, application_name="iturri-stalled") as other:
-            other.execute(
+            entry = other.execute(
                 "WITH worker AS (INSERT INTO procrastinate_workers (last_heartbeat)"
                 "  VALUES (now() - interval '1 hour') RETURNING id)"
-                " UPDATE procrastinate_jobs SET status = 'doing', worker_id = worker.id FROM worker WHERE lock = %s",
-                [job_id],
-            )
+                " UPDATE procrastinate_jobs SET status = 'doing', worker_id = worker.id FROM worker"
+                " WHERE status = 'todo' RETURNING procrastinate_jobs.id"
+            ).fetchall()
+            assert len(entry) == 1
             other.execute(
-                "UPDATE jobs SET state = 'running', attempts = 1, runner = 'iturri-stalled' WHERE id = %s", [job_id]
+                "UPDATE jobs SET state = 'running', attempts = 1, runner = 'iturri-stalled', queue_id = %s"
+                " WHERE id = %s",
+                [*entry[0], job_id],
             )
             other.commit()
             await client.post(f"/v1/jobs/{blocker}/cancel")

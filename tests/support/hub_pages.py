@@ -238,6 +238,8 @@ class Request:
                 if value["oid"] not in repository.lfs:
                     raise RefusalError(400, f"LFS pointer pointed to a file that does not exist: {value['path']}")
                 files[value["path"]] = repository.lfs[value["oid"]]
+            elif item["key"] == "deletedFile":
+                del files[value["path"]]
             else:
                 raise RefusalError(400, f"unknown operation {item['key']}")
         commit = Commit(message, files)

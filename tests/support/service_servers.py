@@ -114,7 +114,10 @@ async def begun(client: httpx.AsyncClient, job_id: str) -> dict[str, Any]:
 
 
 class ServerProcess:
-    """A server of its own on a free loopback port, with warnings as errors; what it says is in `log`."""
+    """A server of its own on a free loopback port, with warnings as errors unless the environment says otherwise.
+
+    What it says is in `log`.
+    """
 
     def __init__(self, settings: Settings, log: Path, **environment: str) -> None:
         self.log = log
@@ -129,9 +132,9 @@ class ServerProcess:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(("ITURRI_", "HF_"))}
         with log.open("ab") as output:
             self._process = subprocess.Popen(
-                [sys.executable, "-W", "error", "-c", PROGRAM, str(self.port)],
+                [sys.executable, "-c", PROGRAM, str(self.port)],
                 cwd=ROOT,
-                env={**inherited, **variables, **environment},
+                env={**inherited, "PYTHONWARNINGS": "error", **variables, **environment},
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )
@@ -169,6 +172,10 @@ class ServerProcess:
             assert time.monotonic() < deadline, (job, self.said())
             time.sleep(0.05)
         return job
+
+    def signal(self, number: int) -> None:
+        """Send the signal, and go on."""
+        self._process.send_signal(number)
 
     def end(self, number: int) -> int:
         """Send the signal; the exit status."""

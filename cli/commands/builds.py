@@ -1,0 +1,97 @@
+"""`iturri build`, `show` and `publish`: on this machine, or on a server."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli.commands.options import AsJson, Backbones, Build, Quiet, Server, only_here, only_there
+
+
+def build(
+    recipe: Annotated[list[Path], typer.Argument(metavar="RECIPE...", help="Recipes, built one after another.")],
+    backbones: Backbones = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="The build directory; with one recipe only.")
+    ] = None,
+    target: Annotated[
+        int | None, typer.Option("--target", metavar="N", min=1, help="Accepted conversations, for the recipe's own.")
+    ] = None,
+    server: Server = None,
+    priority: Annotated[
+        int | None,
+        typer.Option("--priority", min=-100, max=100, help="With --server: higher ones first, among your jobs."),
+    ] = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> int:
+    """Build the datasets of recipes, or go on with builds that were stopped."""
+    if server is not None:
+        only_here(backbones=backbones, out=out)
+        from cli import remote_build
+
+        return remote_build.run(
+            remote_build.RemoteBuildOptions(server, tuple(recipe), target, priority or 0, as_json, quiet)
+        )
+    only_there(priority=priority)
+    if out is not None and len(recipe) > 1:
+        raise typer.BadParameter("one build directory cannot hold several recipes", param_hint="--out")
+    from cli import build
+
+    return build.run(build.BuildOptions(tuple(recipe), backbones, out, target, as_json, quiet))
+
+
+def show(
+    build: Build,
+    dropped: Annotated[
+        bool, typer.Option("--dropped", help="Show dropped drafts, not accepted conversations.")
+    ] = False,
+    reason: Annotated[
+        str | None, typer.Option("--reason", metavar="R", help="Drafts dropped for this reason only.")
+    ] = None,
+    number: Annotated[int, typer.Option("-n", "--number", min=0, max=1_000_000, help="How many of them.")] = 3,
+    steering: Annotated[
+        bool, typer.Option("--steering", help="What became of the drafts that used each choice of the steering.")
+    ] = False,
+    server: Server = None,
+    as_json: AsJson = False,
+) -> int:
+    """Show a build: its funnel, its shards, and what was kept or dropped. Also while it runs."""
+    dropped = dropped or reason is not None
+    if server is not None:
+        only_here(steering=steering)
+        from cli import remote_show
+
+        return remote_show.run(server, build, dropped=dropped, reason=reason, number=number, as_json=as_json)
+    from cli import show
+
+    return show.run(build, dropped=dropped, reason=reason, number=number, steering=steering, as_json=as_json)
+
+
+def publish(
+    build: Build,
+    to: Annotated[Path | None, typer.Option("--to", metavar="FOLDER", help="A folder, in the Hub's layout.")] = None,
+    repo: Annotated[
+        str | None, typer.Option("--repo", metavar="NAMESPACE/NAME", help="A dataset on the Hub; else publish.repo.")
+    ] = None,
+    private: Annotated[bool, typer.Option("--private", help="Make the dataset on the Hub private.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="List the files that would go, and stop.")] = False,
+    server: Server = None,
+    as_json: AsJson = False,
+) -> int:
+    """Publish a build to the Hugging Face Hub, with the token of HF_TOKEN or `hf auth login`, or to a folder.
+
+    With --server, with the server's token; without a repository, to its own folder of publications.
+    """
+    if server is not None:
+        only_here(to=to, dry_run=dry_run)
+        from cli import remote_publish
+
+        return remote_publish.run(server, build, repo=repo, private=private, as_json=as_json)
+    if to is not None and (repo is not None or private):
+        raise typer.BadParameter("a folder is no repository: leave --repo and --private out", param_hint="--to")
+    from cli import publish
+
+    return publish.run(build, to=to, repo=repo, private=private, dry_run=dry_run, as_json=as_json)

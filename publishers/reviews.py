@@ -1,0 +1,117 @@
+"""Review marks: a file of a build, and a config of its own in a publication, keyed by the ids of the rows."""
+
+from __future__ import annotations
+
+import io
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pydantic import ValidationError
+
+from publishers.atomic import sync_folder
+from publishers.shard import shard_path, write_table
+from schemas.errors import PublishError, StorageError
+from schemas.review import Review
+
+REVIEWS_NAME = "reviews.parquet"
+REVIEWS_CONFIG = "reviews"
+REVIEWS_SPLIT = "train"
+REVIEWS_PATH = shard_path(REVIEWS_CONFIG, REVIEWS_SPLIT, 0)
+
+# Written out, never inferred, as that of the shards: a column that nobody has filled yet keeps its type.
+SCHEMA = pa.schema(
+    [
+        ("id", pa.string()),
+        ("reviewer", pa.string()),
+        ("language", pa.string()),
+        ("content", pa.string()),
+        ("note", pa.string()),
+        ("at", pa.timestamp("ms", tz="UTC")),
+    ]
+)
+
+Aspect = Literal["language", "content"]
+
+
+@dataclass(frozen=True, slots=True)
+class AspectCounts:
+    """What the marks say of one aspect. `shared` rows are marked by two or more, of which `agreed` all say the same."""
+
+    aspect: Aspect
+    good: int
+    bad: int
+    shared: int
+    agreed: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewFile:
+    """The marks of a build, and the file that holds them."""
+
+    content: bytes
+    reviews: tuple[Review, ...]
+
+    @property
+    def rows(self) -> int:
+        """How many different rows are marked."""
+        return len({review.row_id for review in self.reviews})
+
+    @property
+    def reviewers(self) -> int:
+        return len({review.reviewer for review in self.reviews})
+
+    def counts(self) -> tuple[AspectCounts, ...]:
+        return self._counts("language"), self._counts("content")
+
+    def _counts(self, aspect: Aspect) -> AspectCounts:
+        by_row: defaultdict[str, list[str]] = defaultdict(list)
+        for review in self.reviews:
+            if (mark := getattr(review, aspect)) is not None:
+                by_row[review.row_id].append(mark)
+        marks = [mark for row in by_row.values() for mark in row]
+        shared = [row for row in by_row.values() if len(row) > 1]
+        agreed = sum(len(set(row)) == 1 for row in shared)
+        return AspectCounts(aspect, marks.count("good"), marks.count("bad"), len(shared), agreed)
+
+
+def write_reviews(reviews: Iterable[Review], build: Path) -> None:
+    """Put the marks into the build, whole and on disk; without any, an earlier file goes. Raises StorageError.
+
+    The same marks give the same bytes with the same pyarrow.
+    """
+    path = build / REVIEWS_NAME
+    ordered = sorted(reviews, key=lambda review: (review.row_id, review.reviewer))
+    if ordered:
+        cells = [{"id": review.row_id, **review.model_dump(exclude={"row_id"})} for review in ordered]
+        write_table(pa.Table.from_pylist(cells, schema=SCHEMA), path)
+        return
+    try:
+        if path.exists():
+            path.unlink()
+            sync_folder(build)
+    except OSError as error:
+        raise StorageError(f"{path} cannot be removed: {error.strerror or error}") from error
+
+
+def read_reviews(build: Path) -> ReviewFile | None:
+    """The marks of a build; None where there are none. Raises PublishError for a file that is none of ours."""
+    path = build / REVIEWS_NAME
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise PublishError(f"{path} cannot be read: {error.strerror or error}") from error
+    try:
+        table = pq.read_table(io.BytesIO(content))
+        if not table.schema.equals(SCHEMA):
+            raise PublishError(f"{path} holds other columns than review marks have; remove it")
+        reviews = tuple(Review(row_id=cells.pop("id"), **cells) for cells in table.to_pylist())
+    except (OSError, pa.ArrowException, ValidationError) as error:
+        raise PublishError(f"{path} cannot be read as review marks: {' '.join(str(error).split())}") from error
+    return ReviewFile(content, reviews) if reviews else None

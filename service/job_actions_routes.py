@@ -1,0 +1,89 @@
+"""What is done with a job that is there: cancel, pause, resume, retry, publish."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Awaitable
+from typing import Annotated
+
+from fastapi import APIRouter, Body, Response
+
+from schemas.job import Job, JobState, PublicationRequest
+from service.access import Publisher, Submitter, check_namespace
+from service.finding import JobId, find, find_build, find_own
+from service.job_store import Submission
+from service.jobs_routes import IdempotencyKey, Priority, accepted, located
+from service.problems import ProblemError, bad_field, documented
+from service.state import Service, TheService
+
+router = APIRouter(prefix="/v1/jobs", tags=["jobs"], responses=documented(401, 403, 404, 409, 413, 422, 429, 503))
+
+
+@router.post("/{job_id}/cancel", status_code=202, summary="Cancel a job")
+async def cancel(service: TheService, caller: Submitter, response: Response, job_id: JobId) -> Job:
+    """A job that does not run is cancelled at once; a running one is `cancelling` until it has stopped."""
+    await find_own(service, job_id, caller)
+    return await _done(service, response, job_id, service.store.cancel(job_id), "it cannot be cancelled")
+
+
+@router.post("/{job_id}/pause", status_code=202, summary="Pause a job")
+async def pause(service: TheService, caller: Submitter, response: Response, job_id: JobId) -> Job:
+    """A queued job is paused at once; a running one is `pausing` until it has stopped, its drafts in flight lost."""
+    await find_own(service, job_id, caller)
+    return await _done(service, response, job_id, service.store.pause(job_id), "it cannot be paused")
+
+
+@router.post("/{job_id}/resume", status_code=202, summary="Resume a paused job")
+async def resume(service: TheService, caller: Submitter, response: Response, job_id: JobId) -> Job:
+    """Queue it again; a build goes on with what is there."""
+    job = await find_own(service, job_id, caller)
+    asked = service.store.resume(job_id, service.keys.admission(caller, job.kind))
+    return await _done(service, response, job_id, asked, "only one that is paused can be resumed")
+
+
+@router.post("/{job_id}/retry", status_code=202, summary="Run a failed or cancelled job again")
+async def retry(service: TheService, caller: Submitter, response: Response, job_id: JobId) -> Job:
+    """Queue it again; a build goes on with what is there."""
+    job = await find_own(service, job_id, caller)
+    asked = service.store.retry(job_id, service.keys.admission(caller, job.kind))
+    return await _done(service, response, job_id, asked, "only one that has failed or was cancelled can be retried")
+
+
+@router.post("/{job_id}/publish", status_code=202, summary="Publish a build")
+async def publish(
+    service: TheService,
+    caller: Publisher,
+    response: Response,
+    job_id: JobId,
+    request: Annotated[PublicationRequest, Body()] = PublicationRequest(),  # noqa: B008 a frozen default
+    idempotency_key: IdempotencyKey = None,
+    priority: Priority = 0,
+) -> Job:
+    """Queue the publication of a build, a job of its own: to the Hub, or to the server's publications folder.
+
+    A build that has not reached its target, but stands still, is published with what it has. The Hub token is the
+    server's; a request cannot bring one.
+    """
+    await find_build(service, job_id)
+    build = await find_own(service, job_id, caller)
+    if not build.state.final and build.state is not JobState.PAUSED:
+        raise ProblemError(409, f"the build is {build.state}; wait for its end, or pause it")
+    if build.funnel is None or not build.funnel.accepted:
+        raise ProblemError(409, "the build has no accepted conversations to publish")
+    if request.repo is not None:
+        check_namespace(caller, request.repo)
+        if not os.environ.get("HF_TOKEN"):
+            raise bad_field("repo", "this server has no Hub token; who runs it sets HF_TOKEN")
+    return await accepted(
+        service,
+        response,
+        Submission(caller, build=build, publication=request, priority=priority, idempotency_key=idempotency_key),
+    )
+
+
+async def _done(service: Service, response: Response, job_id: str, asked: Awaitable[Job | None], refusal: str) -> Job:
+    changed = await asked
+    if changed is None:
+        job = await find(service, job_id)
+        raise ProblemError(409, f"the job is {job.state}; {refusal}")
+    return located(response, changed)

@@ -1,0 +1,1 @@
+"""The database's schema, and how it came about: revisions of Alembic, in `versions/`."""
