@@ -65,6 +65,8 @@ def debugging() -> bool:
 def run(command: Callable[[], int]) -> int:
     """The exit code of a command, after one line on stderr when it failed. SIGTERM unwinds it and gives 143."""
     signal.signal(signal.SIGTERM, _terminated)
+    # A script's shell has what it starts with `&` ignore SIGINT; who sends one all the same means it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         code = command()
         sys.stdout.flush()

@@ -131,10 +131,10 @@ async def test_a_job_with_an_embedder_that_the_server_declares(tmp_path: Path, d
             file.write(dumps({"kind": "embeddings", **server.spec(retries=0)}).join(("bektoreak: ", "\n")))
         semantic = {"embedder": "bektoreak", "threshold": 0.9}
         filters = {"language": {"enabled": False}, "duplicates": {"threshold": 1, "semantic": semantic}}
-        recipe = submission(filters=filters, target={"conversations": 8})
+        recipe = submission(filters=filters, target={"conversations": 16})
         async with ready(chosen) as client:
             job = await ended(client, (await client.post("/v1/jobs", json=recipe)).json()["id"])
-            assert (job["state"], job["funnel"]["accepted"]) == ("succeeded", 8)
+            assert (job["state"], job["funnel"]["accepted"]) == ("succeeded", 16)
             reasons = {row["reason"] for row in job["funnel"]["rows"]}
             assert reasons & {"duplicates.semantic", "duplicates.in_flight"}
             assert server.url not in dumps(job)

@@ -130,11 +130,13 @@ class ServerProcess:
             if (secret := getattr(settings, name)) is not None:
                 variables[f"ITURRI_{name.upper()}"] = secret.get_secret_value()
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(("ITURRI_", "HF_"))}
+        # Not in the environment: the processes that it starts would inherit it.
+        warnings = environment.pop("PYTHONWARNINGS", "error")
         with log.open("ab") as output:
             self._process = subprocess.Popen(
-                [sys.executable, "-c", PROGRAM, str(self.port)],
+                [sys.executable, "-W", warnings, "-c", PROGRAM, str(self.port)],
                 cwd=ROOT,
-                env={**inherited, "PYTHONWARNINGS": "error", **variables, **environment},
+                env={**inherited, **variables, **environment},
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )
