@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from schemas.errors import ServiceError
 from schemas.job import JobEvent, JobState
 from service.database import Pool, transaction
+from service.ending import cancelled
 
 _log = logging.getLogger(__name__)
 
@@ -95,8 +96,7 @@ class JobEvents:
         try:
             yield
         finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+            await cancelled(task)
             for queues in self._readers.values():
                 for queue in queues:
                     _end(queue)

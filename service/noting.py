@@ -12,6 +12,7 @@ from schemas.errors import ServiceError
 from schemas.funnel import Funnel
 from schemas.job import Job, JobProgress
 from service.claims import Claim, Claims
+from service.ending import cancelled
 from service.speeds import Speeds
 
 _log = logging.getLogger(__name__)
@@ -54,8 +55,7 @@ class Notes:
         try:
             yield
         finally:
-            writing.cancel()
-            await asyncio.gather(writing, return_exceptions=True)
+            await cancelled(writing)
 
     async def last(self, funnel: Funnel) -> Job | None:
         """How the build stands when its run has ended. Raises ServiceError."""

@@ -15,6 +15,7 @@ from typing import Any, Final, LiteralString
 from generators.one_line import one_line
 from schemas.errors import ServiceError, SettingsError
 from service.database import Pool, transaction
+from service.ending import cancelled
 from service.storage import Marker, left_by_the_dead, look_for, told, try_out
 
 _log = logging.getLogger(__name__)
@@ -68,9 +69,7 @@ class Servers:
             beating = [asyncio.create_task(self._beat()), asyncio.create_task(self._watch_storage())]
             yield
         finally:
-            for task in beating:
-                task.cancel()
-            await asyncio.gather(*beating, return_exceptions=True)
+            await cancelled(*beating)
             with suppress(ServiceError):  # it is not seen any more, and so not among the living
                 await self._execute("DELETE FROM servers WHERE name = %(name)s")
             with suppress(OSError):  # the next server that starts clears it away

@@ -12,6 +12,7 @@ import psycopg
 from procrastinate import App, JobContext, PsycopgConnector
 from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import Status
+from procrastinate.worker import Worker
 from psycopg import AsyncConnection
 
 from generators.one_line import one_line
@@ -19,6 +20,7 @@ from schemas.errors import ServiceError
 from schemas.job import Job, Kind
 from service.claims import Claim, Claims
 from service.database import Pool
+from service.ending import cancelled
 
 _log = logging.getLogger(__name__)
 
@@ -45,6 +47,8 @@ class WorkQueue:
         self._claims: Claims | None = None
         self._run: Callable[[Job, Claim], Awaitable[None]] | None = None
         self._running: set[int] = set()
+        self._workers: dict[str, Worker] = {}
+        self._closing = asyncio.Event()
         self._task = self._app.task(name=_TASK, pass_context=True)(self._work)
         self._problems = dict.fromkeys(_QUEUES.values(), "it is starting")
 
@@ -69,8 +73,8 @@ class WorkQueue:
         """Work on jobs while inside, `at_once` builds at a time; leaving calls `close` and waits for what runs."""
         self._claims, self._run = claims, run
         async with self._app.open_async(pool):
-            tasks = [
-                asyncio.create_task(self._keep_sweeping(claims), name="sweeper"),
+            sweeping = asyncio.create_task(self._keep_sweeping(claims), name="sweeper")
+            working = [
                 asyncio.create_task(self._keep_working(_QUEUES["build"], at_once), name="builder"),
                 asyncio.create_task(
                     self._keep_working(_QUEUES["publication"], _PUBLICATIONS_AT_ONCE), name="publisher"
@@ -80,9 +84,11 @@ class WorkQueue:
                 yield
             finally:
                 close()
-                for task in tasks:
-                    task.cancel()
-                await asyncio.gather(*tasks, return_exceptions=True)
+                self._closing.set()
+                for worker in self._workers.values():
+                    worker.stop()
+                await asyncio.gather(*working, return_exceptions=True)
+                await cancelled(sweeping)
 
     async def _work(self, context: JobContext, kind: Kind) -> None:
         if self._run is None or self._claims is None or context.job.id is None:
@@ -97,24 +103,29 @@ class WorkQueue:
 
     async def _keep_working(self, queue: str, at_once: int) -> None:
         """A worker ends when it loses the database; then another begins, and recovery finds what the first one had."""
-        while True:
+        while not self._closing.is_set():
             self._problems.pop(queue, None)
+            # Stopped, never cancelled: a cancellation that comes while it begins may be lost (see service.ending).
+            worker = self._workers[queue] = Worker(
+                self._app,
+                queues=[queue],
+                name=queue,
+                concurrency=at_once,
+                install_signal_handlers=False,
+                update_heartbeat_interval=_HEARTBEAT_S,
+                stalled_worker_timeout=_STALLED_S,
+                shutdown_graceful_timeout=_FINISH_S,
+                delete_jobs="always",
+            )
             try:
-                await self._app.run_worker_async(
-                    queues=[queue],
-                    name=queue,
-                    concurrency=at_once,
-                    install_signal_handlers=False,
-                    update_heartbeat_interval=_HEARTBEAT_S,
-                    stalled_worker_timeout=_STALLED_S,
-                    shutdown_graceful_timeout=_FINISH_S,
-                    delete_jobs="always",
-                )
+                await worker.run()
                 self._problems[queue] = "it has ended and begins again"
             except (ConnectorException, psycopg.Error) as error:
                 self._problems[queue] = one_line(error)
-            _log.error("worker=%s is down: %s", queue, self._problems[queue])
-            await asyncio.sleep(_RESTART_PAUSE_S)
+            if not self._closing.is_set():
+                _log.error("worker=%s is down: %s", queue, self._problems[queue])
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._closing.wait(), _RESTART_PAUSE_S)
 
     async def _keep_sweeping(self, claims: Claims) -> None:
         while True:
