@@ -19,7 +19,7 @@ _bearer = HTTPBearer(
 )
 
 
-def _caller(request: Request, scopes: SecurityScopes, _: Annotated[Any, Depends(_bearer)]) -> Caller:
+async def _caller(request: Request, scopes: SecurityScopes, _: Annotated[Any, Depends(_bearer)]) -> Caller:
     caller = cast(Caller, request.scope["state"]["caller"])
     for scope in map(Scope, scopes.scopes):
         if not caller.has(scope):

@@ -27,6 +27,7 @@ from service import (
     shards_routes,
 )
 from service.admission import known_backbones
+from service.answers import Answers, Versions
 from service.backbones import Backbones
 from service.claims import Claims
 from service.database import open_pool, prepare
@@ -114,8 +115,22 @@ async def running(settings: Settings, backbones: Backbones, metrics: Metrics) ->
         await stack.enter_async_context(queue.working(pool, claims, runner.run, runner.close, settings.jobs_at_once))
         await stack.enter_async_context(events.polling())
         _log.info("server=%s state=working jobs_at_once=%d", name, settings.jobs_at_once)
-        store, keys = JobStore(pool, queue.enqueue), KeyStore(pool)
-        yield Service(settings, store, events, keys, reviews, speeds, dry_runs, backbones, queue), watch
+        yield (
+            Service(
+                settings,
+                store=JobStore(pool, queue.enqueue),
+                events=events,
+                versions=Versions(pool),
+                answers=Answers(),
+                keys=KeyStore(pool),
+                reviews=reviews,
+                speeds=speeds,
+                dry_runs=dry_runs,
+                backbones=backbones,
+                queue=queue,
+            ),
+            watch,
+        )
         _log.info("server=%s state=closing", name)
 
 

@@ -2,30 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
-from typing import Annotated
+from functools import lru_cache
+from typing import Annotated, Final
 
-from fastapi import APIRouter, Depends, Header, Query
-from fastapi.sse import EventSourceResponse, ServerSentEvent
+from fastapi import APIRouter, Depends, Header, Query, Response
+from fastapi.responses import StreamingResponse
+from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
 
+from schemas.job import JobEvent
 from schemas.pages import ProgressHistory, ProgressPoint
 from service.access import Reader
-from service.finding import JobId, find
+from service.finding import JobId, version_of
 from service.problems import documented
 from service.state import TheService
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"], responses=documented(401, 403, 404, 422, 429, 503))
 
-_MOST_POINTS = 2000
+_MOST_POINTS: Final = 2000
+_STREAM: Final = "text/event-stream"
+_UNBUFFERED: Final = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
 
 
 async def _exists(service: TheService, _: Reader, job_id: JobId) -> str:
     """The id of a job that is there, found out before the answer begins."""
-    return (await find(service, job_id)).id
+    await version_of(service, job_id)
+    return job_id
 
 
-@router.get("/{job_id}/events", summary="Follow a job", response_class=EventSourceResponse)
+@router.get(
+    "/{job_id}/events",
+    summary="Follow a job",
+    response_class=StreamingResponse,
+    responses={200: {"content": {_STREAM: {"schema": {"type": "string"}}}, "description": "events as they happen"}},
+)
 async def events(
     service: TheService,
     job_id: Annotated[str, Depends(_exists)],
@@ -33,27 +44,41 @@ async def events(
     last_event_id: Annotated[
         str | None, Header(pattern="^[0-9]{1,9}$", description="the same, as browsers send it when they come back")
     ] = None,
-) -> AsyncIterator[ServerSentEvent]:
+) -> StreamingResponse:
     """Server-sent events: those above the number that are kept, then those to come, to the end of the job.
 
     `event` is `state` or `progress`, `id` the event's number within the job, `data` a JobEvent. All changes of state
     are kept; points of progress are thinned out as a job grows old.
     """
     known = after if last_event_id is None else int(last_event_id)
-    async with aclosing(service.events.follow(job_id, known)) as following:
-        async for event in following:
-            yield ServerSentEvent(raw_data=event.model_dump_json(), event=event.kind, id=str(event.number))
+    lines = _lines(service.events.follow(job_id, known))
+    return StreamingResponse(lines, media_type=_STREAM, headers=_UNBUFFERED)
 
 
-@router.get("/{job_id}/progress", summary="How a build got on")
-async def progress(service: TheService, _: Reader, job_id: JobId) -> ProgressHistory:
+async def _lines(following: AsyncGenerator[list[JobEvent]]) -> AsyncIterator[bytes]:
+    async with aclosing(following):
+        async for come in following:
+            yield b"".join(map(_told, come)) or KEEPALIVE_COMMENT
+
+
+@lru_cache(maxsize=4096)
+def _told(event: JobEvent) -> bytes:
+    """Rendered once, however many follow the job."""
+    return format_sse_event(data_str=event.model_dump_json(), event=event.kind, id=str(event.number))
+
+
+@router.get("/{job_id}/progress", summary="How a build got on", response_model=ProgressHistory)
+async def progress(service: TheService, _: Reader, job_id: JobId) -> Response:
     """For plots over time: throughput, acceptance, cost."""
-    await find(service, job_id)
-    kept = await service.events.read(job_id, 0, _MOST_POINTS, "progress")
-    return ProgressHistory(
-        items=tuple(
-            ProgressPoint(number=event.number, at=event.at, progress=event.progress)
-            for event in kept
-            if event.progress is not None
+
+    async def history() -> ProgressHistory:
+        kept = await service.events.read(job_id, 0, _MOST_POINTS, "progress")
+        return ProgressHistory(
+            items=tuple(
+                ProgressPoint(number=event.number, at=event.at, progress=event.progress)
+                for event in kept
+                if event.progress is not None
+            )
         )
-    )
+
+    return await service.answers.of(("history", job_id), await version_of(service, job_id), history)

@@ -22,6 +22,14 @@ async def find(service: Service, job_id: str) -> Job:
     return job
 
 
+async def version_of(service: Service, job_id: str) -> int:
+    """The number of the job's newest event. Raises ProblemError, a 404, when there is no such job."""
+    version = await service.versions.of(job_id)
+    if version is None:
+        raise ProblemError(404, f"there is no job {job_id}")
+    return version
+
+
 async def find_build(service: Service, job_id: str) -> Job:
     """The job, which has to be a build. Raises ProblemError, a 404 or a 409."""
     job = await find(service, job_id)

@@ -7,17 +7,20 @@ import logging
 from collections import defaultdict
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
+from functools import lru_cache
+from typing import Any
 
 from schemas.errors import ServiceError
-from schemas.job import JobEvent, JobState
+from schemas.job import JobEvent, JobProgress, JobState
 from service.database import Pool, transaction
 from service.ending import cancelled
 
 _log = logging.getLogger(__name__)
 
-_COLUMNS = "number, at, kind, state, progress, error"
+_COLUMNS = "number, at, kind, state, progress::text, error"
 _POLL_S = 0.5
 _PAGE = 500
+_QUIET_S = 15.0
 # A reader that is so many events behind is let go; it comes back with the number of its last one.
 _BACKLOG = 1000
 
@@ -39,25 +42,32 @@ class JobEvents:
                 " AND (%(kind)s::text IS NULL OR kind = %(kind)s) ORDER BY number LIMIT %(limit)s",
                 {"job": job_id, "after": after, "kind": kind, "limit": limit},
             )
-            return [JobEvent.model_validate(row) for row in await cursor.fetchall()]
+            return [_event(**row) for row in await cursor.fetchall()]
 
-    async def follow(self, job_id: str, after: int) -> AsyncGenerator[JobEvent]:
-        """The kept events above the number, then those that come; ends after that of a final state."""
+    async def follow(self, job_id: str, after: int) -> AsyncGenerator[list[JobEvent]]:
+        """The kept events above the number, then those that come; ends after that of a final state.
+
+        As many at once as there are; none when nothing has happened for a while, so that whoever waits knows it lives.
+        """
         async with self._subscribed(job_id) as coming:
-            if await self._is_over(job_id, after):
-                return
             while page := await self.read(job_id, after):
-                for event in page:
-                    after = event.number
-                    yield event
-                    if event.state.final and len(page) < _PAGE and event is page[-1]:
+                after = page[-1].number
+                yield page
+                if len(page) < _PAGE:  # what is newer than these comes to the subscription
+                    if page[-1].state.final:
                         return
-            while (event_or_end := await coming.get()) is not None:
-                if event_or_end.number > after:
-                    after = event_or_end.number
-                    yield event_or_end
-                    if event_or_end.state.final:
+                    break
+            else:
+                if await self._is_over(job_id, after):
+                    return
+            while (come := await _come(coming)) is not None:
+                if new := [event for event in come if event.number > after]:
+                    after = new[-1].number
+                    yield new
+                    if new[-1].state.final:
                         return
+                elif not come:
+                    yield []
 
     @asynccontextmanager
     async def _subscribed(self, job_id: str) -> AsyncIterator[asyncio.Queue[JobEvent | None]]:
@@ -134,7 +144,7 @@ class JobEvents:
                 _end(queue)
         for row in rows:
             job_id = row.pop("job_id")
-            event = JobEvent.model_validate(row)
+            event = _event(**row)
             if job_id in self._watched:
                 self._watched[job_id] = event.number
             for queue in self._readers.get(job_id, ()):
@@ -142,6 +152,30 @@ class JobEvents:
                     queue.put_nowait(event)
                 else:
                     _end(queue)
+
+
+@lru_cache(maxsize=4096)
+def _event(progress: str | None, **fields: Any) -> JobEvent:
+    """Each is made once, however many read it; it never changes."""
+    return JobEvent(progress=None if progress is None else JobProgress.model_validate_json(progress), **fields)
+
+
+async def _come(queue: asyncio.Queue[JobEvent | None]) -> list[JobEvent] | None:
+    """All that is there, waited for a while; None at the end."""
+    try:
+        async with asyncio.timeout(_QUIET_S):
+            event = await queue.get()
+    except TimeoutError:
+        return []
+    if event is None:
+        return None
+    come = [event]
+    while not queue.empty():
+        if (event := queue.get_nowait()) is None:
+            _end(queue)  # for the next call
+            break
+        come.append(event)
+    return come
 
 
 def _end(queue: asyncio.Queue[JobEvent | None]) -> None:

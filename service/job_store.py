@@ -7,7 +7,7 @@ import json
 import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from psycopg import AsyncConnection
 from psycopg.rows import DictRow
@@ -76,6 +76,13 @@ class Filter:
     build_id: str | None = None
 
 
+class JobVersion(NamedTuple):
+    """A job in a list: its number, and that of its newest event, with which it changes."""
+
+    number: int
+    event: int
+
+
 class JobStore:
     """All methods raise ServiceError when the database cannot be reached."""
 
@@ -141,18 +148,26 @@ class JobStore:
             row = await one(connection, "SELECT key_id, key FROM jobs WHERE id = %(id)s", id=job_id)
         return None if row is None else (row["key_id"], row["key"])
 
-    async def page(self, before: int | None, limit: int, asked: Filter) -> list[tuple[int, Job]]:
-        """Up to `limit` (number, job), newest first, with numbers below `before`."""
+    async def page(self, before: int | None, limit: int, asked: Filter) -> list[JobVersion]:
+        """Up to `limit` jobs, newest first, with numbers below `before`."""
         columns = ("state", "kind", "name", "language", "key", "build_id")
         matches = " AND ".join(f"(%({name})s::text IS NULL OR {name} = %({name})s)" for name in columns)
         async with transaction(self._pool) as connection:
             cursor = await connection.execute(
-                f"SELECT number, {COLUMNS} FROM jobs"
+                "SELECT number, events FROM jobs"
                 f" WHERE (%(before)s::bigint IS NULL OR number < %(before)s) AND {matches}"
                 " ORDER BY number DESC LIMIT %(limit)s",
                 {"before": before, "limit": limit, **{name: getattr(asked, name) for name in columns}},
             )
-            return [(row["number"], job_of(row)) for row in await cursor.fetchall()]
+            return [JobVersion(row["number"], row["events"]) for row in await cursor.fetchall()]
+
+    async def several(self, numbers: list[int]) -> list[Job]:
+        """The jobs of these numbers that are there, newest first, without their funnels."""
+        async with transaction(self._pool) as connection:
+            cursor = await connection.execute(
+                f"SELECT {COLUMNS} FROM jobs WHERE number = ANY(%s) ORDER BY number DESC", [numbers]
+            )
+            return [job_of(row) for row in await cursor.fetchall()]
 
     async def set_priority(self, job_id: str, priority: int) -> Job | None:
         """None when the job has ended."""

@@ -12,7 +12,7 @@ from schemas.job import PRIORITY, Job, JobChange, JobState, Kind
 from schemas.pages import JobPage
 from service.access import Reader, Submitter
 from service.admission import EXAMPLE, SubmittedRecipe, admit
-from service.finding import JobId, find, find_own
+from service.finding import JobId, find, find_own, version_of
 from service.job_store import Filter, Submission
 from service.places import removed_build
 from service.problems import ProblemError, documented
@@ -65,7 +65,7 @@ async def submit(
     )
 
 
-@router.get("", summary="List jobs")
+@router.get("", summary="List jobs", response_model=JobPage)
 async def list_jobs(
     service: TheService,
     caller: Reader,
@@ -76,18 +76,24 @@ async def list_jobs(
     name: Annotated[str | None, Query(max_length=64, description="of the recipe")] = None,
     language: Annotated[str | None, Query(max_length=64, description="of the recipe")] = None,
     mine: Annotated[bool, Query(description="those of the key that asks")] = False,
-) -> JobPage:
+) -> Response:
     """A page of jobs, newest first; `next` is the cursor of the page after it, null on the last one."""
     asked = Filter(state, kind, name, language, caller.name if mine else None)
-    page = await service.store.page(cursor, limit + 1, asked)
-    more = page[limit - 1][0] if len(page) > limit else None
-    return JobPage(items=tuple(job for _, job in page[:limit]), next=more)
+    rows = await service.store.page(cursor, limit + 1, asked)
+    shown, more = rows[:limit], len(rows) > limit
+
+    async def page() -> JobPage:
+        jobs = await service.store.several([row.number for row in shown])
+        return JobPage(items=tuple(jobs), next=shown[-1].number if more else None)
+
+    return await service.answers.of(("jobs", cursor, limit, asked), (tuple(shown), more), page)
 
 
-@router.get("/{job_id}", summary="Look at a job", responses=documented(404))
-async def look(service: TheService, _: Reader, job_id: JobId) -> Job:
+@router.get("/{job_id}", summary="Look at a job", response_model=Job, responses=documented(404))
+async def look(service: TheService, _: Reader, job_id: JobId) -> Response:
     """The job as it stands; for a build with its funnel, which is a second or two old while it runs."""
-    return await find(service, job_id)
+    version = await version_of(service, job_id)
+    return await service.answers.of(("job", job_id), version, lambda: find(service, job_id))
 
 
 @router.patch("/{job_id}", summary="Change a job's priority", responses=documented(404, 409))

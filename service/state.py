@@ -8,6 +8,7 @@ from typing import Annotated, cast
 from fastapi import Depends, Request
 
 from schemas.settings import Settings
+from service.answers import Answers, Versions
 from service.backbones import Backbones
 from service.dry_run import DryRuns
 from service.job_events import JobEvents
@@ -25,6 +26,8 @@ class Service:
     settings: Settings
     store: JobStore
     events: JobEvents
+    versions: Versions
+    answers: Answers
     keys: KeyStore
     reviews: ReviewStore
     speeds: Speeds
@@ -33,7 +36,7 @@ class Service:
     queue: WorkQueue
 
 
-def _of(request: Request) -> Service:
+async def _of(request: Request) -> Service:
     return cast(Service, request.app.state.service)
 
 

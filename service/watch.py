@@ -62,7 +62,7 @@ async def watching(pool: Pool, settings: Settings, name: str, metrics: Metrics) 
             lag.cancel()
 
 
-def _of(request: Request) -> Watch:
+async def _of(request: Request) -> Watch:
     return cast(Watch, request.app.state.watch)
 
 

@@ -23,7 +23,7 @@ async def jobs(database: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[
 
 
 async def followed(jobs: Jobs, job_id: str, after: int = 0) -> list[JobEvent]:
-    return [event async for event in jobs.events.follow(job_id, after)]
+    return [event async for come in jobs.events.follow(job_id, after) for event in come]
 
 
 async def test_every_reader_gets_all_from_its_number_to_the_end(jobs: Jobs) -> None:
@@ -54,16 +54,16 @@ async def test_who_follows_a_job_that_is_deleted_comes_to_an_end(jobs: Jobs) -> 
 
     job = await jobs.build()
     following = jobs.events.follow(job.id, 0)
-    assert (await anext(following)).state.value == "queued"
+    assert [event.state.value for event in await anext(following)] == ["queued"]
     await jobs.store.pause(job.id)
     assert await jobs.store.delete(job.id, nothing)
-    assert {event.state.value async for event in following} <= {"paused"}
+    assert {event.state.value async for come in following for event in come} <= {"paused"}
 
 
 async def test_who_goes_away_is_forgotten(jobs: Jobs) -> None:
     job = await jobs.build()
     following = jobs.events.follow(job.id, 0)
-    assert (await anext(following)).number == 1
+    assert [event.number for event in await anext(following)] == [1]
     assert len(jobs.events._readers[job.id]) == 1
     await following.aclose()
     assert not jobs.events._readers
@@ -91,10 +91,21 @@ async def _until_let_go(coming: asyncio.Queue[JobEvent | None]) -> AsyncIterator
         yield event
 
 
+async def test_while_nothing_happens_an_empty_batch_tells_that_the_stream_lives(
+    jobs: Jobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(job_events, "_QUIET_S", 0.05)
+    job = await jobs.build()
+    following = jobs.events.follow(job.id, 1)
+    assert await anext(following) == [] == await anext(following)
+    await jobs.store.cancel(job.id)
+    assert [event.state.value async for come in following for event in come] == ["cancelled"]
+
+
 async def test_followers_end_with_the_server(database: str) -> None:
     async with jobs_in(database) as jobs:
         job = await jobs.build()
         async with jobs.events.polling():
             following = jobs.events.follow(job.id, 0)
-            assert (await anext(following)).number == 1
+            assert [event.number for event in await anext(following)] == [1]
         assert [event async for event in following] == []

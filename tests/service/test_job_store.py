@@ -77,7 +77,8 @@ async def test_pages_go_back_in_time_and_keep_to_what_is_asked(jobs: Jobs) -> No
     await jobs.store.cancel(builds[1].id)
 
     async def ids(**asked: Any) -> list[str]:
-        return [job.id for _, job in await jobs.store.page(None, 10, Filter(**asked))]
+        page = await jobs.store.page(None, 10, Filter(**asked))
+        return [job.id for job in await jobs.store.several([row.number for row in page])]
 
     assert await ids() == [publication.id, hers.id, *(job.id for job in builds[::-1])]
     assert await ids(state=JobState.CANCELLED) == [builds[1].id]
@@ -86,7 +87,8 @@ async def test_pages_go_back_in_time_and_keep_to_what_is_asked(jobs: Jobs) -> No
     assert await ids(build_id=builds[0].id) == [publication.id]
     assert await ids(language="gl") == await ids(name="other") == []
     first = await jobs.store.page(None, 2, Filter())
-    assert [job.id for _, job in await jobs.store.page(first[-1][0], 2, Filter())] == [builds[2].id, builds[1].id]
+    second = [row.number for row in await jobs.store.page(first[-1].number, 2, Filter())]
+    assert [job.id for job in await jobs.store.several(second)] == [builds[2].id, builds[1].id]
 
 
 async def test_a_queued_job_is_paused_resumed_and_cancelled_at_once(jobs: Jobs) -> None:

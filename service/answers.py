@@ -1,0 +1,83 @@
+"""What many ask for at once is looked up and rendered once: polling is cheap, and never tells what is out of date."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Hashable
+from typing import Final
+
+from fastapi import Response
+from pydantic import BaseModel
+
+from service.database import Pool, transaction
+
+_KEPT_BYTES: Final = 32 << 20
+
+
+class Versions:
+    """The number of the newest event of a job: as long as it is the same, so is the job.
+
+    Those who ask while a query is under way share the next one, so however many ask, there is one at a time.
+    """
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self._asked: set[str] = set()
+        self._coming: asyncio.Task[dict[str, int]] | None = None
+        self._turn = asyncio.Lock()
+
+    async def of(self, job_id: str) -> int | None:
+        """None when there is no such job. Raises ServiceError when the database cannot be used."""
+        self._asked.add(job_id)
+        if self._coming is None:
+            self._coming = asyncio.create_task(self._look(), name="versions of jobs")
+        return (await asyncio.shield(self._coming)).get(job_id)
+
+    async def _look(self) -> dict[str, int]:
+        async with self._turn:
+            asked, self._asked, self._coming = self._asked, set(), None
+            async with transaction(self._pool) as connection:
+                found = await connection.execute("SELECT id, events FROM jobs WHERE id = ANY(%s)", [list(asked)])
+                return {row["id"]: row["events"] for row in await found.fetchall()}
+
+
+class Answers:
+    """Rendered answers, each kept while the version of what it tells of is the same; the least asked for go first."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[Hashable, tuple[Hashable, bytes]] = OrderedDict()
+        self._kept_bytes = 0
+        self._coming: dict[tuple[Hashable, Hashable], asyncio.Task[bytes]] = {}
+
+    async def of(self, what: Hashable, version: Hashable, make: Callable[[], Awaitable[BaseModel]]) -> Response:
+        """The answer to `what`, as JSON. What `make` raises is raised to all who wait for it, and not kept."""
+        kept = self._kept.get(what)
+        if kept is not None and kept[0] == version:
+            self._kept.move_to_end(what)
+            return _json(kept[1])
+        coming = self._coming.get((what, version))
+        if coming is None:
+            coming = asyncio.create_task(self._make(what, version, make), name=f"answer to {what}")
+            self._coming[what, version] = coming
+        return _json(await asyncio.shield(coming))
+
+    async def _make(self, what: Hashable, version: Hashable, make: Callable[[], Awaitable[BaseModel]]) -> bytes:
+        try:
+            body = (await make()).model_dump_json().encode()
+        finally:
+            del self._coming[what, version]
+        self._forget(what)
+        self._kept[what] = version, body
+        self._kept_bytes += len(body)
+        while self._kept_bytes > _KEPT_BYTES:
+            self._forget(next(iter(self._kept)))
+        return body
+
+    def _forget(self, what: Hashable) -> None:
+        _, body = self._kept.pop(what, (None, b""))
+        self._kept_bytes -= len(body)
+
+
+def _json(body: bytes) -> Response:
+    return Response(body, media_type="application/json")
