@@ -1,4 +1,4 @@
-"""What many ask for at once is looked up and rendered once: polling is cheap, and never tells what is out of date."""
+"""Answers that are rendered once for all who ask, and never tell what is out of date."""
 
 from __future__ import annotations
 
@@ -10,36 +10,7 @@ from typing import Final
 from fastapi import Response
 from pydantic import BaseModel
 
-from service.database import Pool, transaction
-
 _KEPT_BYTES: Final = 32 << 20
-
-
-class Versions:
-    """The number of the newest event of a job: as long as it is the same, so is the job.
-
-    Those who ask while a query is under way share the next one, so however many ask, there is one at a time.
-    """
-
-    def __init__(self, pool: Pool) -> None:
-        self._pool = pool
-        self._asked: set[str] = set()
-        self._coming: asyncio.Task[dict[str, int]] | None = None
-        self._turn = asyncio.Lock()
-
-    async def of(self, job_id: str) -> int | None:
-        """None when there is no such job. Raises ServiceError when the database cannot be used."""
-        self._asked.add(job_id)
-        if self._coming is None:
-            self._coming = asyncio.create_task(self._look(), name="versions of jobs")
-        return (await asyncio.shield(self._coming)).get(job_id)
-
-    async def _look(self) -> dict[str, int]:
-        async with self._turn:
-            asked, self._asked, self._coming = self._asked, set(), None
-            async with transaction(self._pool) as connection:
-                found = await connection.execute("SELECT id, events FROM jobs WHERE id = ANY(%s)", [list(asked)])
-                return {row["id"]: row["events"] for row in await found.fetchall()}
 
 
 class Answers:

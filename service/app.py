@@ -27,7 +27,7 @@ from service import (
     shards_routes,
 )
 from service.admission import known_backbones
-from service.answers import Answers, Versions
+from service.answers import Answers
 from service.backbones import Backbones
 from service.claims import Claims
 from service.database import open_pool, prepare
@@ -42,6 +42,7 @@ from service.opening import database_of
 from service.places import forget_deleted
 from service.reviews import ReviewStore
 from service.runner import Runner
+from service.sharing import Shared
 from service.speeds import Speeds
 from service.state import Service
 from service.watch import Watch, watching
@@ -120,7 +121,7 @@ async def running(settings: Settings, backbones: Backbones, metrics: Metrics) ->
                 settings,
                 store=JobStore(pool, queue.enqueue),
                 events=events,
-                versions=Versions(pool),
+                shared=Shared(),
                 answers=Answers(),
                 keys=KeyStore(pool),
                 reviews=reviews,

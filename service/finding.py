@@ -24,7 +24,7 @@ async def find(service: Service, job_id: str) -> Job:
 
 async def version_of(service: Service, job_id: str) -> int:
     """The number of the job's newest event. Raises ProblemError, a 404, when there is no such job."""
-    version = await service.versions.of(job_id)
+    version = await service.shared.of(("version", job_id), lambda: service.store.version(job_id))
     if version is None:
         raise ProblemError(404, f"there is no job {job_id}")
     return version

@@ -14,6 +14,7 @@ from schemas.errors import ServiceError
 from schemas.job import JobEvent, JobProgress, JobState
 from service.database import Pool, transaction
 from service.ending import cancelled
+from service.sharing import Shared
 
 _log = logging.getLogger(__name__)
 
@@ -33,6 +34,7 @@ class JobEvents:
         self._watched: dict[str, int] = {}
         self._readers: defaultdict[str, set[asyncio.Queue[JobEvent | None]]] = defaultdict(set)
         self._wanted = asyncio.Event()
+        self._reads = Shared()
 
     async def read(self, job_id: str, after: int, limit: int = _PAGE, kind: str | None = None) -> list[JobEvent]:
         """Up to `limit` kept events above the number."""
@@ -44,13 +46,16 @@ class JobEvents:
             )
             return [_event(**row) for row in await cursor.fetchall()]
 
+    async def _read_shared(self, job_id: str, after: int) -> list[JobEvent]:
+        return await self._reads.of((job_id, after), lambda: self.read(job_id, after))
+
     async def follow(self, job_id: str, after: int) -> AsyncGenerator[list[JobEvent]]:
         """The kept events above the number, then those that come; ends after that of a final state.
 
         As many at once as there are; none when nothing has happened for a while, so that whoever waits knows it lives.
         """
         async with self._subscribed(job_id) as coming:
-            while page := await self.read(job_id, after):
+            while page := await self._read_shared(job_id, after):
                 after = page[-1].number
                 yield page
                 if len(page) < _PAGE:  # what is newer than these comes to the subscription

@@ -142,6 +142,12 @@ class JobStore:
             row["funnel"] = Funnel(target=row["recipe"]["target"]["conversations"])
         return job_of(row)
 
+    async def version(self, job_id: str) -> int | None:
+        """The number of the job's newest event: as long as it is the same, so is the job. None when there is none."""
+        async with transaction(self._pool) as connection:
+            row = await one(connection, "SELECT events FROM jobs WHERE id = %(id)s", id=job_id)
+        return None if row is None else int(row["events"])
+
     async def owner(self, job_id: str) -> tuple[str | None, str] | None:
         """(Id, name) of the key that the job was submitted with; None when there is no such job."""
         async with transaction(self._pool) as connection:

@@ -79,14 +79,15 @@ async def list_jobs(
 ) -> Response:
     """A page of jobs, newest first; `next` is the cursor of the page after it, null on the last one."""
     asked = Filter(state, kind, name, language, caller.name if mine else None)
-    rows = await service.store.page(cursor, limit + 1, asked)
+    what = "jobs", cursor, limit, asked
+    rows = await service.shared.of(what, lambda: service.store.page(cursor, limit + 1, asked))
     shown, more = rows[:limit], len(rows) > limit
 
     async def page() -> JobPage:
         jobs = await service.store.several([row.number for row in shown])
         return JobPage(items=tuple(jobs), next=shown[-1].number if more else None)
 
-    return await service.answers.of(("jobs", cursor, limit, asked), (tuple(shown), more), page)
+    return await service.answers.of(what, (tuple(shown), more), page)
 
 
 @router.get("/{job_id}", summary="Look at a job", response_model=Job, responses=documented(404))

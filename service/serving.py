@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import gc
 import logging
 import signal
 import socket
@@ -76,6 +77,8 @@ async def _serve(app: FastAPI, listening: socket.socket) -> None:
     server = _Server(config)
     with _stopping(server):
         async with app.router.lifespan_context(app):
+            gc.collect()
+            gc.freeze()  # looking through all that was imported again and again would hold up the event loop each time
             host, port = listening.getsockname()[:2]
             _log.info("serving on http://%s:%d", f"[{host}]" if ":" in host else host, port)
             await server.serve(sockets=[listening])

@@ -8,13 +8,14 @@ from typing import Annotated, cast
 from fastapi import Depends, Request
 
 from schemas.settings import Settings
-from service.answers import Answers, Versions
+from service.answers import Answers
 from service.backbones import Backbones
 from service.dry_run import DryRuns
 from service.job_events import JobEvents
 from service.job_store import JobStore
 from service.keys import KeyStore
 from service.reviews import ReviewStore
+from service.sharing import Shared
 from service.speeds import Speeds
 from service.work_queue import WorkQueue
 
@@ -26,7 +27,7 @@ class Service:
     settings: Settings
     store: JobStore
     events: JobEvents
-    versions: Versions
+    shared: Shared
     answers: Answers
     keys: KeyStore
     reviews: ReviewStore

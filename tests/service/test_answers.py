@@ -9,8 +9,7 @@ from pydantic import BaseModel
 
 from schemas.errors import ServiceError
 from service import answers
-from service.answers import Answers, Versions
-from tests.support.service_jobs import jobs_in
+from service.answers import Answers
 
 
 class Found(BaseModel):
@@ -79,20 +78,3 @@ async def test_no_more_is_kept_than_there_is_room_for(monkeypatch: pytest.Monkey
     for _ in range(2):
         await kept.of("long", 1, source.make)
     assert source.asked == 6 and not kept._kept and not kept._kept_bytes
-
-
-async def test_versions_follow_the_jobs(database: str) -> None:
-    async with jobs_in(database) as jobs:
-        versions = Versions(jobs.pool)
-        job, other = await jobs.build(), await jobs.build()
-        assert await asyncio.gather(*(versions.of(one) for one in (job.id, other.id, "none", job.id))) == [
-            1,
-            1,
-            None,
-            1,
-        ]
-        looking = asyncio.create_task(versions.of(other.id))
-        await asyncio.sleep(0)
-        await jobs.store.cancel(job.id)
-        assert await versions.of(job.id) == 2, "who asks after a change sees it, whatever is being looked up"
-        assert await looking == 1

@@ -1,0 +1,34 @@
+"""What many ask for at once is looked up once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Hashable
+from typing import Any, TypeVar, cast
+from weakref import WeakValueDictionary
+
+T = TypeVar("T")
+
+
+class Shared:
+    """Those who ask for the same while it is being looked up share the next look, which begins when this one has ended.
+
+    So however many ask, there is one look at a time, and nobody is told what was so before they asked.
+    """
+
+    def __init__(self) -> None:
+        self._next: dict[Hashable, asyncio.Task[Any]] = {}
+        self._turns: WeakValueDictionary[Hashable, asyncio.Lock] = WeakValueDictionary()
+
+    async def of(self, what: Hashable, look: Callable[[], Awaitable[T]]) -> T:
+        """What `look` gives, or the `look` of another who asks for `what`; what it raises is raised to all of them."""
+        coming = self._next.get(what)
+        if coming is None:
+            coming = self._next[what] = asyncio.create_task(self._look(what, look), name=f"look for {what}")
+        return cast(T, await asyncio.shield(coming))
+
+    async def _look(self, what: Hashable, look: Callable[[], Awaitable[Any]]) -> Any:
+        turn = self._turns.setdefault(what, asyncio.Lock())
+        async with turn:
+            del self._next[what]
+            return await look()
