@@ -46,7 +46,7 @@ class PublicationRequest(Frozen):
     """Where a build goes: the Hub repository, or, without one, the server's publications folder."""
 
     repo: RepoId | None = None
-    private: bool = False
+    private: bool = Field(default=False, strict=True)
 
 
 class JobChange(Frozen):

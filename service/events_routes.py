@@ -22,6 +22,19 @@ router = APIRouter(prefix="/v1/jobs", tags=["jobs"], responses=documented(401, 4
 
 _MOST_POINTS: Final = 2000
 _STREAM: Final = "text/event-stream"
+_EVENT: Final = {
+    "type": "object",
+    "properties": {
+        "event": {"enum": ["state", "progress"]},
+        "id": {"type": "string", "description": "the event's number"},
+        "data": {
+            "type": "string",
+            "contentMediaType": "application/json",
+            "contentSchema": JobEvent.model_json_schema(mode="serialization"),
+        },
+    },
+    "required": ["event", "id", "data"],
+}
 _UNBUFFERED: Final = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
 
 
@@ -35,7 +48,7 @@ async def _exists(service: TheService, _: Reader, job_id: JobId) -> str:
     "/{job_id}/events",
     summary="Follow a job",
     response_class=StreamingResponse,
-    responses={200: {"content": {_STREAM: {"schema": {"type": "string"}}}, "description": "events as they happen"}},
+    responses={200: {"content": {_STREAM: {"itemSchema": _EVENT}}, "description": "events as they happen"}},
 )
 async def events(
     service: TheService,

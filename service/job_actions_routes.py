@@ -55,7 +55,7 @@ async def publish(
     caller: Publisher,
     response: Response,
     job_id: JobId,
-    request: Annotated[PublicationRequest, Body()] = PublicationRequest(),  # noqa: B008 a frozen default
+    wanted: Annotated[PublicationRequest | None, Body()] = None,
     idempotency_key: IdempotencyKey = None,
     priority: Priority = 0,
 ) -> Job:
@@ -66,6 +66,7 @@ async def publish(
     """
     await find_build(service, job_id)
     build = await find_own(service, job_id, caller)
+    request = wanted or PublicationRequest()
     if not build.state.final and build.state is not JobState.PAUSED:
         raise ProblemError(409, f"the build is {build.state}; wait for its end, or pause it")
     if build.funnel is None or not build.funnel.accepted:

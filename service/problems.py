@@ -11,6 +11,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from schemas.errors import InputError, IturriError, ServiceError
 from schemas.problem_details import FieldProblem, Problem
@@ -76,10 +77,22 @@ def install(app: FastAPI, hints: Mapping[str, str]) -> None:
     app.add_exception_handler(Exception, _unforeseen)
 
 
-async def _http_error(_request: Request, error: Exception) -> JSONResponse:
+async def _http_error(request: Request, error: Exception) -> JSONResponse:
     error = cast(HTTPException, error)
-    errors = error.errors if isinstance(error, ProblemError) else ()
-    return problem_response(error.status_code, str(error.detail), errors, error.headers)
+    if isinstance(error, ProblemError):
+        return problem_response(error.status_code, error.detail, error.errors, error.headers)
+    if error.status_code == 400:  # FastAPI, of a body that is no text; bad JSON comes to `bad_request`
+        return await _http_error(request, bad_field("body", "is no JSON in UTF-8"))
+    if error.status_code == 405:
+        allowed = ", ".join(_methods(request))
+        return problem_response(405, f"{request.method} does nothing here; there is {allowed}", (), {"Allow": allowed})
+    return problem_response(error.status_code, str(error.detail), (), error.headers)
+
+
+def _methods(request: Request) -> list[str]:
+    """Of all routes of this path; Starlette names those of the first one."""
+    routes = [route for route in request.app.routes if route.matches(request.scope)[0] is not Match.NONE]
+    return sorted({method for route in routes for method in getattr(route, "methods", None) or ()})
 
 
 def _field_problem(found: dict[str, Any], hints: Mapping[str, str]) -> FieldProblem:

@@ -34,7 +34,7 @@ from benchmarks.paced_server import Pace
 from benchmarks.service_process import ServiceProcess, open_folder
 from service.postgres import EmbeddedPostgres
 
-_END_S = 300.0
+_STUCK_S = 120.0
 _WAIT_S = 0.25
 
 
@@ -71,11 +71,20 @@ class Chaos:
     def jobs(self) -> list[dict[str, Any]]:
         """The rows of the table of jobs: there may be no server to ask."""
         with psycopg.connect(self._database) as connection:
-            found = connection.execute("SELECT id, state, attempts, error FROM jobs ORDER BY number").fetchall()
-        return [dict(zip(("id", "state", "attempts", "error"), row, strict=True)) for row in found]
+            found = connection.execute("SELECT id, state, attempts, events, error FROM jobs ORDER BY number").fetchall()
+        return [dict(zip(("id", "state", "attempts", "events", "error"), row, strict=True)) for row in found]
 
     def unfinished(self) -> int:
         return sum(job["state"] not in ("succeeded", "failed", "cancelled") for job in self.jobs())
+
+    def await_the_end(self) -> None:
+        """Until all jobs have ended, or none has got on for so long."""
+        before, deadline = self.jobs(), time.monotonic() + _STUCK_S
+        while self.unfinished() and time.monotonic() < deadline:
+            self.start_what_is_due()
+            time.sleep(_WAIT_S)
+            if (now := self.jobs()) != before:
+                before, deadline = now, time.monotonic() + _STUCK_S
 
 
 def chaos(folder: Path, paced: PacedServer, *, kills: int, jobs: int, conversations: int, seed: int) -> Found:
@@ -97,10 +106,7 @@ def chaos(folder: Path, paced: PacedServer, *, kills: int, jobs: int, conversati
             time.sleep(rng.uniform(0, 3.5))
             mayhem.start_what_is_due()
             mayhem.kill_one()
-        deadline = time.monotonic() + _END_S
-        while mayhem.unfinished() and time.monotonic() < deadline:
-            mayhem.start_what_is_due()
-            time.sleep(_WAIT_S)
+        mayhem.await_the_end()
         found = mayhem.jobs()
         _check(found, jobs, conversations, folder / "builds")
     finally:
@@ -156,7 +162,7 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=10)
     parser.add_argument("--conversations", type=int, default=300, help="of each job")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--speed", type=float, default=30.0, help="tokens per second of one of 64 sequences")
+    parser.add_argument("--speed", type=float, default=60.0, help="tokens per second of one of 64 sequences")
     arguments = parser.parse_args()
     pace = Pace(64, arguments.speed, user_tokens=(16, 64), reply_tokens=(64, 256))
     try:
