@@ -153,9 +153,8 @@ class _Builds:
     async def _started(self, orders: deque[Order], stop: asyncio.Event) -> Backbone | None:
         """The backbone of these orders, running. None when it does not start, or `stop` was set meanwhile."""
         name, spec = orders[0].backbone_name, orders[0].backbone
-        self._display.waiting(
-            f"starting {name}", f"starting the backbone {name}; vLLM takes a minute or two, more on a busy machine"
-        )
+        patience = "; vLLM takes a minute or two, more on a busy machine" if orders[0].backbone.kind == "vllm" else ""
+        self._display.waiting(f"starting {name}", f"starting the backbone {name}{patience}")
         stopping = asyncio.create_task(stop.wait())
         starting: asyncio.Task[Backbone] | None = None
         try:

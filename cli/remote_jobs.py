@@ -75,14 +75,15 @@ def watch(server: str, job_id: str, *, as_json: bool, quiet: bool) -> int:
     return 0
 
 
-def act(server: str, deed: str, job_ids: list[str], *, as_json: bool) -> int:
-    """Cancel, pause, resume or retry each job; the exit code of the first that was refused."""
+def act(server: str, deed: str, job_ids: list[str], *, as_json: bool, priority: int = 0) -> int:
+    """Cancel, pause, resume, retry or prioritise each job; the exit code of the first that was refused."""
     with asking(server) as client:
         deeds: dict[str, Callable[[str], Job]] = {
             "cancel": client.cancel,
             "pause": client.pause,
             "resume": client.resume,
             "retry": client.retry,
+            "priority": lambda job_id: client.set_priority(job_id, priority),
         }
         changed, code = _each(job_ids, deeds[deed])
     if as_json:

@@ -8,6 +8,7 @@ import secrets
 import shutil
 import time
 from collections import Counter
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -49,8 +50,10 @@ class DryRuns:
         self._turns = asyncio.Semaphore(AT_ONCE)
         self._going_on: dict[asyncio.Task[Sampled | None], asyncio.Event] = {}
 
-    async def run(self, recipe: Recipe) -> DryRun:
+    async def run(self, recipe: Recipe, spend: Callable[[int], None]) -> DryRun:
         """Sample five drafts of an admitted recipe, and estimate what its target takes.
+
+        `spend` is told the generated tokens, also when the dry run comes to nothing.
 
         Raises ProblemError: a 503 that says when to try again where the backbone does not run or the time is over.
         Raises InputError that names the field for a dataset that cannot be read.
@@ -60,7 +63,7 @@ class DryRuns:
             raise _later(f"the backbone {name} cannot be used now: {problem}", _STARTING_S)
         try:
             async with asyncio.timeout(LIMIT_S):
-                sampled = await self._sampled(recipe)
+                sampled = await self._sampled(recipe, spend)
                 earlier = await earlier_builds(self._pool, recipe)
                 speed = (await self._speeds.all()).get(name)
         except TimeoutError:
@@ -72,35 +75,36 @@ class DryRuns:
             raise _later(str(error), _BUSY_S) from error
         return estimated(recipe, sampled, earlier, speed, time.monotonic() - began)
 
-    async def _sampled(self, recipe: Recipe) -> Sampled:
+    async def _sampled(self, recipe: Recipe, spend: Callable[[int], None]) -> Sampled:
         """The drafts. Whoever waits for them may go away: then they are given up, and cleared away all the same."""
         stop = asyncio.Event()
-        work = asyncio.create_task(self._work(recipe, stop), name=f"dry run of {recipe.name}")
+        tokens: Counter[str] = Counter()
+        work = asyncio.create_task(self._work(recipe, stop, tokens), name=f"dry run of {recipe.name}")
         self._going_on[work] = stop
         work.add_done_callback(self._going_on.pop)
         try:
             sampled = await asyncio.shield(work)
         finally:
             stop.set()
+            spend(tokens.total())
         if sampled is None:
             raise _later("this server is closing", _STARTING_S)
         return sampled
 
-    async def _work(self, recipe: Recipe, stop: asyncio.Event) -> Sampled | None:
-        """None when `stop` was set before the drafts had ended."""
+    async def _work(self, recipe: Recipe, stop: asyncio.Event, tokens: Counter[str]) -> Sampled | None:
+        """None when `stop` was set before the drafts had ended. `tokens` get what each draft costs as it is sampled."""
         async with self._turns:
             folder = self._folder / secrets.token_hex(8)
             try:
                 async with self._backbones.engine(str(recipe.backbone)).lease(stop) as backbone:
                     if backbone is None:
                         return None
-                    return await self._build(_shortened(recipe), folder, backbone, stop)
+                    return await self._build(_shortened(recipe), folder, _Counting(backbone, tokens), stop)
             finally:
                 # Not in a thread: whoever cancels this task now would cancel the wait for it.
                 shutil.rmtree(folder, ignore_errors=True)
 
-    async def _build(self, recipe: Recipe, folder: Path, backbone: Backbone, stop: asyncio.Event) -> Sampled | None:
-        counting = _Counting(backbone)
+    async def _build(self, recipe: Recipe, folder: Path, counting: _Counting, stop: asyncio.Event) -> Sampled | None:
         try:
             result = await build(recipe, folder, counting, settings=self._settings, stop=stop)
         except BuildError:
@@ -138,9 +142,9 @@ class DryRuns:
 class _Counting(BackboneBefore):
     """Counts what each draft has cost: of dropped ones the ledger keeps sums only."""
 
-    def __init__(self, backbone: Backbone) -> None:
+    def __init__(self, backbone: Backbone, tokens: Counter[str]) -> None:
         super().__init__(backbone)
-        self.tokens: Counter[str] = Counter()
+        self.tokens = tokens
 
     async def sample(self, request: SampleRequest) -> Completion:
         completion = await self._backbone.sample(request)

@@ -55,9 +55,7 @@ async def submit(
     if dry_run:
         response.status_code = 200
         async with service.keys.spending(caller) as spend:
-            found = await service.dry_runs.run(admitted)
-            spend(found.tokens)
-        return found
+            return await service.dry_runs.run(admitted, spend)
     return await accepted(
         service,
         response,

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Path, Response
 from fastapi.responses import FileResponse
+from starlette.types import Message, Receive, Scope, Send
 
 from pipeline.reader import BuildReader
 from schemas.errors import BuildDirectoryError
@@ -19,7 +20,7 @@ from schemas.pages import ListedShard, Shards
 from service.access import Reader
 from service.finding import JobId, find_build
 from service.places import build_of
-from service.problems import ProblemError, documented
+from service.problems import ProblemError, documented, problem_response
 from service.state import Service, TheService
 
 router = APIRouter(prefix="/v1/jobs", tags=["shards"], responses=documented(401, 403, 422, 429, 503))
@@ -33,8 +34,26 @@ _FILE: dict[int | str, dict[str, Any]] = {
     200: {"description": "The file", "content": {PARQUET: {"schema": {"type": "string", "format": "binary"}}}},
     206: {"description": "The asked ranges of it"},
     304: {"description": "The file that the client has is this one"},
-    416: {"description": "The file has no such range"},
 }
+
+
+class _Shard(FileResponse):
+    """A file, which refuses ranges that it does not have as everything else is refused: by a problem."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        refused = False
+
+        async def watched(message: Message) -> None:
+            nonlocal refused
+            refused = refused or message.get("status") in (400, 416)
+            if not refused:
+                await send(message)
+
+        await super().__call__(scope, receive, watched)
+        if refused:
+            size = self.headers["content-length"]
+            what = f"Range: the file has no such range; ask for bytes=FIRST-LAST within its {size} bytes"
+            await problem_response(416, what, headers={"Content-Range": f"bytes */{size}"})(scope, receive, send)
 
 
 @router.get("/{job_id}/shards", summary="List shards", responses=documented(404, 409, 410))
@@ -54,7 +73,7 @@ async def shards(service: TheService, _: Reader, job_id: JobId) -> Shards:
     "/{job_id}/shards/{path:path}",
     summary="Download a shard",
     response_class=FileResponse,
-    responses={**_FILE, **documented(404, 409, 410)},
+    responses={**_FILE, **documented(404, 409, 410, 416)},
 )
 async def shard(
     service: TheService,
@@ -98,7 +117,7 @@ def _download(service: Service, job: Job, path: str, if_none_match: str | None) 
     state = _stat(file)
     if state is None or state.st_size != listed.bytes:
         raise ProblemError(410, f"the file of the shard {listed.path} is no longer there, or no longer whole")
-    return FileResponse(file, headers=headers, media_type=PARQUET, filename=_file_name(job, listed), stat_result=state)
+    return _Shard(file, headers=headers, media_type=PARQUET, filename=_file_name(job, listed), stat_result=state)
 
 
 def _stat(file: FilePath) -> os.stat_result | None:

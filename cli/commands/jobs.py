@@ -73,6 +73,19 @@ _deed("resume", "Have paused jobs go on.")
 _deed("retry", "Have failed or cancelled jobs go on from where they ended.")
 
 
+@jobs.command("priority")
+def _priority(
+    job: Jobs,
+    server: Server,
+    to: Annotated[int, typer.Option("--to", metavar="N", min=-100, max=100, help="Higher ones go first.")],
+    as_json: AsJson = False,
+) -> int:
+    """Have jobs go before or after the other ones of their key."""
+    from cli import remote_jobs
+
+    return remote_jobs.act(server, "priority", job, as_json=as_json, priority=to)
+
+
 @jobs.command("delete")
 def _delete(
     job: Jobs,

@@ -145,6 +145,8 @@ def test_ctrl_c_leaves_the_job_running_and_says_how_to_go_on(server: str, tmp_pa
     paused = iturri("jobs", "pause", job_id, "--server", server, cwd=tmp_path)
     assert paused.stdout.strip() in (f"{job_id}: pausing", f"{job_id}: paused")
     next(event for event in client.events(job_id) if event.state.value == "paused")
+    first = iturri("jobs", "priority", job_id, "--to", "-7", "--server", server, cwd=tmp_path)
+    assert first.stdout.strip() == f"{job_id}: paused" and client.job(job_id).priority == -7
     resumed = document(iturri("jobs", "resume", job_id, "--json", "--server", server, cwd=tmp_path))
     assert [one["state"] for one in resumed["jobs"]] == ["queued"]
     watching = start(*watch, cwd=tmp_path)

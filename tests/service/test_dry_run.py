@@ -62,6 +62,10 @@ async def server(folder: Path, database: str) -> AsyncIterator[Server]:
             yield Server(configured, jobs, speeds, dry_runs)
 
 
+def nobody(_tokens: int) -> None:
+    """Whose tokens are not counted."""
+
+
 def recipe(**changes: Any) -> Recipe:
     return Recipe.model_validate(submission(**changes))
 
@@ -69,7 +73,9 @@ def recipe(**changes: Any) -> Recipe:
 async def test_five_drafts_with_what_became_of_them_and_what_the_target_takes(tmp_path: Path, database: str) -> None:
     async with server(tmp_path, database) as one:
         asked = recipe(target={"conversations": 1000}, filters=SHORT)
-        found = await one.dry_runs.run(asked)
+        spent: list[int] = []
+        found = await one.dry_runs.run(asked, spent.append)
+        assert spent == [found.tokens]
         assert one.left_behind() == []
     assert len(found.drafts) == 5
     accepted = [draft for draft in found.drafts if draft.accepted]
@@ -94,7 +100,9 @@ async def test_five_drafts_with_what_became_of_them_and_what_the_target_takes(tm
 
 async def test_where_all_are_dropped_it_says_why_there_is_no_estimate(tmp_path: Path, database: str) -> None:
     async with server(tmp_path, database) as one:
-        found = await one.dry_runs.run(recipe(filters={"shape": {"min_chars": 1000}, "language": {"enabled": False}}))
+        found = await one.dry_runs.run(
+            recipe(filters={"shape": {"min_chars": 1000}, "language": {"enabled": False}}), nobody
+        )
     assert (found.acceptance, found.tokens_per_accepted, found.estimate) == (0, None, None)
     assert len(found.drafts) == 5 and not any(draft.accepted for draft in found.drafts)
     assert found.no_estimate is not None
@@ -109,8 +117,8 @@ async def test_earlier_builds_of_the_same_conversations_count(tmp_path: Path, da
     async with server(tmp_path, database) as one:
         await one.speeds.note("quick", 10)
         speed = (await one.speeds.all())["quick"]
-        found = await one.dry_runs.run(recipe(target={"conversations": 1000}))
-        other = await one.dry_runs.run(recipe(modes=[{"mode": "magpie", "exchanges": {"min": 2, "max": 2}}]))
+        found = await one.dry_runs.run(recipe(target={"conversations": 1000}), nobody)
+        other = await one.dry_runs.run(recipe(modes=[{"mode": "magpie", "exchanges": {"min": 2, "max": 2}}]), nobody)
     same = jobs[0]["progress"]
     assert (found.builds, found.measured, found.tokens_per_second) == (1, "jobs", speed)
     each = (found.tokens + same["tokens"]) / (5 + 20)
@@ -124,7 +132,7 @@ async def test_a_backbone_that_does_not_run_is_a_matter_of_time(tmp_path: Path, 
     async with jobs_in(database) as jobs:
         dry_runs = DryRuns(settings(tmp_path, database), jobs.pool, backbones, Speeds(jobs.pool))
         with pytest.raises(ProblemError, match="the backbone quick cannot be used now: it is starting") as caught:
-            await dry_runs.run(recipe())
+            await dry_runs.run(recipe(), nobody)
     assert caught.value.status_code == 503
     assert caught.value.headers is not None and int(caught.value.headers["Retry-After"]) > 0
 
@@ -135,7 +143,12 @@ async def test_after_its_time_a_dry_run_is_given_up(
     async with server(tmp_path, database) as one:
         monkeypatch.setattr(dry_run, "LIMIT_S", 0.5)
         with pytest.raises(ProblemError, match="no 5 drafts had ended after") as caught:
-            await one.dry_runs.run(recipe(backbone="long"))
+            await one.dry_runs.run(recipe(backbone="long"), nobody)
+        spent: list[int] = []
+        with pytest.raises(ProblemError, match="no 5 drafts had ended after"):
+            modes = [{"mode": "magpie", "exchanges": {"min": 9, "max": 9}}]
+            await one.dry_runs.run(recipe(backbone="slow", modes=modes), spent.append)
+        assert sum(spent) > 0
         assert caught.value.status_code == 503
         assert caught.value.headers is not None and int(caught.value.headers["Retry-After"]) > 0
     assert one.left_behind() == []
@@ -156,7 +169,7 @@ def begun(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
 
 async def test_whoever_asked_may_go_away(tmp_path: Path, database: str, begun: asyncio.Event) -> None:
     async with server(tmp_path, database) as one:
-        asking = asyncio.create_task(one.dry_runs.run(recipe(backbone="long")))
+        asking = asyncio.create_task(one.dry_runs.run(recipe(backbone="long"), nobody))
         await begun.wait()
         assert len(one.left_behind()) == 1
         asking.cancel()
@@ -167,7 +180,7 @@ async def test_whoever_asked_may_go_away(tmp_path: Path, database: str, begun: a
 
 async def test_a_server_that_closes_ends_them(tmp_path: Path, database: str, begun: asyncio.Event) -> None:
     async with server(tmp_path, database) as one:
-        asking = asyncio.create_task(one.dry_runs.run(recipe(backbone="long")))
+        asking = asyncio.create_task(one.dry_runs.run(recipe(backbone="long"), nobody))
         await begun.wait()
         assert len(one.left_behind()) == 1
     with pytest.raises(ProblemError, match="this server is closing"):
@@ -190,7 +203,7 @@ async def test_two_at_a_time(tmp_path: Path, database: str, monkeypatch: pytest.
 
     monkeypatch.setattr(dry_run, "build", held)
     async with server(tmp_path, database) as one:
-        asked = [asyncio.create_task(one.dry_runs.run(recipe())) for _ in range(4)]
+        asked = [asyncio.create_task(one.dry_runs.run(recipe(), nobody)) for _ in range(4)]
         await two.wait()
         go.set()
         found = await asyncio.gather(*asked)
@@ -209,7 +222,7 @@ async def test_what_fails_on_the_way_is_a_matter_of_time(
     monkeypatch.setattr(dry_run, "build", failing)
     async with server(tmp_path, database) as one:
         with pytest.raises(ProblemError, match=str(error)) as caught:
-            await one.dry_runs.run(recipe())
+            await one.dry_runs.run(recipe(), nobody)
         assert caught.value.status_code == 503
         assert one.left_behind() == []
 
@@ -219,13 +232,13 @@ async def test_drafts_are_made_from_what_a_dataset_has(tmp_path: Path, database:
     prompts.write_text("Zer da mendia?\nNon dago itsasoa?\nNola egiten da ogia?\n", encoding="utf-8")
     modes = [{"mode": "prompts", "prompts": {"dataset": str(prompts)}}]
     async with server(tmp_path, database) as one:
-        found = await one.dry_runs.run(recipe(modes=modes, target={"conversations": 300}))
+        found = await one.dry_runs.run(recipe(modes=modes, target={"conversations": 300}), nobody)
         assert [draft.messages[0].content for draft in found.drafts] == prompts.read_text().splitlines()
         assert found.acceptance == 1 and found.estimate is not None
 
         missing = [{"mode": "prompts", "prompts": {"dataset": str(tmp_path / "none.txt")}}]
         with pytest.raises(InputError, match=r"^modes\.0\.prompts: "):
-            await one.dry_runs.run(recipe(modes=missing))
+            await one.dry_runs.run(recipe(modes=missing), nobody)
         assert one.left_behind() == []
 
 
@@ -237,8 +250,8 @@ async def test_unfit_materials_are_shown_where_there_is_room(tmp_path: Path, dat
         return recipe(modes=[{"mode": "reverse", "corpus": {"dataset": str(tmp_path / name), "min_chars": 20}}])
 
     async with server(tmp_path, database) as one:
-        good = await one.dry_runs.run(asked("good.jsonl"))
-        bad = await one.dry_runs.run(asked("bad.jsonl"))
+        good = await one.dry_runs.run(asked("good.jsonl"), nobody)
+        bad = await one.dry_runs.run(asked("bad.jsonl"), nobody)
     assert len(good.drafts) == 5 and not any(draft.gate == "material" for draft in good.drafts)
     assert {draft.gate for draft in bad.drafts} == {"material"}
     assert (bad.acceptance, bad.tokens, bad.estimate) == (None, 0, None)

@@ -50,7 +50,10 @@ async def test_a_shard_comes_in_ranges_and_not_again(tmp_path: Path, database: s
         other = await client.get(url, headers={"Range": "bytes=-8", "If-Range": '"another"'})
         assert (other.status_code, other.content) == (200, whole)
         beyond = await client.get(url, headers={"Range": f"bytes={len(whole)}-"})
-        assert beyond.status_code == 416
+        assert beyond.headers["content-range"] == f"bytes */{len(whole)}"
+        for refused in (beyond, await client.get(url, headers={"Range": "bytes=nine-"})):
+            assert refused.status_code == 416 and refused.headers["content-type"] == "application/problem+json"
+            assert f"within its {len(whole)} bytes" in refused.json()["detail"]
         for known in (f'"{shard["sha256"]}"', f'"x", W/"{shard["sha256"]}"', "*"):
             same = await client.get(url, headers={"If-None-Match": known})
             assert (same.status_code, same.content, same.headers["etag"]) == (304, b"", f'"{shard["sha256"]}"')
