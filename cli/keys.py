@@ -30,12 +30,19 @@ def create(name: str, scopes: str, namespaces: str, limits: Limits, expires: str
     """Make a key; the key alone, or JSON, on stdout. Raises InputError that names the option."""
     asked = _scopes(scopes)
     end = None if expires is None else _end(expires, datetime.now(UTC))
-    key, given = _with_keys(lambda keys: keys.create(name, asked, _parts(namespaces), limits, end))
+
+    async def make(keys: KeyStore) -> tuple[bool, Key, str]:
+        first = not await keys.any_made()
+        return first, *await keys.create(name, asked, _parts(namespaces), limits, end)
+
+    first, key, given = _with_keys(make)
     if as_json:
         sys.stdout.write(json.dumps({"key": key.model_dump(mode="json"), "secret": given}) + "\n")
         return 0
     sys.stdout.write(f"{given}\n")
     say(f"this is the key {key.name}, with {', '.join(key.scopes)}; keep it now, it is not shown again")
+    if first:
+        say("a server of this database asks for a key from now on; jobs of before are changed with the scope admin")
     return 0
 
 

@@ -58,6 +58,10 @@ class Key(Frozen):
     revoked: datetime | None = None
     last_used: datetime | None = None
 
+    def opens(self, now: datetime) -> bool:
+        """Whether it opens something: it is neither revoked nor expired."""
+        return self.revoked is None and (self.expires is None or self.expires > now)
+
 
 class Caller(Frozen):
     """Who makes a request. Without an id it is `local`: the server is open, or the key is that of its environment."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
+
+Problem = TypeVar("Problem", bound=Mapping[str, Any])
 
 # How a field may be given where it may be given in two ways; pydantic names them as if they were fields.
 CHOICES = ("(by name)", "(whole)")
@@ -15,12 +18,25 @@ def first_problem(error: ValidationError) -> tuple[str, str]:
 
     A field that does not exist comes before all others: it is a slip of the pen, and the others may follow from it.
     """
-    problems = error.errors(include_url=False)
+    problems = own_problems(error.errors(include_url=False))
     problem = next((one for one in problems if one["type"] == "extra_forbidden"), problems[0])
     told = written(problem["loc"])
     if problem["type"].startswith("union_tag"):
         told.append(problem["ctx"]["discriminator"].strip("'"))
     return ".".join(map(str, told)), message(problem["type"], problem["msg"])
+
+
+def own_problems(problems: Sequence[Problem]) -> list[Problem]:
+    """The problems without those that only follow: pydantic counts no faulty item, and so finds lists too short."""
+    places = [tuple(one["loc"]) for one in problems]
+
+    def follows(one: Problem) -> bool:
+        where = tuple(one["loc"])
+        return one["type"] == "too_short" and any(
+            len(place) > len(where) and place[: len(where)] == where for place in places
+        )
+
+    return [one for one in problems if not follows(one)]
 
 
 def written(where: Sequence[str | int]) -> list[str | int]:

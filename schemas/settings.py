@@ -34,7 +34,9 @@ class Settings(BaseSettings):
     )
     database_url: SecretStr | None = Field(default=None, description="PostgreSQL; the embedded one when not set")
     api_key: SecretStr | None = Field(
-        default=None, description="one more API key, with all scopes and no limits, beside those of `iturri keys`"
+        default=None,
+        min_length=16,  # it may be guessed at as often as anybody likes
+        description="one more API key, with all scopes and no limits, beside those of `iturri keys`",
     )
     max_conversations: int | None = Field(
         default=None, ge=1, le=MOST, description="the most that a recipe over HTTP may have as its target; None: no cap"

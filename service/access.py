@@ -22,10 +22,7 @@ _bearer = HTTPBearer(
 async def _caller(request: Request, scopes: SecurityScopes, _: Annotated[Any, Depends(_bearer)]) -> Caller:
     caller = cast(Caller, request.scope["state"]["caller"])
     for scope in map(Scope, scopes.scopes):
-        if not caller.has(scope):
-            raise ProblemError(
-                403, f"the key {caller.name} lacks the scope `{scope}`; it has: {', '.join(caller.scopes)}"
-            )
+        check_scope(caller, scope)
     return caller
 
 
@@ -39,6 +36,12 @@ Submitter = Annotated[Caller, needs(Scope.SUBMIT)]
 Reader = Annotated[Caller, needs(Scope.READ)]
 Publisher = Annotated[Caller, needs(Scope.PUBLISH)]
 Reviewer = Annotated[Caller, needs(Scope.REVIEW)]
+
+
+def check_scope(caller: Caller, scope: Scope) -> None:
+    """Raises ProblemError, a 403 that names the scope, when the caller lacks it."""
+    if not caller.has(scope):
+        raise ProblemError(403, f"the key {caller.name} lacks the scope `{scope}`; it has: {', '.join(caller.scopes)}")
 
 
 def check_namespace(caller: Caller, repo: str | None) -> None:

@@ -10,7 +10,10 @@ from typing import Final
 from fastapi import Response
 from pydantic import BaseModel
 
+from service.sharing import heard
+
 _KEPT_BYTES: Final = 32 << 20
+_ENTRY_BYTES: Final = 1 << 10  # about what is kept beside a body
 
 
 class Answers:
@@ -30,6 +33,7 @@ class Answers:
         coming = self._coming.get((what, version))
         if coming is None:
             coming = asyncio.create_task(self._make(what, version, make), name=f"answer to {what}")
+            coming.add_done_callback(heard)
             self._coming[what, version] = coming
         return _json(await asyncio.shield(coming))
 
@@ -37,17 +41,17 @@ class Answers:
         try:
             body = (await make()).model_dump_json().encode()
         finally:
-            del self._coming[what, version]
+            self._coming.pop((what, version), None)
         self._forget(what)
         self._kept[what] = version, body
-        self._kept_bytes += len(body)
+        self._kept_bytes += _ENTRY_BYTES + len(body)
         while self._kept_bytes > _KEPT_BYTES:
             self._forget(next(iter(self._kept)))
         return body
 
     def _forget(self, what: Hashable) -> None:
-        _, body = self._kept.pop(what, (None, b""))
-        self._kept_bytes -= len(body)
+        if what in self._kept:
+            self._kept_bytes -= _ENTRY_BYTES + len(self._kept.pop(what)[1])
 
 
 def _json(body: bytes) -> Response:

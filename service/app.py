@@ -9,7 +9,7 @@ import secrets
 from collections.abc import AsyncIterator
 from importlib.metadata import PackageNotFoundError, version
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 
 from schemas.settings import Settings, declared_backbones
 from service import (
@@ -39,6 +39,7 @@ from service.keys import KeyStore
 from service.metrics import Metrics
 from service.observing import Observing
 from service.opening import database_of
+from service.parameters import only_known
 from service.places import forget_deleted
 from service.reviews import ReviewStore
 from service.runner import Runner
@@ -75,6 +76,7 @@ def create_app(settings: Settings) -> FastAPI:
         lifespan=lifespan,
         docs_url=None,  # page_routes has it, without another host's files
         redoc_url=None,
+        redirect_slashes=False,  # a POST that is sent elsewhere is followed by few clients
     )
     app.add_middleware(Guard, settings=settings)
     app.add_middleware(Observing, metrics=metrics)  # the last one is the outermost
@@ -88,10 +90,9 @@ def create_app(settings: Settings) -> FastAPI:
         reviews_routes,
         recipes_routes,
         me_routes,
-        health_routes,
-        metrics_routes,
-        page_routes,
     ):
+        app.include_router(routes.router, dependencies=[Depends(only_known)])
+    for routes in (health_routes, metrics_routes, page_routes):
         app.include_router(routes.router)
     return app
 

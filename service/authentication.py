@@ -65,7 +65,7 @@ class Authentication:
             why = "this is no API key of this server; `iturri keys create` makes one"
         elif key.revoked is not None:
             why = f"the API key {key.name} was revoked"
-        elif key.expires is not None and key.expires <= datetime.now(UTC):
+        elif key.expires is not None and not key.opens(datetime.now(UTC)):
             why = f"the API key {key.name} expired at {key.expires.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
         else:
             return key
@@ -93,7 +93,7 @@ def _check_local(scope: Scope, headers: dict[bytes, bytes]) -> None:
     if not is_loopback(_name_of(host)) or (server is not None and not is_loopback(server[0])):
         raise ProblemError(403, "this server has no API key and answers to this machine's own address only")
     origin = headers.get(b"origin")
-    if origin is not None and urlsplit(origin.decode("latin-1")).netloc.lower() != host.lower():
+    if origin is not None and _netloc(origin.decode("latin-1")) != host.lower():
         raise ProblemError(403, "this server has no API key and takes nothing from the pages of other sites")
 
 
@@ -108,7 +108,17 @@ def _bearer(headers: dict[bytes, bytes]) -> bytes | None:
 
 def _name_of(host: str) -> str:
     """The host of a Host header, without port and brackets."""
-    return host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0]
+    if not host.startswith("["):
+        return host.partition(":")[0]
+    name, _, port = host[1:].partition("]")
+    return name if not port or port.startswith(":") else ""
+
+
+def _netloc(origin: str) -> str:
+    try:
+        return urlsplit(origin).netloc.lower()
+    except ValueError:  # no address at all, and so of no page of this server
+        return ""
 
 
 def _address(scope: Scope) -> str:

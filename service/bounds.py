@@ -21,7 +21,8 @@ _MOST: Final[Mapping[str, int]] = {
 _MOST_OF_A_FLOAT = 1e6
 _LONGEST_LIST = 64
 _LONGEST_NAME = 500
-_PROSE = "publish"
+_PROSE = ("publish", "description")
+_LONGEST_PROSE = 20_000
 
 
 def check_bounds(recipe: Recipe, settings: Settings) -> None:
@@ -45,8 +46,9 @@ def _problem(value: Any, path: tuple[str | int, ...]) -> str | None:
     if isinstance(value, str):
         if "\0" in value:
             return "holds a zero character, which databases do not take"
-        if len(value) > _LONGEST_NAME and path[0] != _PROSE:
-            return f"has at most {_LONGEST_NAME} characters on a server"
+        most = _LONGEST_PROSE if path == _PROSE else _LONGEST_NAME
+        if len(value) > most:
+            return f"has at most {most:,} characters on a server"
     elif isinstance(value, list) and len(value) > _LONGEST_LIST:
         return f"has at most {_LONGEST_LIST} entries on a server"
     elif isinstance(value, float) and value > _MOST_OF_A_FLOAT:

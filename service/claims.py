@@ -24,10 +24,12 @@ _TURN_LOCK: Final = 0x6974757274  # two servers that choose at once would both s
 _MOST_SETBACKS = 5
 _POINTS = 1000
 _LOOK_EVERY = 100
+_LOOKS = 10  # other events come between those of a build, so no single number is sure to be met
 # What an order to stop becomes once the run has stopped.
 _STOPPED: Final = "CASE state WHEN 'cancelling' THEN 'cancelled' WHEN 'pausing' THEN 'paused' ELSE 'queued' END"
 # A build whose key has used up its day waits for the next one.
 _WAITING: Final = f"state = 'queued' AND NOT (kind = 'build' AND {SPENT})"
+_SPENT_SAYS: Final = "the key has used up its day; the job goes on after 00:00 UTC"
 _OWNED: Final = f"id = %(job_id)s AND queue_id = %(queue_id)s AND state IN {HELD}"
 
 
@@ -101,7 +103,7 @@ class Claims:
                 max(0, progress.accepted - booked["accepted"]),
                 max(0, progress.tokens - booked["tokens"]),
             )
-            if before["events"] % _LOOK_EVERY == 0:
+            if before["events"] % _LOOK_EVERY < _LOOKS:
                 await _thin(connection, claim.job_id)
             return await change(
                 connection,
@@ -165,9 +167,10 @@ class Claims:
             job = await change(
                 connection,
                 f"state = {_STOPPED}, runner = NULL, queue_id = NULL,"
+                f" error = CASE WHEN state = 'running' AND {SPENT} THEN %(spent)s END,"
                 " finished = CASE state WHEN 'cancelling' THEN now() END",
                 f"queue_id = %(queue_id)s AND state IN {HELD}",
-                {"queue_id": queue_id},
+                {"queue_id": queue_id, "spent": _SPENT_SAYS},
             )
             if job is not None and job.state is JobState.QUEUED:
                 await self._enqueue(connection, job.kind)

@@ -8,8 +8,8 @@ import secrets
 import shutil
 import time
 from collections import Counter
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -25,7 +25,7 @@ from schemas.settings import Settings
 from service.backbones import Backbones
 from service.database import Pool
 from service.dry_run_reading import Sampled, earlier_builds, estimated, read_drafts
-from service.problems import ProblemError
+from service.problems import ProblemError, too_many
 from service.speeds import Speeds
 
 _log = logging.getLogger(__name__)
@@ -47,15 +47,17 @@ class DryRuns:
         self._backbones = backbones
         self._speeds = speeds
         self._folder = settings.data / "dry-runs"
+        self._keys: set[str] = set()
         self._turns = asyncio.Semaphore(AT_ONCE)
         self._going_on: dict[asyncio.Task[Sampled | None], asyncio.Event] = {}
 
-    async def run(self, recipe: Recipe, spend: Callable[[int], None]) -> DryRun:
+    async def run(self, recipe: Recipe, spend: Callable[[int], None], key_id: str | None = None) -> DryRun:
         """Sample five drafts of an admitted recipe, and estimate what its target takes.
 
         `spend` is told the generated tokens, also when the dry run comes to nothing.
 
-        Raises ProblemError: a 503 that says when to try again where the backbone does not run or the time is over.
+        Raises ProblemError: a 429 while another one of the key is going on; a 503 that says when to try again where the
+        backbone does not run or the time is over.
         Raises InputError that names the field for a dataset that cannot be read.
         """
         began, name = time.monotonic(), str(recipe.backbone)
@@ -63,7 +65,8 @@ class DryRuns:
             raise _later(f"the backbone {name} cannot be used now: {problem}", _STARTING_S)
         try:
             async with asyncio.timeout(LIMIT_S):
-                sampled = await self._sampled(recipe, spend)
+                with self._one_of(key_id):
+                    sampled = await self._sampled(recipe, spend)
                 earlier = await earlier_builds(self._pool, recipe)
                 speed = (await self._speeds.all()).get(name)
         except TimeoutError:
@@ -74,6 +77,20 @@ class DryRuns:
         except IturriError as error:
             raise _later(str(error), _BUSY_S) from error
         return estimated(recipe, sampled, earlier, speed, time.monotonic() - began)
+
+    @contextmanager
+    def _one_of(self, key_id: str | None) -> Iterator[None]:
+        """One at a time for each key, so that none keeps the others waiting, or spends a day's rest many times over."""
+        if key_id is None:
+            yield
+            return
+        if key_id in self._keys:
+            raise too_many("a dry run of this key is going on, and there is one at a time", _STARTING_S)
+        self._keys.add(key_id)
+        try:
+            yield
+        finally:
+            self._keys.discard(key_id)
 
     async def _sampled(self, recipe: Recipe, spend: Callable[[int], None]) -> Sampled:
         """The drafts. Whoever waits for them may go away: then they are given up, and cleared away all the same."""

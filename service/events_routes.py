@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 from functools import lru_cache
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Depends, Header, Query, Response
+from fastapi import APIRouter, Header, Query, Response
 from fastapi.responses import StreamingResponse
 from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
 
@@ -38,12 +38,6 @@ _EVENT: Final = {
 _UNBUFFERED: Final = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
 
 
-async def _exists(service: TheService, _: Reader, job_id: JobId) -> str:
-    """The id of a job that is there, found out before the answer begins."""
-    await version_of(service, job_id)
-    return job_id
-
-
 @router.get(
     "/{job_id}/events",
     summary="Follow a job",
@@ -52,7 +46,8 @@ async def _exists(service: TheService, _: Reader, job_id: JobId) -> str:
 )
 async def events(
     service: TheService,
-    job_id: Annotated[str, Depends(_exists)],
+    caller: Reader,
+    job_id: JobId,
     after: Annotated[int, Query(ge=0, lt=1 << 31, description="the number of the last event that is known")] = 0,
     last_event_id: Annotated[
         str | None, Header(pattern="^[0-9]{1,9}$", description="the same, as browsers send it when they come back")
@@ -63,14 +58,20 @@ async def events(
     `event` is `state` or `progress`, `id` the event's number within the job, `data` a JobEvent. All changes of state
     are kept; points of progress are thinned out as a job grows old.
     """
+    await version_of(service, job_id)
     known = after if last_event_id is None else int(last_event_id)
-    lines = _lines(service.events.follow(job_id, known))
+    lines = _lines(service.events.follow(job_id, known), lambda: service.keys.opens(caller))
     return StreamingResponse(lines, media_type=_STREAM, headers=_UNBUFFERED)
 
 
-async def _lines(following: AsyncGenerator[list[JobEvent]]) -> AsyncIterator[bytes]:
+async def _lines(
+    following: AsyncGenerator[list[JobEvent]], may_go_on: Callable[[], Awaitable[bool]]
+) -> AsyncIterator[bytes]:
+    """What is sent; no more once the key is revoked or has expired."""
     async with aclosing(following):
         async for come in following:
+            if not await may_go_on():
+                return
             yield b"".join(map(_told, come)) or KEEPALIVE_COMMENT
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import Path
 
 from schemas.job import Job
-from schemas.keys import Caller
+from schemas.keys import LOCAL, Caller
 from service.problems import ProblemError
 from service.state import Service
 
@@ -45,5 +45,7 @@ async def find_own(service: Service, job_id: str, caller: Caller) -> Job:
     if owner is None:
         raise ProblemError(404, f"there is no job {job_id}")
     if not caller.may_change(owner[0]):
+        if job.key == LOCAL:
+            raise ProblemError(403, "the job was submitted without a key; one with the scope `admin` may change it")
         raise ProblemError(403, f"the job belongs to the key {job.key}; that one may change it, or one with `admin`")
     return job

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from typing import cast
 
@@ -16,6 +17,7 @@ from service.state import Service
 _log = logging.getLogger(__name__)
 
 MAX_BODY_BYTES = 1 << 20
+_BODY_S = 30.0
 _OPEN_PATHS = frozenset({"/", "/healthz", "/readyz", "/docs", "/openapi.json"})
 _OPEN_FOLDER = "/assets/"
 
@@ -24,7 +26,7 @@ class Guard:
     """ASGI middleware: puts the `Caller` into the request's state as `caller`, or answers itself.
 
     401 without a key that opens something, 403 from elsewhere while the server is open, 429 for a key or an address
-    that comes too often, 413 for a body above the limit, 503 when the database cannot tell.
+    that comes too often, 413 for a body above the limit, 408 for one that does not come, 503 when the database is away.
     """
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
@@ -35,12 +37,17 @@ class Guard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        if _is_open(scope["path"]):
+            await self._app(scope, receive, send)  # what is there reads no body
+            return
         try:
-            if not _is_open(scope["path"]):
-                keys = cast(Service, scope["app"].state.service).keys
-                caller = await self._authentication.caller(scope, keys)
-                scope.setdefault("state", {})["caller"] = caller
-            body = await _body(dict(scope["headers"]), receive)
+            keys = cast(Service, scope["app"].state.service).keys
+            scope.setdefault("state", {})["caller"] = await self._authentication.caller(scope, keys)
+            async with asyncio.timeout(_BODY_S):
+                body = await _body(dict(scope["headers"]), receive)
+        except TimeoutError:
+            late = f"the request's body has not come within {_BODY_S:.0f} s"
+            await problem_response(408, late, headers={"Connection": "close"})(scope, receive, send)
         except ProblemError as refused:
             answer = problem_response(refused.status_code, refused.detail, refused.errors, refused.headers)
             await answer(scope, receive, send)

@@ -9,7 +9,8 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Response
 
 from schemas.job import Job, JobState, PublicationRequest
-from service.access import Publisher, Submitter, check_namespace
+from schemas.keys import Caller, Scope
+from service.access import Publisher, Submitter, check_namespace, check_scope
 from service.finding import JobId, find, find_build, find_own
 from service.job_store import Submission
 from service.jobs_routes import IdempotencyKey, Priority, accepted, located
@@ -36,7 +37,7 @@ async def pause(service: TheService, caller: Submitter, response: Response, job_
 @router.post("/{job_id}/resume", status_code=202, summary="Resume a paused job")
 async def resume(service: TheService, caller: Submitter, response: Response, job_id: JobId) -> Job:
     """Queue it again; a build goes on with what is there."""
-    job = await find_own(service, job_id, caller)
+    job = await _find_to_queue(service, job_id, caller)
     asked = service.store.resume(job_id, service.keys.admission(caller, job.kind))
     return await _done(service, response, job_id, asked, "only one that is paused can be resumed")
 
@@ -44,7 +45,7 @@ async def resume(service: TheService, caller: Submitter, response: Response, job
 @router.post("/{job_id}/retry", status_code=202, summary="Run a failed or cancelled job again")
 async def retry(service: TheService, caller: Submitter, response: Response, job_id: JobId) -> Job:
     """Queue it again; a build goes on with what is there."""
-    job = await find_own(service, job_id, caller)
+    job = await _find_to_queue(service, job_id, caller)
     asked = service.store.retry(job_id, service.keys.admission(caller, job.kind))
     return await _done(service, response, job_id, asked, "only one that has failed or was cancelled can be retried")
 
@@ -71,6 +72,8 @@ async def publish(
         raise ProblemError(409, f"the build is {build.state}; wait for its end, or pause it")
     if build.funnel is None or not build.funnel.accepted:
         raise ProblemError(409, "the build has no accepted conversations to publish")
+    if request.private and request.repo is None:
+        raise bad_field("private", "only a repository on the Hub can be private; name one in `repo`")
     if request.repo is not None:
         check_namespace(caller, request.repo)
         if not os.environ.get("HF_TOKEN"):
@@ -80,6 +83,15 @@ async def publish(
         response,
         Submission(caller, build=build, publication=request, priority=priority, idempotency_key=idempotency_key),
     )
+
+
+async def _find_to_queue(service: Service, job_id: str, caller: Caller) -> Job:
+    """The caller's job; one that publishes needs again what publishing needs. Raises ProblemError."""
+    job = await find_own(service, job_id, caller)
+    if job.publication is not None:
+        check_scope(caller, Scope.PUBLISH)
+        check_namespace(caller, job.publication.repo)
+    return job
 
 
 async def _done(service: Service, response: Response, job_id: str, asked: Awaitable[Job | None], refusal: str) -> Job:

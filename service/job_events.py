@@ -35,6 +35,7 @@ class JobEvents:
         self._readers: defaultdict[str, set[asyncio.Queue[JobEvent | None]]] = defaultdict(set)
         self._wanted = asyncio.Event()
         self._reads = Shared()
+        self._ended = False
 
     async def read(self, job_id: str, after: int, limit: int = _PAGE, kind: str | None = None) -> list[JobEvent]:
         """Up to `limit` kept events above the number."""
@@ -69,10 +70,10 @@ class JobEvents:
                 if new := [event for event in come if event.number > after]:
                     after = new[-1].number
                     yield new
-                    if new[-1].state.final:
-                        return
                 elif not come:
                     yield []
+                if come and come[-1].state.final:
+                    return
 
     @asynccontextmanager
     async def _subscribed(self, job_id: str) -> AsyncIterator[asyncio.Queue[JobEvent | None]]:
@@ -83,6 +84,8 @@ class JobEvents:
             self._watched.setdefault(job_id, newest)
         self._readers[job_id].add(queue)
         self._wanted.set()
+        if self._ended:
+            _end(queue)
         try:
             yield queue
         finally:
@@ -112,9 +115,14 @@ class JobEvents:
             yield
         finally:
             await cancelled(task)
-            for queues in self._readers.values():
-                for queue in queues:
-                    _end(queue)
+            self.end()
+
+    def end(self) -> None:
+        """Have all streams end, those to come too; who reads them goes on elsewhere, or when the server is back."""
+        self._ended = True
+        for queues in self._readers.values():
+            for queue in queues:
+                _end(queue)
 
     async def _keep_polling(self) -> None:
         while True:

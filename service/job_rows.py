@@ -37,10 +37,10 @@ async def change(
 ) -> Job | None:
     """Change the one job that meets the condition, and tell it; None when there is none."""
     cursor = await connection.execute(
-        f"WITH changed AS (UPDATE jobs SET {assignments}, updated = now(), events = events + 1"
+        f"WITH changed AS (UPDATE jobs SET {assignments}, updated = clock_timestamp(), events = events + 1"
         f"  WHERE {condition} RETURNING *),"
-        " told AS (INSERT INTO job_events (job_id, number, kind, state, progress, error)"
-        f"  SELECT id, events, '{event}', state, progress, error FROM changed)"
+        " told AS (INSERT INTO job_events (job_id, number, at, kind, state, progress, error)"
+        f"  SELECT id, events, updated, '{event}', state, progress, error FROM changed)"
         f" SELECT {COLUMNS} FROM changed",
         values,
     )

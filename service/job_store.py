@@ -20,6 +20,7 @@ from schemas.keys import Caller
 from schemas.recipe import Recipe
 from service.database import Pool, transaction
 from service.job_rows import COLUMNS, UNFINISHED, change, job_of, one
+from service.problems import ProblemError
 
 # Tells the queue, inside the caller's transaction, that there is one more job of this kind to run.
 Enqueue = Callable[[AsyncConnection[Any], Kind], Awaitable[None]]
@@ -47,7 +48,12 @@ class Submission:
         recipe = self.recipe if self.build is None else Recipe.model_validate(self.build.recipe)
         if recipe is None:
             raise ServiceError("a submission has a recipe, or the build that is to be published")
-        told = {"what": (self.publication or recipe).model_dump(mode="json"), "of": self.build and self.build.id}
+        told: dict[str, Any] = {
+            "what": (self.publication or recipe).model_dump(mode="json"),
+            "of": self.build and self.build.id,
+        }
+        if self.priority:
+            told["priority"] = self.priority
         return {
             "id": secrets.token_hex(8),
             "kind": self.kind,
@@ -102,6 +108,10 @@ class JobStore:
         """
         values = submission.values()
         async with transaction(self._pool) as connection:
+            if submission.build is not None:
+                there = "SELECT id FROM jobs WHERE id = %(build_id)s FOR SHARE"
+                if await one(connection, there, build_id=submission.build.id) is None:
+                    raise ProblemError(404, f"there is no job {submission.build.id} any more")
             # Of two at once, the second waits here for the first one's transaction.
             row = await one(
                 connection,
@@ -177,27 +187,34 @@ class JobStore:
 
     async def set_priority(self, job_id: str, priority: int) -> Job | None:
         """None when the job has ended."""
-        return await self._change(
-            "priority = %(priority)s", f"id = %(id)s AND state IN {UNFINISHED}", id=job_id, priority=priority
+        changed = await self._change(
+            "priority = %(priority)s",
+            f"id = %(id)s AND state IN {UNFINISHED} AND priority <> %(priority)s",
+            id=job_id,
+            priority=priority,
         )
+        return changed or await self._as_it_is(job_id, lambda job: not job.state.final)
 
     async def cancel(self, job_id: str) -> Job | None:
         """Cancelled at once, or asked to stop when it runs; None when the job has ended otherwise."""
-        return await self._change(
-            "state = CASE WHEN state IN ('running', 'pausing') THEN 'cancelling'"
-            " WHEN state IN ('queued', 'paused') THEN 'cancelled' ELSE state END,"
+        changed = await self._change(
+            "state = CASE WHEN state IN ('running', 'pausing') THEN 'cancelling' ELSE 'cancelled' END,"
             " finished = CASE WHEN state IN ('queued', 'paused') THEN now() ELSE finished END",
-            f"id = %(id)s AND (state IN {UNFINISHED} OR state = 'cancelled')",
+            "id = %(id)s AND state IN ('queued', 'running', 'pausing', 'paused')",
             id=job_id,
+        )
+        return changed or await self._as_it_is(
+            job_id, lambda job: job.state in (JobState.CANCELLING, JobState.CANCELLED)
         )
 
     async def pause(self, job_id: str) -> Job | None:
         """Paused at once, or asked to stop when it runs; None when the job has ended or is being cancelled."""
-        return await self._change(
-            "state = CASE state WHEN 'running' THEN 'pausing' WHEN 'queued' THEN 'paused' ELSE state END",
-            "id = %(id)s AND state IN ('queued', 'running', 'pausing', 'paused')",
+        changed = await self._change(
+            "state = CASE state WHEN 'running' THEN 'pausing' ELSE 'paused' END",
+            "id = %(id)s AND state IN ('queued', 'running')",
             id=job_id,
         )
+        return changed or await self._as_it_is(job_id, lambda job: job.state in (JobState.PAUSING, JobState.PAUSED))
 
     async def resume(self, job_id: str, admit: Admit) -> Job | None:
         """Queued again; None when the job is not paused."""
@@ -211,7 +228,7 @@ class JobStore:
         async with transaction(self._pool) as connection:
             job = await change(
                 connection,
-                "state = 'queued', error = NULL, finished = NULL, queue_id = NULL, setbacks = 0",
+                "state = 'queued', error = NULL, result = NULL, finished = NULL, queue_id = NULL, setbacks = 0",
                 f"id = %(id)s AND {condition}",
                 {"id": job_id},
             )
@@ -229,16 +246,23 @@ class JobStore:
             row = await one(
                 connection,
                 "SELECT id FROM jobs WHERE id = %(id)s"
-                " AND state IN ('paused', 'cancelled', 'succeeded', 'failed') AND NOT EXISTS"
-                f"  (SELECT FROM jobs user_of WHERE user_of.build_id = jobs.id AND user_of.state IN {UNFINISHED})"
-                " FOR UPDATE",
+                " AND state IN ('paused', 'cancelled', 'succeeded', 'failed') FOR UPDATE",
                 id=job_id,
             )
             if row is None:
                 return False
+            # Only now, with the row locked: a publication that is being made holds it too.
+            publishing = f"SELECT id FROM jobs WHERE build_id = %(id)s AND state IN {UNFINISHED} LIMIT 1"
+            if await one(connection, publishing, id=job_id) is not None:
+                return False
             await remove()
             await connection.execute("DELETE FROM jobs WHERE id = %s", [job_id])
             return True
+
+    async def _as_it_is(self, job_id: str, fits: Callable[[Job], bool]) -> Job | None:
+        """The job that is as it was asked for already: nothing has happened to it, so there is no event to tell."""
+        job = await self.get(job_id)
+        return job if job is not None and fits(job) else None
 
     async def _change(self, assignments: str, condition: str, **values: object) -> Job | None:
         async with transaction(self._pool) as connection:

@@ -20,6 +20,7 @@ from service.state import Service, TheService
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"], responses=documented(401, 403, 413, 422, 429, 503))
 
+_NO_ZERO = r"^[^\x00]*$"  # which databases do not take
 Priority = Annotated[int, Query(ge=-PRIORITY, le=PRIORITY, description="higher ones first, among the jobs of one key")]
 IdempotencyKey = Annotated[
     str | None,
@@ -55,7 +56,7 @@ async def submit(
     if dry_run:
         response.status_code = 200
         async with service.keys.spending(caller) as spend:
-            return await service.dry_runs.run(admitted, spend)
+            return await service.dry_runs.run(admitted, spend, caller.key_id)
     return await accepted(
         service,
         response,
@@ -71,8 +72,8 @@ async def list_jobs(
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     state: JobState | None = None,
     kind: Kind | None = None,
-    name: Annotated[str | None, Query(max_length=64, description="of the recipe")] = None,
-    language: Annotated[str | None, Query(max_length=64, description="of the recipe")] = None,
+    name: Annotated[str | None, Query(max_length=64, pattern=_NO_ZERO, description="of the recipe")] = None,
+    language: Annotated[str | None, Query(max_length=64, pattern=_NO_ZERO, description="of the recipe")] = None,
     mine: Annotated[bool, Query(description="those of the key that asks")] = False,
 ) -> Response:
     """A page of jobs, newest first; `next` is the cursor of the page after it, null on the last one."""

@@ -30,6 +30,7 @@ from schemas.job import Kind
 from schemas.keys import LOCAL, Caller, Key, Limits, Scope, Usage
 from schemas.problems import first_problem
 from service.database import Pool, transaction
+from service.job_rows import change
 from service.quotas import add_usage, check_day, check_quota, usage_of
 
 # How long a server goes by what it has read of a key, and so the most that a revocation takes to reach it.
@@ -118,7 +119,18 @@ class KeyStore:
                 [name],
             )
             row = await cursor.fetchone()
-        return None if row is None else Key.model_validate(row)
+            if row is None:
+                return None
+            key = Key.model_validate(row)
+            await _cancel_publications(connection, key)
+            return key
+
+    async def opens(self, caller: Caller) -> bool:
+        """Whether the key that the caller came with still opens something; always so for who came without one."""
+        if caller.key_id is None:
+            return True
+        read = await self._fresh(caller.key_id)
+        return read is not None and read.key.opens(datetime.now(UTC))
 
     async def find(self, given: str) -> Key | None:
         """The key that a caller sends, also when it is revoked or has expired; None when there never was such a key."""
@@ -213,6 +225,21 @@ class KeyStore:
         async with transaction(self._pool) as connection:
             cursor = await connection.execute(f"SELECT FROM keys WHERE {condition} LIMIT 1")
             return await cursor.fetchone() is not None
+
+
+async def _cancel_publications(connection: AsyncConnection[DictRow], key: Key) -> None:
+    """Those to the Hub that wait: they would go out with the server's own token, whoever has asked for them."""
+    waiting = "state IN ('queued', 'paused')"
+    cursor = await connection.execute(
+        f"SELECT id FROM jobs WHERE key_id = %s AND publication ->> 'repo' IS NOT NULL AND {waiting}", [key.id]
+    )
+    for row in await cursor.fetchall():
+        await change(
+            connection,
+            "state = 'cancelled', finished = now(), error = %(error)s",
+            f"id = %(id)s AND {waiting}",
+            {"id": row["id"], "error": f"the key {key.name} was revoked"},
+        )
 
 
 def _read_of(row: DictRow, at: float) -> _Read:

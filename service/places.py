@@ -32,14 +32,19 @@ async def removed_build(job_id: str, settings: Settings) -> AsyncIterator[Callab
     build = build_of(job_id, settings)
     aside = build.with_name(f"{_DELETED}{job_id}")
 
+    moved = False
+
     async def remove() -> None:
+        nonlocal moved
         if build.is_dir():
+            await asyncio.to_thread(shutil.rmtree, aside, ignore_errors=True)  # of a server that died in this place
             await asyncio.to_thread(build.rename, aside)
+            moved = True
 
     try:
         yield remove
     except BaseException:
-        if aside.is_dir():
+        if moved:  # not what another request has put there
             aside.rename(build)
         raise
     await asyncio.to_thread(shutil.rmtree, aside, ignore_errors=True)

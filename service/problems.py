@@ -15,7 +15,7 @@ from starlette.routing import Match
 
 from schemas.errors import InputError, IturriError, ServiceError
 from schemas.problem_details import FieldProblem, Problem
-from schemas.problems import message, written
+from schemas.problems import message, own_problems, written
 
 _log = logging.getLogger(__name__)
 
@@ -67,8 +67,11 @@ def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
 def install(app: FastAPI, hints: Mapping[str, str]) -> None:
     """Have all errors of the app answered with problems; `hints` say more about what is wrong with a field."""
 
-    async def bad_request(_request: Request, error: Exception) -> JSONResponse:
-        found = tuple(_field_problem(one, hints) for one in cast(RequestValidationError, error).errors())
+    async def bad_request(request: Request, error: Exception) -> JSONResponse:
+        problems = own_problems(cast(RequestValidationError, error).errors())
+        found = tuple(_field_problem(one, hints) for one in problems)
+        if found[0].field == "body" and "json" not in request.headers.get("content-type", ""):
+            return await _http_error(request, bad_field("body", "send JSON, with Content-Type: application/json"))
         return problem_response(422, f"{found[0].field}: {found[0].message}", found)
 
     app.add_exception_handler(HTTPException, _http_error)
@@ -83,6 +86,8 @@ async def _http_error(request: Request, error: Exception) -> JSONResponse:
         return problem_response(error.status_code, error.detail, error.errors, error.headers)
     if error.status_code == 400:  # FastAPI, of a body that is no text; bad JSON comes to `bad_request`
         return await _http_error(request, bad_field("body", "is no JSON in UTF-8"))
+    if error.status_code == 404:
+        return problem_response(404, f"there is nothing at {request.url.path[:200]}; /docs lists what there is")
     if error.status_code == 405:
         allowed = ", ".join(_methods(request))
         return problem_response(405, f"{request.method} does nothing here; there is {allowed}", (), {"Allow": allowed})

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 
 from schemas.errors import ServiceError
 from schemas.problem_details import FieldProblem
 from service.state import Service
 from service.watch import Watch
+
+_log = logging.getLogger(__name__)
 
 _PATIENCE_S = 4.0  # less than who asks waits for an answer
 
@@ -22,7 +25,8 @@ async def not_ready(service: Service, watch: Watch) -> tuple[FieldProblem, ...]:
     except TimeoutError:
         found["database"] = f"it has not answered for {_PATIENCE_S:.0f} s"
     except ServiceError as error:
-        found["database"] = str(error)
+        _log.warning("readiness: %s", error)  # it may name hosts, and anybody may ask
+        found["database"] = "it cannot be used; the server's log says why"
     if service.queue.problem is not None:
         found["worker"] = service.queue.problem
     found |= watch.servers.problems

@@ -9,7 +9,7 @@ import gc
 import logging
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import uvicorn
 from fastapi import FastAPI
@@ -19,6 +19,7 @@ from schemas.settings import Settings
 from service.app import create_app
 from service.authentication import is_loopback
 from service.opening import opened_keys
+from service.state import Service
 
 _log = logging.getLogger(__name__)
 
@@ -75,7 +76,14 @@ async def _serve(app: FastAPI, listening: socket.socket) -> None:
         app, lifespan="off", log_config=None, access_log=False, timeout_graceful_shutdown=_CONNECTIONS_END_S
     )
     server = _Server(config)
-    with _stopping(server):
+
+    def stop() -> None:
+        server.should_exit = True
+        service: Service | None = getattr(app.state, "service", None)  # there is none while it starts
+        if service is not None:
+            service.events.end()  # or they would be waited for, while builds run on
+
+    with _stopping(stop):
         async with app.router.lifespan_context(app):
             gc.collect()
             gc.freeze()  # looking through all that was imported again and again would hold up the event loop each time
@@ -94,12 +102,12 @@ class _Server(uvicorn.Server):
 
 
 @contextlib.contextmanager
-def _stopping(server: uvicorn.Server) -> Iterator[None]:
+def _stopping(end: Callable[[], None]) -> Iterator[None]:
     """The first signal ends the server cleanly; the second one has its usual effect, at once."""
     loop = asyncio.get_running_loop()
 
     def stop() -> None:
-        server.should_exit = True
+        end()
         forget()
 
     def forget() -> None:

@@ -25,10 +25,22 @@ class Shared:
         coming = self._next.get(what)
         if coming is None:
             coming = self._next[what] = asyncio.create_task(self._look(what, look), name=f"look for {what}")
+            coming.add_done_callback(heard)
         return cast(T, await asyncio.shield(coming))
 
     async def _look(self, what: Hashable, look: Callable[[], Awaitable[Any]]) -> Any:
         turn = self._turns.setdefault(what, asyncio.Lock())
-        async with turn:
-            del self._next[what]
+        try:
+            await turn.acquire()
+        finally:
+            self._next.pop(what, None)
+        try:
             return await look()
+        finally:
+            turn.release()
+
+
+def heard(task: asyncio.Task[Any]) -> None:
+    """For tasks whose askers may all have gone away: then nobody else takes note of what they raise."""
+    if not task.cancelled():
+        task.exception()

@@ -10,7 +10,7 @@ from cli.commands.options import AsJson, Backbones
 
 
 def serve(
-    host: Annotated[str, typer.Option(help="Other than loopback only with ITURRI_API_KEY.")] = "127.0.0.1",
+    host: Annotated[str, typer.Option(help="Other than loopback only when there is an API key.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8000,
     backbones: Backbones = None,
 ) -> int:

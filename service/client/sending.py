@@ -16,6 +16,8 @@ from schemas.problems import first_problem
 from schemas.reading import read_recipe
 from schemas.recipe import Recipe
 
+_JOB_ID = re.compile("[0-9A-Za-z_-]+")
+
 AnyRecipe = Recipe | Mapping[str, Any] | Path | str
 """A recipe, its fields, or the file that has them."""
 
@@ -46,6 +48,8 @@ def idempotent(key: str | None) -> dict[str, str]:
 
 def in_path(given: str, what: str = "job") -> str:
     """An id as a part of an address. Raises InputError."""
+    if what == "job" and not _JOB_ID.fullmatch(given):
+        raise InputError(f"{given!r} is no id of a job; `iturri jobs list` shows them")
     if not given or given in (".", ".."):
         raise InputError(f"{given!r} is no id of a {what}")
     return quote(given, safe="")

@@ -157,6 +157,15 @@ async def test_requests_that_make_no_sense(tmp_path: Path, database: str) -> Non
         for path in ("/v1/jobs/none/cancel", "/v1/jobs/none/publish"):
             assert (await client.post(path)).status_code == 404
         assert "body" in fields(await client.post("/v1/jobs", content=b"\xff{}", headers=json))
+        other = fields(await client.post("/v1/jobs", content=b"name: scripted", headers={"content-type": "text/yaml"}))
+        assert other == {"body": "send JSON, with Content-Type: application/json"}
+        faulty = fields(await client.post("/v1/jobs", json=submission(modes=[{"mode": "prompts"}])))
+        assert faulty == {"modes.0.prompts": "this field is required"}
+        for misspelt, meant in (("dryrun=1", "did you mean dry_run?"), ("wait=1", "there are: ")):
+            name, _, _ = misspelt.partition("=")
+            assert meant in fields(await client.post(f"/v1/jobs?{misspelt}", json=submission()))[name]
+        assert "status" in fields(await client.get("/v1/jobs?status=failed"))
+        assert "/docs" in (await client.post("/v1/jobs/", json=submission())).json()["detail"]
         refused = await client.delete("/v1/jobs")
         assert refused.status_code == 405 and refused.headers["Allow"] == "GET, POST"
         assert "job_id" in fields(await client.get("/v1/jobs/%00"))

@@ -12,7 +12,7 @@ export default {
   'nav.api': 'API',
 
   'trouble.unreachable': 'The server cannot be reached.',
-  'trouble.later': '{detail} Try again in {s} seconds.',
+  'trouble.later': '{detail}. Try again in {s} seconds.',
   'trouble.again': 'Try again',
 
   'key.title': 'API key',
