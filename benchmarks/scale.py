@@ -54,7 +54,8 @@ class Memory:
 
     def summary(self) -> dict[str, Any]:
         """While it samples; then the last shard is sealed, which holds up to `output.shard_rows` rows at once."""
-        rows, megabytes = np.array([one for one in self.noted if one[0] < self.noted[-1][0]]).T
+        sampled = [one for one in self.noted if one[0] < self.noted[-1][0]]
+        rows, megabytes = np.array(sampled or self.noted).T
         late = slice(len(rows) // 3, None)
         slope = float(np.polyfit(rows[late], megabytes[late], 1)[0]) if np.ptp(rows[late]) else 0.0
         return {

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import yaml
-from pydantic import Field, SecretStr, TypeAdapter, ValidationError
+from pydantic import Field, SecretStr, TypeAdapter, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from schemas.backbones import BackboneSpec, EmbedderSpec, OpenAIBackbone, ScriptedBackbone, VllmBackbone
@@ -17,6 +17,8 @@ from schemas.filters import Filters
 from schemas.names import MOST, Name
 from schemas.problems import first_problem
 from schemas.yaml_text import parse_yaml
+
+_KEY_CHARACTERS = 16
 
 
 class Settings(BaseSettings):
@@ -35,7 +37,6 @@ class Settings(BaseSettings):
     database_url: SecretStr | None = Field(default=None, description="PostgreSQL; the embedded one when not set")
     api_key: SecretStr | None = Field(
         default=None,
-        min_length=16,  # it may be guessed at as often as anybody likes
         description="one more API key, with all scopes and no limits, beside those of `iturri keys`",
     )
     max_conversations: int | None = Field(
@@ -48,6 +49,14 @@ class Settings(BaseSettings):
     duplicates_memory_mb: int = Field(
         default=4096, ge=1, description="of memory for the duplicate filter of one run; more of it goes to a file"
     )
+
+    @field_validator("api_key")
+    @classmethod
+    def _hard_to_guess(cls, key: SecretStr | None) -> SecretStr | None:
+        if key is not None and len(key.get_secret_value()) < _KEY_CHARACTERS:
+            raise ValueError(f"a key of fewer than {_KEY_CHARACTERS} characters can be guessed; `openssl rand -hex 24`")
+        return key
+
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["text", "json"] = Field(
         default="text", description="`json`: one object a line, with the ids of job and request"

@@ -60,11 +60,11 @@ async def events(
     """
     await version_of(service, job_id)
     known = after if last_event_id is None else int(last_event_id)
-    lines = _lines(service.events.follow(job_id, known), lambda: service.keys.opens(caller))
-    return StreamingResponse(lines, media_type=_STREAM, headers=_UNBUFFERED)
+    stream = lines(service.events.follow(job_id, known), lambda: service.keys.opens(caller))
+    return StreamingResponse(stream, media_type=_STREAM, headers=_UNBUFFERED)
 
 
-async def _lines(
+async def lines(
     following: AsyncGenerator[list[JobEvent]], may_go_on: Callable[[], Awaitable[bool]]
 ) -> AsyncIterator[bytes]:
     """What is sent; no more once the key is revoked or has expired."""

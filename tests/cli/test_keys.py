@@ -56,7 +56,9 @@ def test_made_listed_and_revoked_without_a_server(tmp_path: Path, data: Path) ->
     limits = ("--unfinished-jobs", "3", "--tokens-a-day", "1000000", "--expires", "90d")
     given, said = run("keys", "create", "ane", "--scopes", "submit, read", "--namespaces", "ours, theirs", *limits)
     assert re.fullmatch(FORM, given.strip())
-    assert one_line(said) == "iturri: this is the key ane, with submit, read; keep it now, it is not shown again"
+    told, closed = said.splitlines()
+    assert told == "iturri: this is the key ane, with submit, read; keep it now, it is not shown again"
+    assert "asks for a key from now on" in closed
     out, _ = run("keys", "list")
     assert given.strip()[-43:] not in out
     for text in ("ane", "submit, read", "ours, theirs", "3 unfinished jobs", "good until", "never"):

@@ -19,7 +19,7 @@ def test_a_wrong_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_secrets_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ITURRI_API_KEY", "very-secret")
+    monkeypatch.setenv("ITURRI_API_KEY", "very-secret-indeed")
     monkeypatch.setenv("ITURRI_DATABASE_URL", "postgresql://user:very-secret@host/db")
     assert "very-secret" not in repr(read_settings())
 

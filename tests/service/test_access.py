@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
+from psycopg.types.json import Json
 
 from schemas.keys import Caller, Scope
 from service.access import check_namespace
@@ -93,3 +95,21 @@ def test_a_key_publishes_to_its_namespaces_only(namespaces: tuple[str, ...], rep
     assert caught.value.status_code == 403
     known = ", ".join(namespaces) or "none"
     assert caught.value.detail == f"the key ane may not publish to {repo}; its namespaces: {known}"
+
+
+async def test_a_publication_is_queued_again_by_who_may_publish_it_only(tmp_path: Path, database: str) -> None:
+    _, given = await made_key(database, "ane", [Scope.ADMIN], namespaces=["ours"])
+    _, submits = await made_key(database, "jon", [Scope.SUBMIT, Scope.READ])
+    async with client_of(create_app(settings(tmp_path, database)), headers=bearer(given)) as client:
+        with psycopg.connect(database) as connection:
+            for job_id, repo, owner in (("pub1", "theirs/x", "ane"), ("pub2", "ours/x", "jon")):
+                connection.execute(
+                    "INSERT INTO jobs (id, kind, state, name, language, key, key_id, recipe, build_id, publication)"
+                    " SELECT %s, 'publication', 'failed', 'x', 'eu', name, id, NULL, 'b', %s FROM keys WHERE name = %s",
+                    [job_id, Json({"repo": repo, "private": False}), owner],
+                )
+        refused = await client.post("/v1/jobs/pub1/retry")
+        assert (refused.status_code, "may not publish to theirs/x" in refused.text) == (403, True)
+        refused = await client.post("/v1/jobs/pub2/retry", headers=bearer(submits))
+        assert (refused.status_code, "`publish`" in refused.text) == (403, True)
+        assert (await client.post("/v1/jobs/pub2/retry")).status_code == 202

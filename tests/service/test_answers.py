@@ -68,13 +68,13 @@ async def test_who_goes_away_takes_the_answer_from_nobody() -> None:
 
 
 async def test_no_more_is_kept_than_there_is_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(answers, "_KEPT_BYTES", 40)
+    monkeypatch.setattr(answers, "_KEPT_BYTES", 2 * (answers._ENTRY_BYTES + 20))
     kept, source = Answers(), Source()
     source.go.set()
     for what in ("a", "b", "a", "c", "a", "b"):
         await kept.of(what, 1, source.make)
     assert source.asked == 4  # `b` was the one least asked for when `c` came, `a` was kept throughout
-    source.text = "long " * 20
+    source.text = "long " * 1000
     for _ in range(2):
         await kept.of("long", 1, source.make)
     assert source.asked == 6 and not kept._kept and not kept._kept_bytes

@@ -74,5 +74,9 @@ def test_what_a_database_does_not_take_is_refused(changes: dict[str, Any]) -> No
 
 
 def test_prose_may_be_long() -> None:
-    recipe = SubmittedRecipe.model_validate({**EXAMPLE, "publish": {"description": "a" * 100_000}})
-    assert len(admit(recipe, Settings(), ("demo",)).publish.description or "") == 100_000
+    recipe = SubmittedRecipe.model_validate({**EXAMPLE, "publish": {"description": "a" * 20_000}})
+    assert len(admit(recipe, Settings(), ("demo",)).publish.description or "") == 20_000
+    for field, most in (("description", 20_000), ("title", 500)):
+        long = SubmittedRecipe.model_validate({**EXAMPLE, "publish": {field: "a" * (most + 1)}})
+        with pytest.raises(ProblemError, match=f"publish.{field}: has at most {most:,} characters"):
+            admit(long, Settings(), ("demo",))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from json import dumps
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from hypothesis import strategies as st
 
 from schemas.errors import ServiceError
 from schemas.keys import Limits, Scope
+from service import guard
 from service.app import create_app
 from service.authentication import FAILURES_A_MINUTE, is_loopback
 from service.guard import MAX_BODY_BYTES
@@ -74,7 +77,13 @@ async def test_an_open_server_answers_this_machine_only(tmp_path: Path, database
 
 async def test_an_open_server_takes_nothing_from_pages_of_other_sites(tmp_path: Path, database: str) -> None:
     async with client_of(create_app(settings(tmp_path, database))) as client:
-        for origin in ("https://iturri.example", "http://localhost:3000", "null", "http://localhost.example"):
+        for origin in (
+            "http://[x",
+            "https://iturri.example",
+            "http://localhost:3000",
+            "null",
+            "http://localhost.example",
+        ):
             answer = await client.post("/v1/jobs", headers={"Origin": origin}, json=submission())
             assert is_problem(answer, 403) and "other sites" in answer.json()["detail"]
         own = await client.post("/v1/jobs", headers={"Origin": "http://localhost"}, json=submission())
@@ -192,8 +201,21 @@ async def test_a_body_above_the_limit_is_refused(tmp_path: Path, database: str) 
         json = {"content-type": "application/json"}
         assert is_problem(await client.post("/v1/jobs", content=b" " * (MAX_BODY_BYTES + 1), headers=json), 413)
         assert is_problem(await client.post("/v1/jobs", content=pieces(), headers=json), 413)
-        long = submission(publish={"licence": "cc0-1.0", "description": "a" * (MAX_BODY_BYTES - 2000)})
-        assert (await client.post("/v1/jobs", json=long)).status_code == 202
+        blanks = dumps(submission()).encode() + b" " * (MAX_BODY_BYTES - 2000)
+        assert (await client.post("/v1/jobs", content=blanks, headers=json)).status_code == 202
+
+
+async def test_a_body_that_does_not_come_is_not_waited_for(
+    tmp_path: Path, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def begun() -> AsyncIterator[bytes]:
+        yield b"{"
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(guard, "_BODY_S", 0.05)
+    async with client_of(create_app(settings(tmp_path, database))) as client:
+        assert is_problem(await client.post("/v1/jobs", content=begun()), 408)
+        assert (await client.post("/healthz", content=begun())).status_code == 405
 
 
 @given(st.ip_addresses(v=4))

@@ -14,6 +14,7 @@ from schemas.job import Job, JobState, PublicationRequest
 from schemas.recipe import Recipe
 from service.database import prepare
 from service.job_store import Filter, Submission
+from service.problems import ProblemError
 from tests.support.service_jobs import LOCAL, RECIPE, Jobs, anything, jobs_in
 
 
@@ -166,3 +167,53 @@ async def test_a_database_that_is_not_there(tmp_path: object) -> None:
     with pytest.raises(SettingsError, match="ITURRI_DATABASE_URL") as caught:
         await prepare("mysql://user:hush@host/name nonsense")
     assert "hush" not in str(caught.value)
+
+
+async def test_what_changes_nothing_is_no_event(jobs: Jobs) -> None:
+    cancelled, paused = await jobs.build(), await jobs.build()
+    await jobs.store.cancel(cancelled.id)
+    await jobs.store.pause(paused.id)
+    for _ in range(3):
+        again = await jobs.store.cancel(cancelled.id)
+        assert again is not None and again.state is JobState.CANCELLED
+        same = await jobs.store.pause(paused.id)
+        assert same is not None and same.state is JobState.PAUSED
+        assert await jobs.store.set_priority(paused.id, 0) is not None
+    assert await jobs.store.set_priority(cancelled.id, 0) is None
+    assert await jobs.store.pause(cancelled.id) is None
+    for job in (cancelled, paused):
+        assert await jobs.store.version(job.id) == 2 == len(await jobs.events.read(job.id, 0))
+
+
+async def test_a_publication_of_a_build_that_is_being_deleted_is_refused(jobs: Jobs) -> None:
+    build = await jobs.build()
+    await jobs.store.cancel(build.id)
+    removing, go = asyncio.Event(), asyncio.Event()
+
+    async def remove() -> None:
+        removing.set()
+        await go.wait()
+
+    deleting = asyncio.create_task(jobs.store.delete(build.id, remove))
+    await removing.wait()
+    publishing = asyncio.create_task(jobs.publication(build))
+    await asyncio.sleep(0.1)
+    go.set()
+    assert await deleting
+    with pytest.raises(ProblemError, match=f"there is no job {build.id} any more"):
+        await publishing
+    assert await jobs.store.page(None, 10, Filter()) == []
+
+
+async def test_times_of_events_go_forward(jobs: Jobs, database: str) -> None:
+    """A change that had to wait for another one's lock is told after it, at a later time."""
+    job = await jobs.build()
+    async with await psycopg.AsyncConnection.connect(database) as held:
+        await held.execute("SELECT FROM jobs WHERE id = %s FOR UPDATE", [job.id])
+        waiting = asyncio.create_task(jobs.store.pause(job.id))
+        await asyncio.sleep(0.1)
+        await held.execute("UPDATE jobs SET updated = clock_timestamp() WHERE id = %s", [job.id])
+        (before,) = await (await held.execute("SELECT updated FROM jobs WHERE id = %s", [job.id])).fetchone() or ()
+    paused = await waiting
+    assert paused is not None and paused.updated > before
+    assert (await jobs.events.read(job.id, 0))[-1].at == paused.updated

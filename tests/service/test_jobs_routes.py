@@ -164,6 +164,7 @@ async def test_requests_that_make_no_sense(tmp_path: Path, database: str) -> Non
         for misspelt, meant in (("dryrun=1", "did you mean dry_run?"), ("wait=1", "there are: ")):
             name, _, _ = misspelt.partition("=")
             assert meant in fields(await client.post(f"/v1/jobs?{misspelt}", json=submission()))[name]
+        assert "name" in fields(await client.get("/v1/jobs?name=%00"))
         assert "status" in fields(await client.get("/v1/jobs?status=failed"))
         assert "/docs" in (await client.post("/v1/jobs/", json=submission())).json()["detail"]
         refused = await client.delete("/v1/jobs")

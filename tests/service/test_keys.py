@@ -14,6 +14,7 @@ import pytest
 from schemas.errors import InputError, ServiceError
 from schemas.keys import Key, Limits, Scope
 from service.keys import CACHE_S, KeyStore
+from tests.support.service_jobs import jobs_in
 from tests.support.service_keys import Clock, change_key, key_store, made_key
 from tests.support.service_servers import everything
 
@@ -164,3 +165,16 @@ def test_a_key_as_it_is_shown_has_no_secret() -> None:
 def asked(store: KeyStore) -> int:
     """How often the database was asked for a connection."""
     return store._pool.get_stats()["requests_num"]
+
+
+async def test_what_a_revoked_key_has_waiting_for_the_hub_is_cancelled(database: str) -> None:
+    async with jobs_in(database) as jobs, key_store(database) as keys:
+        ane = await jobs.key("ane")
+        build, local = await jobs.build(ane), await jobs.build(ane)
+        publications = [await jobs.publication(local, repo, ane) for repo in ("ours/one", None)]
+        assert await keys.revoke("ane") is not None
+        states = [await jobs.state(job) for job in (build, *publications)]
+        assert states == ["queued", "cancelled", "queued"]
+        told = await jobs.store.get(publications[0].id)
+        assert told is not None and told.error == "the key ane was revoked"
+        assert (await jobs.events.read(told.id, 0))[-1].state.final

@@ -42,9 +42,9 @@ class Jobs:
         assert made is not None
         return made[0]
 
-    async def publication(self, build: Job, repo: str | None = None) -> Job:
+    async def publication(self, build: Job, repo: str | None = None, caller: Caller = LOCAL) -> Job:
         made = await self.store.create(
-            Submission(LOCAL, build=build, publication=PublicationRequest(repo=repo)), anything
+            Submission(caller, build=build, publication=PublicationRequest(repo=repo)), anything
         )
         assert made is not None
         return made[0]

@@ -173,6 +173,8 @@ def test_bad_input_does_not_get_to_the_server(server: ScriptedServer, client: Cl
     for bad in (
         lambda: client.job(""),
         lambda: client.job(".."),
+        lambda: client.job("../../healthz?x=1#y"),
+        lambda: client.job("builds/small"),
         lambda: client.set_priority("j1", 101),
         lambda: client.publish("j1", "nonamespace"),
         lambda: client.submit(RECIPE, idempotency_key="a b"),
@@ -181,9 +183,6 @@ def test_bad_input_does_not_get_to_the_server(server: ScriptedServer, client: Cl
         with pytest.raises(InputError):
             bad()
     assert server.asked == []
-    with pytest.raises(ClientError):
-        client.job("../../healthz?x=1#y")
-    assert server.paths() == ["GET /v1/jobs/..%2F..%2Fhealthz%3Fx%3D1%23y"]
 
 
 def test_pages_are_fetched_as_they_are_needed(server: ScriptedServer, client: Client) -> None:

@@ -111,8 +111,9 @@ async def test_the_funnel_is_readable_at_two_million_drafts(visit: Visit, site: 
             const { drawFunnel } = await import('/assets/funnel.js');
             const job = await (await import('/assets/api.js')).get(location.hash.replace('#', '/v1'));
             const reasons = [...Array(12).keys()].map((at) => `language.kind_${at}`);
-            const like = job.funnel.rows.find((row) => row.gate !== 'accepted');
-            const rows = [{ ...job.funnel.rows.find((row) => row.gate === 'accepted'), drafts: 1000000 }];
+            const accepted = job.funnel.rows.find((row) => row.gate === 'accepted');
+            const like = { ...accepted, gate: 'reply' };
+            const rows = [{ ...accepted, drafts: 1000000 }];
             reasons.forEach((reason, at) => rows.push({ ...like, reason, drafts: at === 11 ? 1 : 90000 }));
             const node = document.querySelector('.picture');
             const sums = { drafts: millions * 1000000, accepted: 1000000, completion_tokens: 4e9 };
