@@ -33,6 +33,7 @@ for command in (
     datasets.decontaminate,
     builds.show,
     builds.publish,
+    builds.export,
     machines.serve,
     machines.doctor,
 ):

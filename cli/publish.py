@@ -35,7 +35,7 @@ def run(build: str, *, to: Path | None, repo: str | None, private: bool, dry_run
     if dry_run:
         _list(read_publication(folder, None if to else repo), str(to or repo), as_json)
         return 0
-    if not (manifest := _sealed(folder)).complete:
+    if not (manifest := sealed(folder)).complete:
         say(
             f"{folder} is not finished: what it has so far is published; for the rest run the build again, then"
             f" publish again; or lower target.conversations to {max(1, manifest.funnel.accepted)} and run it again to"
@@ -54,7 +54,7 @@ def run(build: str, *, to: Path | None, repo: str | None, private: bool, dry_run
     return 0
 
 
-def _sealed(folder: Path) -> Manifest:
+def sealed(folder: Path) -> Manifest:
     """The manifest, after all that the build has accepted is sealed; of one that runs, as far as that has got."""
     try:
         return seal_what_is_there(folder)

@@ -1,9 +1,9 @@
-"""`iturri build`, `show` and `publish`: on this machine, or on a server."""
+"""`iturri build`, `show` and `publish`, on this machine or on a server; `iturri export`."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -95,3 +95,20 @@ def publish(
     from cli import publish
 
     return publish.run(build, to=to, repo=repo, private=private, dry_run=dry_run, as_json=as_json)
+
+
+def export(
+    build: Build,
+    layout: Annotated[
+        Literal["trl", "axolotl", "llamafactory", "sharegpt", "alpaca", "jsonl"],
+        typer.Option("--for", help="The trainer, or the layout, that the rows are for."),
+    ],
+    to: Annotated[
+        Path | None, typer.Option("--to", metavar="FOLDER", help="Where to; else exports/NAME-FORMAT.")
+    ] = None,
+    as_json: AsJson = False,
+) -> int:
+    """Write the rows of a build as a trainer reads them: JSON lines, and what the trainer has to be told of them."""
+    from cli import export
+
+    return export.run(build, layout, to, as_json=as_json)

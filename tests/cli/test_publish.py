@@ -132,3 +132,16 @@ def test_a_file_where_the_folder_should_be(built: Path, tmp_path: Path) -> None:
     done = iturri("publish", "good", "--to", tmp_path / "file", cwd=built)
     assert done.returncode == 1
     assert "is no folder" in one_line(done.stderr)
+
+
+def test_exported_for_a_trainer(built: Path) -> None:
+    done = iturri("export", "good", "--for", "axolotl", cwd=built)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("exports/good-axolotl: ") and "rows in 2 files" in done.stdout
+    assert {path.name for path in (built / "exports" / "good-axolotl").iterdir()} >= {"axolotl.yaml"}
+    told = json.loads(one_line(iturri("export", "good", "--for", "jsonl", "--to", "rows", "--json", cwd=built).stdout))
+    assert told["target"] == "rows" and told["rows"] == read_manifest(built / "builds" / "good").rows
+    other = iturri("export", "good", "--for", "trl", "--to", "rows", cwd=built)
+    assert other.returncode == 0  # the same names, and so one export in place of another
+    refused = iturri("export", "good", "--for", "trl", "--to", "exports/good-axolotl", cwd=built)
+    assert refused.returncode == 1 and "holds axolotl.yaml, which is not of this export" in refused.stderr
