@@ -23,7 +23,9 @@ from schemas.errors import BuildDirectoryError, EpochLostError, InputError
 from schemas.manifest import Manifest
 
 
-def run(build: str, *, to: Path | None, repo: str | None, private: bool, dry_run: bool, as_json: bool) -> int:
+def run(
+    build: str, *, to: Path | None, repo: str | None, private: bool, tag: str | None, dry_run: bool, as_json: bool
+) -> int:
     """Publish, and say what went where. Raises InputError when nobody says where to."""
     settings = machine_settings()
     log_to_stderr(settings)
@@ -45,7 +47,7 @@ def run(build: str, *, to: Path | None, repo: str | None, private: bool, dry_run
         result = (
             publish_to_folder(folder, to)
             if to is not None
-            else publish_to_hub(folder, str(repo), private=private or wish.private, token=get_token())
+            else publish_to_hub(folder, str(repo), private=private or wish.private, token=get_token(), tag=tag)
         )
     except (KeyboardInterrupt, SystemExit):
         say("stopped; the same command finishes the publication")

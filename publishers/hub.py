@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -15,29 +16,36 @@ from publishers.hub_errors import TOKEN_ADVICE, calling
 from publishers.manifest import MANIFEST_NAME, parse_manifest
 from publishers.publication import CARD_NAME, Publication, PublicationFile, grown_from, read_publication
 from publishers.result import PublicationResult
-from schemas.errors import HubAuthError, PublishError, RecipeError
+from schemas.errors import HubAuthError, InputError, PublishError, RecipeError
 
 # The Hub allows 128 commits an hour, so several files go into one; bounded commits keep a lost one cheap.
 FILES_PER_COMMIT = 100
 BYTES_PER_COMMIT = 4 << 30
 
+_TAG = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _KIND = "dataset"
 _log = logging.getLogger(__name__)
 
 
 def publish_to_hub(
-    build: Path, repo: str, *, private: bool, token: str | None, endpoint: str | None = None
+    build: Path, repo: str, *, private: bool, token: str | None, endpoint: str | None = None, tag: str | None = None
 ) -> PublicationResult:
     """Puts the build's publication into the dataset repository `repo` (`namespace/name`), which is made when missing.
 
     Only what is not there already is uploaded, by content hash; the card and the manifest come with the last commit, so
     readers see either the earlier publication or the new one. Calling again after any interruption finishes the rest;
-    calling again after success commits nothing. `endpoint` is another Hub than that of HF_ENDPOINT.
+    calling again after success commits nothing. `endpoint` is another Hub than that of HF_ENDPOINT. `tag` names the
+    commit that holds the publication, for `load_dataset(repo, revision=tag)`; a tag that is there is never moved.
 
     Raises, before any use of the network, HubAuthError without a token, RecipeError when the recipe states no licence,
-    and PublishError for a damaged build; later HubAuthError for a token without the right, and PublishError when the
-    repository holds something else, is public though `private` is asked for, or the Hub fails for good.
+    InputError for what cannot be a tag, and PublishError for a damaged build; later HubAuthError for a token that may
+    not write, and PublishError when the repository holds something else, is public though `private` is asked for, has the
+    tag on another commit, or the Hub fails for good.
     """
+    if tag is not None and not _TAG.fullmatch(tag):
+        raise InputError(
+            f"{tag!r} is no name of a release; letters, digits, dots, dashes and underscores, such as v1.0"
+        )
     api = HfApi(endpoint=endpoint.rstrip("/") if endpoint else None, token=_usable(token))
     publication = read_publication(build, repo)
     if not (publication.manifest.provenance.recipe.get("publish") or {}).get("licence"):
@@ -48,20 +56,23 @@ def publish_to_hub(
     constants.HF_HUB_DISABLE_TELEMETRY = True
     if constants.HF_HUB_DISABLE_PROGRESS_BARS is None:
         disable_progress_bars()  # they would land in a service's log; who wants them sets the variable to 0
-    return _Push(api, repo, publication).run(private)
+    return _Push(api, repo, publication, tag).run(private)
 
 
 class _Push:
     """One publication on its way to one repository."""
 
-    def __init__(self, api: HfApi, repo: str, publication: Publication) -> None:
+    def __init__(self, api: HfApi, repo: str, publication: Publication, tag: str | None) -> None:
         self._api = api
+        self._tag = tag
         self._repo = repo
         self._publication = publication
 
     def run(self, private: bool) -> PublicationResult:
         calling("make the repository", self._repo, lambda: self._make_repository(private))
         missing, withdrawn = self._survey()
+        if self._tag is not None and (missing or withdrawn):
+            self._check_tag(None)
         for batch in self._batches(missing):
             calling("take the commit", self._repo, lambda batch=batch: self._commit(batch))  # type: ignore[misc]
         if withdrawn:
@@ -69,6 +80,9 @@ class _Push:
         info = calling("answer", self._repo, lambda: self._api.dataset_info(self._repo))
         if missing:
             self._confirm()
+        if self._tag is not None:
+            self._check_tag(info.sha)
+            calling("take the tag", self._repo, lambda: self._put_tag(str(info.sha)))
         return PublicationResult(
             target=f"{self._api.endpoint}/datasets/{self._repo}",
             files=len(self._publication.files),
@@ -76,7 +90,23 @@ class _Push:
             skipped=len(self._publication.files) - len(missing),
             bytes=sum(file.size for file in missing),
             revision=info.sha,
+            tag=self._tag,
         )
+
+    def _check_tag(self, revision: str | None) -> None:
+        """Raises PublishError when the tag is of another commit than this one; None stands for one still to come."""
+        refs = calling("list its tags", self._repo, lambda: self._api.list_repo_refs(self._repo, repo_type=_KIND))
+        there = next((ref.target_commit for ref in refs.tags if ref.name == self._tag), None)
+        if there not in (None, revision):
+            raise PublishError(
+                f"the tag {self._tag} of {self._repo} is of another commit, {there[:8]}, and a release stays as it is; "
+                "choose another --tag"
+            )
+
+    def _put_tag(self, revision: str) -> None:
+        # An earlier try may have gone through unheard; then it is there, and is looked at again.
+        self._api.create_tag(self._repo, tag=str(self._tag), revision=revision, repo_type=_KIND, exist_ok=True)
+        self._check_tag(revision)
 
     def _make_repository(self, private: bool) -> None:
         self._api.create_repo(self._repo, repo_type=_KIND, private=private, exist_ok=True)

@@ -15,4 +15,5 @@ class PublicationResult(Frozen):
     uploaded: int = Field(description="files that this call put there")
     skipped: int = Field(description="files that were there already")
     bytes: int = Field(description="the size of the files that this call put there")
+    tag: str | None = Field(default=None, description="on the Hub: the release that the commit is")
     revision: str | None = Field(default=None, description="on the Hub: the commit that holds the publication")

@@ -77,6 +77,9 @@ def publish(
         str | None, typer.Option("--repo", metavar="NAMESPACE/NAME", help="A dataset on the Hub; else publish.repo.")
     ] = None,
     private: Annotated[bool, typer.Option("--private", help="Make the dataset on the Hub private.")] = False,
+    tag: Annotated[
+        str | None, typer.Option("--tag", metavar="NAME", help="Name what is published a release, such as v1.0.")
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="List the files that would go, and stop.")] = False,
     server: Server = None,
     as_json: AsJson = False,
@@ -86,15 +89,17 @@ def publish(
     With --server, with the server's token; without a repository, to its own folder of publications.
     """
     if server is not None:
-        only_here(to=to, dry_run=dry_run)
+        only_here(to=to, dry_run=dry_run, tag=tag)
         from cli import remote_publish
 
         return remote_publish.run(server, build, repo=repo, private=private, as_json=as_json)
     if to is not None and (repo is not None or private):
         raise typer.BadParameter("a folder is no repository: leave --repo and --private out", param_hint="--to")
+    if to is not None and tag is not None:
+        raise typer.BadParameter("a folder has no tags: leave --tag out", param_hint="--to")
     from cli import publish
 
-    return publish.run(build, to=to, repo=repo, private=private, dry_run=dry_run, as_json=as_json)
+    return publish.run(build, to=to, repo=repo, private=private, tag=tag, dry_run=dry_run, as_json=as_json)
 
 
 def export(

@@ -49,6 +49,8 @@ _ROUTES = (
     ("POST", rf"/api/datasets/{_REPO}/paths-info/(?P<revision>[^/]+)", "paths_info"),
     ("POST", rf"/api/datasets/{_REPO}/preupload/(?P<revision>[^/]+)", "preupload"),
     ("POST", rf"/api/datasets/{_REPO}/commit/(?P<revision>[^/]+)", "commit"),
+    ("GET", rf"/api/datasets/{_REPO}/refs", "refs"),
+    ("POST", rf"/api/datasets/{_REPO}/tag/(?P<revision>[^/]+)", "tag"),
     ("POST", rf"/datasets/{_REPO}\.git/info/lfs/objects/batch", "lfs_batch"),
     ("PUT", rf"/lfs/{_REPO}/(?P<oid>[0-9a-f]{{64}})", "lfs_put"),
     ("POST", rf"/lfs/{_REPO}/verify", "lfs_verify"),
@@ -102,6 +104,7 @@ class Request:
     def _commit_of(self, repository: Repository, revision: str) -> Commit:
         if revision == "main":
             return repository.commits[-1]
+        revision = repository.tags.get(revision, revision)
         found = next((commit for commit in repository.commits if commit.oid == revision), None)
         if found is None:
             raise RefusalError(404, f"Invalid rev id: {revision}", "RevisionNotFound")
@@ -246,6 +249,23 @@ class Request:
         repository.commits.append(commit)
         url = f"{self.endpoint}/datasets/{repo}/commit/{commit.oid}"
         return as_json({"success": True, "commitOid": commit.oid, "commitUrl": url, "hookOutput": ""})
+
+    def _refs(self, repo: str) -> Answer:
+        repository = self._repository(repo)
+        tags = [
+            {"name": name, "ref": f"refs/tags/{name}", "targetCommit": oid} for name, oid in repository.tags.items()
+        ]
+        main = {"name": "main", "ref": "refs/heads/main", "targetCommit": repository.commits[-1].oid}
+        return as_json({"branches": [main], "converts": [], "tags": tags})
+
+    def _tag(self, repo: str, revision: str) -> Answer:
+        self._may_write()
+        repository = self._repository(repo)
+        name = json.loads(self.body)["tag"]
+        if name in repository.tags:
+            raise RefusalError(409, f"Tag {name} already exists")
+        repository.tags[name] = self._commit_of(repository, revision).oid
+        return as_json({})
 
     def _resolve(self, repo: str, revision: str, path: str) -> Answer:
         commit = self._commit_of(self._repository(repo), revision)

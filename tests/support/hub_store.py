@@ -30,6 +30,7 @@ class Repository:
     commits: list[Commit] = field(default_factory=lambda: [Commit("initial commit", {".gitattributes": GITATTRIBUTES})])
     lfs: dict[str, bytes] = field(default_factory=dict)
     ignored: tuple[str, ...] = ()
+    tags: dict[str, str] = field(default_factory=dict)
 
     @property
     def files(self) -> dict[str, bytes]:
