@@ -39,7 +39,7 @@ def publish_to_hub(
 
     Raises, before any use of the network, HubAuthError without a token, RecipeError when the recipe states no licence,
     InputError for what cannot be a tag, and PublishError for a damaged build; later HubAuthError for a token that may
-    not write, and PublishError when the repository holds something else, is public though `private` is asked for, has the
+    not write, and PublishError when the repository holds something else, is public though it is to be private, has the
     tag on another commit, or the Hub fails for good.
     """
     if tag is not None and not _TAG.fullmatch(tag):
