@@ -267,13 +267,13 @@ def test_wrong_usage(tmp_path: Path, arguments: tuple[str, ...], words: tuple[st
 
 def test_the_key_is_that_of_the_setting(scripted: ScriptedServer, tmp_path: Path) -> None:
     scripted.on("GET /v1/jobs", of({"items": [job(state="failed", error="x")], "next": None}), problem(401, "who?"))
-    done = iturri("jobs", "list", "--server", scripted.url, cwd=tmp_path, ITURRI_API_KEY="itr_secret")
+    done = iturri("jobs", "list", "--server", scripted.url, cwd=tmp_path, ITURRI_API_KEY="itr_secret_of_a_server")
     assert done.returncode == 0, done.stderr
-    assert scripted.asked[0].headers["authorization"] == "Bearer itr_secret"
-    wrong = iturri("jobs", "list", "--server", scripted.url, cwd=tmp_path, ITURRI_API_KEY="itr_secret")
+    assert scripted.asked[0].headers["authorization"] == "Bearer itr_secret_of_a_server"
+    wrong = iturri("jobs", "list", "--server", scripted.url, cwd=tmp_path, ITURRI_API_KEY="itr_secret_of_a_server")
     assert wrong.returncode == 2
     assert "ITURRI_API_KEY" in one_line(wrong.stderr)
-    assert "itr_secret" not in wrong.stderr
+    assert "itr_secret_of_a_server" not in wrong.stderr
 
 
 def test_commands_for_a_server_load_nothing_of_it() -> None:
