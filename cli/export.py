@@ -11,7 +11,7 @@ from cli.machine import build_folder, machine_settings
 from cli.publish import sealed
 from cli.surroundings import log_to_stderr
 from publishers.export import export
-from publishers.training_formats import TrainingFormat
+from schemas.training_format import TrainingFormat
 
 
 def run(build: str, layout: TrainingFormat, to: Path | None, *, as_json: bool) -> int:

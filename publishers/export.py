@@ -10,11 +10,12 @@ from pathlib import Path
 from publishers.atomic import is_leftover, whole_file, write_bytes
 from publishers.publication import read_publication
 from publishers.shard import read_shard
-from publishers.training_formats import LAYOUTS, Table, TrainingFormat
+from publishers.training_formats import LAYOUTS, Table
 from schemas.base import Frozen
 from schemas.conversation import Conversation
 from schemas.errors import StorageError
 from schemas.manifest import Manifest, Shard
+from schemas.training_format import TrainingFormat
 
 _ROWS_AT_ONCE = 1000
 

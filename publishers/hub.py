@@ -81,8 +81,7 @@ class _Push:
         if missing:
             self._confirm()
         if self._tag is not None:
-            self._check_tag(info.sha)
-            calling("take the tag", self._repo, lambda: self._put_tag(str(info.sha)))
+            self._put_tag(self._tag, str(info.sha))
         return PublicationResult(
             target=f"{self._api.endpoint}/datasets/{self._repo}",
             files=len(self._publication.files),
@@ -103,9 +102,13 @@ class _Push:
                 "choose another --tag"
             )
 
-    def _put_tag(self, revision: str) -> None:
-        # An earlier try may have gone through unheard; then it is there, and is looked at again.
-        self._api.create_tag(self._repo, tag=str(self._tag), revision=revision, repo_type=_KIND, exist_ok=True)
+    def _put_tag(self, tag: str, revision: str) -> None:
+        # One that is there is left as it is: an earlier try may have gone through unheard. Then it is looked at.
+        calling(
+            "take the tag",
+            self._repo,
+            lambda: self._api.create_tag(self._repo, tag=tag, revision=revision, repo_type=_KIND, exist_ok=True),
+        )
         self._check_tag(revision)
 
     def _make_repository(self, private: bool) -> None:

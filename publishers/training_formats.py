@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import yaml
 
 from schemas.conversation import Conversation, Message
 from schemas.errors import PublishError
-
-TrainingFormat = Literal["trl", "axolotl", "llamafactory", "sharegpt", "alpaca", "jsonl"]
+from schemas.training_format import TrainingFormat
 
 _SHAREGPT_ROLES: Final = {"system": "system", "user": "human", "assistant": "gpt"}
 

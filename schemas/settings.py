@@ -36,8 +36,7 @@ class Settings(BaseSettings):
     )
     database_url: SecretStr | None = Field(default=None, description="PostgreSQL; the embedded one when not set")
     api_key: SecretStr | None = Field(
-        default=None,
-        description="one more API key, with all scopes and no limits, beside those of `iturri keys`",
+        default=None, description="one more API key, with all scopes and no limits, beside those of `iturri keys`"
     )
     max_conversations: int | None = Field(
         default=None, ge=1, le=MOST, description="the most that a recipe over HTTP may have as its target; None: no cap"
@@ -49,6 +48,10 @@ class Settings(BaseSettings):
     duplicates_memory_mb: int = Field(
         default=4096, ge=1, description="of memory for the duplicate filter of one run; more of it goes to a file"
     )
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["text", "json"] = Field(
+        default="text", description="`json`: one object a line, with the ids of job and request"
+    )
 
     @field_validator("api_key")
     @classmethod
@@ -56,11 +59,6 @@ class Settings(BaseSettings):
         if key is not None and len(key.get_secret_value()) < _KEY_CHARACTERS:
             raise ValueError(f"a key of fewer than {_KEY_CHARACTERS} characters can be guessed; `openssl rand -hex 24`")
         return key
-
-    log_level: Literal["debug", "info", "warning", "error"] = "info"
-    log_format: Literal["text", "json"] = Field(
-        default="text", description="`json`: one object a line, with the ids of job and request"
-    )
 
 
 def read_settings() -> Settings:

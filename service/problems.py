@@ -71,7 +71,7 @@ def install(app: FastAPI, hints: Mapping[str, str]) -> None:
         problems = own_problems(cast(RequestValidationError, error).errors())
         found = tuple(_field_problem(one, hints) for one in problems)
         if found[0].field == "body" and "json" not in request.headers.get("content-type", ""):
-            return await _http_error(request, bad_field("body", "send JSON, with Content-Type: application/json"))
+            return _told(bad_field("body", "send JSON, with Content-Type: application/json"))
         return problem_response(422, f"{found[0].field}: {found[0].message}", found)
 
     app.add_exception_handler(HTTPException, _http_error)
@@ -80,12 +80,16 @@ def install(app: FastAPI, hints: Mapping[str, str]) -> None:
     app.add_exception_handler(Exception, _unforeseen)
 
 
+def _told(problem: ProblemError) -> JSONResponse:
+    return problem_response(problem.status_code, problem.detail, problem.errors, problem.headers)
+
+
 async def _http_error(request: Request, error: Exception) -> JSONResponse:
     error = cast(HTTPException, error)
     if isinstance(error, ProblemError):
-        return problem_response(error.status_code, error.detail, error.errors, error.headers)
+        return _told(error)
     if error.status_code == 400:  # FastAPI, of a body that is no text; bad JSON comes to `bad_request`
-        return await _http_error(request, bad_field("body", "is no JSON in UTF-8"))
+        return _told(bad_field("body", "is no JSON in UTF-8"))
     if error.status_code == 404:
         return problem_response(404, f"there is nothing at {request.url.path[:200]}; /docs lists what there is")
     if error.status_code == 405:

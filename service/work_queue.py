@@ -119,11 +119,12 @@ class WorkQueue:
             )
             try:
                 await worker.run()
-                self._problems[queue] = "it has ended and begins again"
+                why = "it has ended"
             except (ConnectorException, psycopg.Error) as error:
-                self._problems[queue] = one_line(error)
+                why = one_line(error)  # it may name hosts, and anybody may ask whether the server is ready
+            self._problems[queue] = "it is down and begins again; the server's log says why"
             if not self._closing.is_set():
-                _log.error("worker=%s is down: %s", queue, self._problems[queue])
+                _log.error("worker=%s is down: %s", queue, why)
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._closing.wait(), _RESTART_PAUSE_S)
 

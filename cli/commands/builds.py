@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
 from cli.commands.options import AsJson, Backbones, Build, Quiet, Server, only_here, only_there
+from schemas.training_format import TrainingFormat
 
 
 def build(
@@ -104,10 +105,7 @@ def publish(
 
 def export(
     build: Build,
-    layout: Annotated[
-        Literal["trl", "axolotl", "llamafactory", "sharegpt", "alpaca", "jsonl"],
-        typer.Option("--for", help="The trainer, or the layout, that the rows are for."),
-    ],
+    layout: Annotated[TrainingFormat, typer.Option("--for", help="The trainer, or the layout, that the rows are for.")],
     to: Annotated[
         Path | None, typer.Option("--to", metavar="FOLDER", help="Where to; else exports/NAME-FORMAT.")
     ] = None,

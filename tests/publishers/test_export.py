@@ -12,9 +12,10 @@ from datasets import load_dataset
 
 from publishers.export import export
 from publishers.manifest import write_manifest
-from publishers.training_formats import LAYOUTS, TrainingFormat
+from publishers.training_formats import LAYOUTS
 from schemas.conversation import Conversation, Message
 from schemas.errors import PublishError, StorageError
+from schemas.training_format import TrainingFormat
 from tests.support.publishers_builds import conversation, make_build, manifest, seal
 
 QUESTION, ANSWER = "Kaixo! Nola egiten da 0. ogia?", "Irina, ura, gatza eta legamia nahastu 🍞,\ngero labean erre."
