@@ -16,19 +16,13 @@ from publishers.training_formats import LAYOUTS
 from schemas.conversation import Conversation, Message
 from schemas.errors import PublishError, StorageError
 from schemas.training_format import TrainingFormat
-from tests.support.publishers_builds import conversation, make_build, manifest, seal
+from tests.support.publishers_builds import conversation, manifest, seal
 
 QUESTION, ANSWER = "Kaixo! Nola egiten da 0. ogia?", "Irina, ura, gatza eta legamia nahastu 🍞,\ngero labean erre."
 
 
 def lines(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n")[:-1]]
-
-
-@pytest.fixture
-def build(tmp_path: Path) -> Path:
-    make_build(tmp_path / "build")
-    return tmp_path / "build"
 
 
 def test_every_format_has_a_layout() -> None:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import logging
-import time
 import traceback
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,7 +14,7 @@ from publishers.hub import publish_to_hub
 from publishers.manifest import read_manifest, write_manifest
 from publishers.publication import read_publication
 from publishers.result import PublicationResult
-from schemas.errors import HubAuthError, InputError, IturriError, PublishError, RecipeError
+from schemas.errors import HubAuthError, IturriError, PublishError, RecipeError
 from tests.support.hub_server import CLIENT_WARNING, HubServer
 from tests.support.hub_store import Commit, Repository
 from tests.support.publishers_builds import conversation, make_build, manifest, recipe_fields, seal
@@ -26,35 +24,8 @@ pytestmark = pytest.mark.filterwarnings(CLIENT_WARNING)
 REPO = "euskaltzaleak/proba"
 
 
-@pytest.fixture(autouse=True)
-def over_plain_http(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
-
-
-@pytest.fixture
-def hub() -> Iterator[HubServer]:
-    with HubServer() as server:
-        yield server
-
-
-@pytest.fixture
-def build(tmp_path: Path) -> Path:
-    make_build(tmp_path / "build")
-    return tmp_path / "build"
-
-
-@pytest.fixture
-def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The waits before further tries, which do not happen."""
-    waited: list[float] = []
-    monkeypatch.setattr(time, "sleep", waited.append)
-    return waited
-
-
-def push(
-    build: Path, hub: HubServer, token: str | None = HubServer.token, private: bool = False, tag: str | None = None
-) -> PublicationResult:
-    return publish_to_hub(build, REPO, private=private, token=token, endpoint=hub.endpoint, tag=tag)
+def push(build: Path, hub: HubServer, token: str | None = HubServer.token, private: bool = False) -> PublicationResult:
+    return publish_to_hub(build, REPO, private=private, token=token, endpoint=hub.endpoint)
 
 
 def expected(build: Path) -> dict[str, bytes]:
@@ -353,45 +324,3 @@ def test_a_name_that_is_no_repository(build: Path, hub: HubServer) -> None:
         publish_to_hub(build, "no such name!", private=False, token=HubServer.token, endpoint=hub.endpoint)
     assert isinstance(caught.value, PublishError)
     assert "\n" not in str(caught.value)
-
-
-def grown(build: Path) -> None:
-    """One more shard in a build that is published."""
-    before = read_manifest(build)
-    new = seal(build, "magpie", "train", 7, [conversation(500)])
-    write_manifest(before.model_copy(update={"shards": (*before.shards, new)}), build)
-
-
-def test_a_release_is_a_tag_of_the_commit_that_is_read(build: Path, hub: HubServer) -> None:
-    done = push(build, hub, tag="v1.0")
-    assert (done.tag, hub.repositories[REPO].tags) == ("v1.0", {"v1.0": done.revision})
-    again = push(build, hub, tag="v1.0")
-    assert (again.uploaded, again.revision) == (0, done.revision)
-    grown(build)
-    requests = len(hub.requests)
-    with pytest.raises(PublishError, match=r"the tag v1\.0 of .* is of another commit, .*choose another --tag"):
-        push(build, hub, tag="v1.0")
-    assert not any("/commit/" in one or one.startswith("PUT") for one in hub.requests[requests:])
-    later = push(build, hub, tag="v1.1")
-    assert hub.repositories[REPO].tags == {"v1.0": done.revision, "v1.1": later.revision}
-    with pytest.raises(PublishError, match=r"choose another --tag"):
-        push(build, hub, tag="v1.0")  # there is nothing to upload, and the tag is of what was
-    api = HfApi(endpoint=hub.endpoint, token=hub.token)
-    first = {file.rfilename for file in api.dataset_info(REPO, revision="v1.0").siblings or ()}
-    assert {file.rfilename for file in api.dataset_info(REPO).siblings or ()} - first == {
-        "data/magpie-eu/train-00007.parquet"
-    }
-
-
-def test_a_tag_whose_answer_is_lost_is_there_once(build: Path, hub: HubServer, waits: list[float]) -> None:
-    hub.drop(r"POST .*/tag/", "after")
-    done = push(build, hub, tag="v1.0")
-    assert hub.repositories[REPO].tags == {"v1.0": done.revision}
-    assert len(waits) == 1
-
-
-@pytest.mark.parametrize("tag", ["", "a b", "../x", "-v", "main/x"])
-def test_what_is_no_tag_is_refused_before_anything_is_sent(build: Path, hub: HubServer, tag: str) -> None:
-    with pytest.raises(InputError, match="is no name of a release"):
-        push(build, hub, tag=tag)
-    assert hub.requests == []
