@@ -133,7 +133,7 @@ def test_a_commit_whose_connection_breaks_is_made_once(
         "PUT /lfs/",
         "POST /lfs/.*/verify",
         "POST /api/.*/commit/",
-        f"GET /api/datasets/{REPO}$",
+        f"GET /api/datasets/{REPO}/revision/main$",
     ],
 )
 @pytest.mark.parametrize("status", [500, 503])
