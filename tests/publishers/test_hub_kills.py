@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import random
 import re
 import signal
@@ -12,12 +11,12 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-import yaml
 
 from publishers import hub as publishing
 from publishers.hub import publish_to_hub
 from publishers.publication import read_publication
 from tests.support.hub_faults import When
+from tests.support.hub_history import added_again, named
 from tests.support.hub_push import start_push
 from tests.support.hub_server import CLIENT_WARNING, HubServer
 from tests.support.hub_store import Commit, content_of, sha256_of
@@ -96,36 +95,22 @@ def test_a_killed_push_is_finished_by_the_next(
     assert len(hub.requests) >= (0 if instant.number is None else instant.number)
 
     publish_to_hub(build, REPO, private=False, token=hub.token, endpoint=hub.endpoint)
-    files = hub.repositories[REPO].files
-    expected = {file.path: file.sha256 for file in read_publication(build, REPO).files}
-    assert {path: sha256_of(file) for path, file in files.items() if path != ".gitattributes"} == expected
-    assert len(set(expected.values())) == len(expected)
     history = hub.repositories[REPO].commits
+    expected = {file.path: file.sha256 for file in read_publication(build, REPO).files}
+    assert sums(history[-1]) == expected
+    assert len(set(expected.values())) == len(expected)
     for before, after in pairwise(history):
-        assert added_again(before, after) == set(), instant
+        assert added_again(sums(before), sums(after), after.added) == set(), instant
     for commit in history:
-        assert named(commit) <= set(commit.files), instant
-    assert named(history[-1]) >= {path for path in expected if path.endswith(".parquet")}
+        assert visible(commit) <= set(commit.files), instant
+    assert visible(history[-1]) >= {path for path in expected if path.endswith(".parquet")}
 
 
-def added_again(before: Commit, after: Commit) -> set[str]:
-    """What a commit adds although it was there with the same content."""
-    return {
-        path
-        for path in after.added
-        if path in before.files and sha256_of(before.files[path]) == sha256_of(after.files[path])
-    }
+def sums(commit: Commit) -> dict[str, str]:
+    return {path: sha256_of(file) for path, file in commit.files.items() if path != ".gitattributes"}
 
 
-def named(commit: Commit) -> set[str]:
-    """The files that a commit's card and manifest name."""
-    found: set[str] = set()
-    if "README.md" in commit.files:
-        card = yaml.safe_load(content_of(commit.files["README.md"]).decode().split("---\n")[1])
-        parts = (part for config in card["configs"] for part in config["data_files"])
-        found |= {
-            path for part in parts for path in ([part["path"]] if isinstance(part["path"], str) else part["path"])
-        }
-    if "manifest.json" in commit.files:
-        found |= {shard["path"] for shard in json.loads(content_of(commit.files["manifest.json"]))["shards"]}
-    return found
+def visible(commit: Commit) -> set[str]:
+    """What the commit's card and manifest name."""
+    head = (commit.files.get(name) for name in ("README.md", "manifest.json"))
+    return named(*(None if file is None else content_of(file) for file in head))

@@ -7,6 +7,7 @@ import random
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx2
 import pytest
 from huggingface_hub import CommitInfo, CommitOperationAdd, CommitOperationDelete, HfApi
 from huggingface_hub.errors import (
@@ -18,7 +19,6 @@ from huggingface_hub.errors import (
     RevisionNotFoundError,
 )
 from huggingface_hub.hf_api import RepoFile
-from huggingface_hub.utils import get_session
 
 from tests.support.hub_process import HubProcess
 from tests.support.hub_server import CLIENT_WARNING, HubServer
@@ -68,7 +68,7 @@ def names(hub: HubServer, revision: str | None = None) -> set[str]:
 
 def get(hub: HubServer, revision: str, path: str, span: str | None = None) -> tuple[int, bytes]:
     headers = {"Authorization": f"Bearer {hub.token}"} | ({"Range": span} if span else {})
-    answer = get_session().get(f"{hub.endpoint}/datasets/{REPO}/resolve/{revision}/{path}", headers=headers)
+    answer = httpx2.get(f"{hub.endpoint}/datasets/{REPO}/resolve/{revision}/{path}", headers=headers)
     return answer.status_code, answer.content
 
 
@@ -104,7 +104,7 @@ def batch(hub: HubServer, content: bytes) -> dict[str, str]:
     """The `header` of an upload in parts, its completion under `href`."""
     body = {"transfers": ["basic", "multipart"], "objects": [{"oid": sha256(content), "size": len(content)}]}
     address = f"{hub.endpoint}/datasets/{REPO}.git/info/lfs/objects/batch"
-    told = get_session().post(address, json=body, headers={"Authorization": f"Bearer {hub.token}"}).json()
+    told = httpx2.post(address, json=body, headers={"Authorization": f"Bearer {hub.token}"}).json()
     assert told["transfer"] == "multipart"
     upload = told["objects"][0]["actions"]["upload"]
     return {**upload["header"], "href": upload["href"]}
@@ -117,25 +117,25 @@ def test_a_completion_that_does_not_fit_is_refused(hub: HubServer, wrong: str) -
     sent = noise(PART) + content[PART:] if wrong == "the content is another" else content
     parts = []
     for number in (1, 2):
-        answer = get_session().put(upload[str(number)], content=sent[(number - 1) * PART : number * PART])
+        answer = httpx2.put(upload[str(number)], content=sent[(number - 1) * PART : number * PART])
         parts.append({"partNumber": number, "etag": answer.headers["etag"]})
     if wrong == "a part is missing":
         del parts[1]
     if wrong == "an ETag is another's":
         parts[0]["etag"] = parts[1]["etag"]
-    assert get_session().post(upload["href"], json={"oid": sha256(content), "parts": parts}).status_code == 400
+    assert httpx2.post(upload["href"], json={"oid": sha256(content), "parts": parts}).status_code == 400
     assert hub.uploads == []
 
 
 def test_a_part_of_another_length_is_refused(hub: HubServer) -> None:
     upload = batch(hub, noise(2 * PART))
-    assert get_session().put(upload["1"], content=noise(PART - 1)).status_code == 400
-    assert get_session().put(upload["2"], content=noise(PART + 1)).status_code == 400
+    assert httpx2.put(upload["1"], content=noise(PART - 1)).status_code == 400
+    assert httpx2.put(upload["2"], content=noise(PART + 1)).status_code == 400
 
 
 def test_content_with_another_sha256_is_refused(hub: HubServer) -> None:
     address = f"{hub.endpoint}/lfs/{REPO}/{sha256(b'this')}"
-    assert get_session().put(address, content=b"that").status_code == 400
+    assert httpx2.put(address, content=b"that").status_code == 400
     assert hub.uploads == []
 
 
@@ -157,7 +157,7 @@ def test_a_commit_of_an_object_that_never_came_is_refused_whole(hub: HubServer) 
         '{"key": "lfsFile", "value": {"path": "a.parquet", "oid": "%s"}}\n' % ("0" * 64)
     )
     address = f"{hub.endpoint}/api/datasets/{REPO}/commit/main"
-    answer = get_session().post(address, content=lines.encode(), headers={"Authorization": f"Bearer {hub.token}"})
+    answer = httpx2.post(address, content=lines.encode(), headers={"Authorization": f"Bearer {hub.token}"})
     assert answer.status_code == 400
     assert hub.commits(REPO) == []
 
@@ -289,6 +289,6 @@ def test_a_process_of_its_own_serves_and_tells_and_leaves_nothing(tmp_path: Path
         assert told["files"] == {"a.parquet": sha256(content)}
         (made,) = told["commits"]
         assert (made["added"], made["files"]) == (["a.parquet"], {"a.parquet": sha256(content)})
-        assert process.content(REPO, made["oid"], "a.parquet") == content
+        assert process.content(REPO, "a.parquet", made["oid"]) == content
         assert len(list(tmp_path.iterdir())) == 1
     assert list(tmp_path.iterdir()) == []

@@ -9,7 +9,6 @@ import httpx2
 import pytest
 from huggingface_hub import HfApi
 from huggingface_hub.errors import HfHubHTTPError
-from huggingface_hub.utils import get_session
 
 from tests.support.hub_faults import When
 from tests.support.hub_server import CLIENT_WARNING, HubServer
@@ -58,7 +57,7 @@ def test_an_answer_breaks_off_in_the_middle_of_its_body(hub: HubServer, path: st
     got = bytearray()
     with (
         pytest.raises(httpx2.RemoteProtocolError),
-        get_session().stream("GET", f"{hub.endpoint}/datasets/{REPO}/resolve/main/{path}") as answer,
+        httpx2.stream("GET", f"{hub.endpoint}/datasets/{REPO}/resolve/main/{path}") as answer,
     ):
         for block in answer.iter_bytes():
             got += block
@@ -70,11 +69,11 @@ def test_faults_pass_over_as_many_requests_as_they_are_told_to(hub: HubServer) -
     called: list[int] = []
     hub.drop("GET /api/whoami", "before", skip=2, action=lambda: called.append(len(hub.requests)))
     address, headers = f"{hub.endpoint}/api/whoami-v2", {"Authorization": f"Bearer {hub.token}"}
-    assert [get_session().get(address, headers=headers).status_code for _ in range(2)] == [200, 200]
+    assert [httpx2.get(address, headers=headers).status_code for _ in range(2)] == [200, 200]
     with pytest.raises(httpx2.RemoteProtocolError):
-        get_session().get(address, headers=headers)
+        httpx2.get(address, headers=headers)
     assert called == [len(hub.requests)]
-    assert get_session().get(address, headers=headers).status_code == 200
+    assert httpx2.get(address, headers=headers).status_code == 200
 
 
 def test_commits_are_limited_until_the_limit_is_lifted(hub: HubServer) -> None:

@@ -20,6 +20,7 @@ from typing import Any, Self
 
 from tests.support.hub_faults import When
 from tests.support.hub_server import PART_BYTES, HubServer
+from tests.support.hub_store import MAIN
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -44,10 +45,19 @@ class HubProcess:
         return self._ask(f"state/{repo}" if repo else "state")
 
     def kill_at(self, process: int, skip: int, when: When) -> None:
-        """Have the process killed at the request that comes after the next `skip` ones."""
-        self._ask("kills", {"process": process, "skip": skip, "when": when})
+        """Have the process killed at the request that comes after the next `skip` ones, and no other any more."""
+        self._ask("kills", [{"process": process, "skip": skip, "when": when}])
 
-    def content(self, repo: str, revision: str, path: str) -> bytes:
+    def kill_none(self) -> None:
+        """A process that has ended before its request came is not to be killed any more."""
+        self._ask("kills", [])
+
+    @property
+    def peak_mb(self) -> float:
+        """The most memory that the process has held so far, in MiB."""
+        return peak_mb(self.pid)
+
+    def content(self, repo: str, path: str, revision: str = MAIN) -> bytes:
         """A file as a client gets it."""
         address = f"{self.endpoint}/datasets/{repo}/resolve/{revision}/{path}"
         asked = urllib.request.Request(address, headers={"Authorization": f"Bearer {HubServer.token}"})
@@ -68,6 +78,12 @@ class HubProcess:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._process.communicate()  # which ends its standard input
+
+
+def peak_mb(process: int) -> float:
+    """The most memory that a process has held so far, in MiB. Not by getrusage, which counts who started it too."""
+    status = Path(f"/proc/{process}/status").read_text(encoding="ascii")
+    return next(int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmHWM"))
 
 
 def main() -> None:

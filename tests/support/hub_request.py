@@ -7,7 +7,8 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from email.message import Message
-from typing import Any, BinaryIO
+from io import BufferedIOBase
+from typing import Any
 from urllib.parse import SplitResult, parse_qs
 
 from tests.support.hub_access import check_gate, check_read, check_write
@@ -26,7 +27,7 @@ class HungUpError(Exception):
 class Body:
     """The body of a request, whole or in blocks; `read` counts its bytes. With `half`, that is called half-way."""
 
-    def __init__(self, file: BinaryIO, headers: Message, half: Callable[[], None] | None = None) -> None:
+    def __init__(self, file: BufferedIOBase, headers: Message, half: Callable[[], None] | None = None) -> None:
         self._file = file
         self._half = half
         self._length = int(headers.get("Content-Length") or 0)

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -18,12 +19,12 @@ _STATE = "/-/state"
 
 
 def answer(state: State, command: str, path: str, body: Body) -> Answer:
-    """`GET /-/state`: counts of all. `GET /-/state/{repo}`: files and commits of one. `POST /-/kills`: see `_kill`."""
+    """`GET /-/state`: counts of all. `GET /-/state/{repo}`: files and commits of one. `POST /-/kills`: see `_kills`."""
     page = unquote(urlsplit(path).path)
     content = body.whole()
     with state.lock:
         if command == "POST" and page == "/-/kills":
-            return _kill(state, json.loads(content))
+            return _kills(state, json.loads(content))
         if page == _STATE:
             return as_json(_counts(state))
         repo = page.removeprefix(f"{_STATE}/")
@@ -62,8 +63,13 @@ def _sums(commit: Commit) -> dict[str, str]:
     return {path: sha256_of(file) for path, file in commit.files.items() if path != ".gitattributes"}
 
 
-def _kill(state: State, asked: dict[str, Any]) -> Answer:
-    """Kills `process` at the request that comes after the next `skip` ones, at the moment that `when` names."""
-    process = asked["process"]
-    state.faults.drop("", asked["when"], skip=asked["skip"], action=lambda: os.kill(process, signal.SIGKILL))
+def _kills(state: State, asked: list[dict[str, Any]]) -> Answer:
+    """Each kills `process` at the request that comes after the next `skip` ones, at the moment that `when` names.
+
+    They replace those that were asked for before: a process id may be another's by now.
+    """
+    state.faults.faults.clear()
+    for one in asked:
+        kill = partial(os.kill, one["process"], signal.SIGKILL)
+        state.faults.drop("", one["when"], skip=one["skip"], action=kill)
     return as_json({})
