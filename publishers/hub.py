@@ -82,6 +82,7 @@ class _Push:
         self._tag = tag
         self._committed: dict[str, PublicationFile] = {}
         self._known: _State | None = None
+        self._begun = False
         self._limits = (FILES_PER_COMMIT, BYTES_PER_COMMIT)
 
     def run(self, private: bool) -> PublicationResult:
@@ -112,6 +113,7 @@ class _Push:
         revision = self._repository.revision()
         remote = self._repository.files(revision)
         self._refuse_strangers(revision, remote)
+        self._begun = True
         files = self._publication.files(self._found(revision, remote))
         return _State(
             revision=revision,
@@ -131,6 +133,8 @@ class _Push:
             if not grown_from(old, self._publication.manifest):
                 raise PublishError(f"{name} holds the publication of another build; choose another repository")
             return
+        if self._begun:
+            return  # others may add what they like meanwhile
         ours = {file.path: file for file in self._publication.shards}
         for path in remote:
             harmless = path == CARD_NAME or path.startswith((".", "LICENSE"))

@@ -140,4 +140,4 @@ def _push(build: Path, repo: str, endpoint: str) -> None:
 
 
 def _expected(build: Path, repo: str) -> dict[str, str]:
-    return {file.path: file.sha256 for file in read_publication(build, repo).files}
+    return {file.path: file.sha256 for file in read_publication(build, repo).files()}

@@ -96,7 +96,7 @@ def test_a_killed_push_is_finished_by_the_next(
 
     publish_to_hub(build, REPO, private=False, token=hub.token, endpoint=hub.endpoint)
     history = hub.repositories[REPO].commits
-    expected = {file.path: file.sha256 for file in read_publication(build, REPO).files}
+    expected = {file.path: file.sha256 for file in read_publication(build, REPO).files()}
     assert sums(history[-1]) == expected
     assert len(set(expected.values())) == len(expected)
     for before, after in pairwise(history):
