@@ -112,9 +112,7 @@ def test_without_the_comment_the_rest_is_written_anew() -> None:
     assert renewed(card(), there) == written("Nirea.\n")
 
 
-@pytest.mark.parametrize(
-    "there", ["# Mine\n\nWritten before.", "---\nlicense: mit\narxiv: 1\n---\n# Mine\n\nWritten before.\n"]
-)
+@pytest.mark.parametrize("front", ["", "---\nlicense: mit\narxiv: 1\n---\n"])
 def test_a_card_of_before_becomes_the_part_for_people(front: str) -> None:
     there = f"{front}# Mine\n\nWritten before.\n"
     again = renewed(card(), there)
