@@ -11,6 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from publishers.handwritten import BEGIN, END
 from publishers.licences import licence_metadata
+from publishers.picture import PICTURE_NAME, funnel_words
 from publishers.reviews import REVIEWS_CONFIG, REVIEWS_PATH, REVIEWS_SPLIT, ReviewFile
 from publishers.reviews import SCHEMA as REVIEWS
 from publishers.rows import features
@@ -70,6 +71,8 @@ def card(manifest: Manifest, repo: str | None = None, reviews: ReviewFile | None
         reviews=reviews,
         repo=repo,
         load_from=repo or "path/to/this/folder",
+        picture_name=PICTURE_NAME,
+        picture_words=funnel_words(manifest.funnel),
         begin=BEGIN,
         end=END,
         citation_key="".join(part if part.isalnum() else "_" for part in manifest.name),

@@ -53,12 +53,12 @@ def _section(title: str, manifest: Manifest, before: Manifest | None) -> Iterato
         yield f"- {total}, {manifest.rows - before.rows:,} of them new"
     then = _rows(before) if before is not None else {}
     for (config, split), rows in sorted(_rows(manifest).items()):
-        new = rows - then.get((config, split), 0)
-        if new:
-            yield f"  - `{config}`, {split}: " + (f"{new:,} more, {rows:,} in all" if before else f"{rows:,}")
+        more = rows - then.get((config, split), 0)
+        if more:
+            yield f"  - `{config}`, {split}: " + (f"{more:,} more, {rows:,} in all" if before else f"{rows:,}")
     if funnel.tokens_per_accepted is not None:
-        accepted = f"{funnel.acceptance:.1%} of {funnel.drafts:,} drafts accepted so far"
-        yield f"- {accepted}, at {funnel.tokens_per_accepted:,.0f} generated tokens each"
+        share = f"{funnel.acceptance:.1%} of {funnel.drafts:,} drafts accepted so far"
+        yield f"- {share}, at {funnel.tokens_per_accepted:,.0f} generated tokens each"
     if not manifest.complete:
         yield "- the build was not finished then"
     if before is not None:

@@ -5,15 +5,18 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
 
 from publishers.card import card
 from publishers.changelog import CHANGELOG_NAME, Release, change_log
 from publishers.handwritten import renewed
 from publishers.manifest import MANIFEST_NAME, manifest_bytes, read_manifest
+from publishers.picture import PICTURE_NAME, funnel_picture
 from publishers.redaction import redacted
 from publishers.reviews import REVIEWS_PATH, ReviewFile, read_reviews
 from schemas.errors import PublishError
+from schemas.funnel import Funnel
 from schemas.manifest import Manifest, Shard
 
 CARD_NAME = "README.md"
@@ -77,6 +80,7 @@ class Publication:
         contents = {
             **({REVIEWS_PATH: self.reviews.content} if self.reviews else {}),
             **({CHANGELOG_NAME: change_log(found.releases, self.manifest).encode()} if found.releases else {}),
+            PICTURE_NAME: _picture(self.manifest.funnel),
             CARD_NAME: renewed(text, found.card).encode(),
             MANIFEST_NAME: manifest_bytes(self.manifest),
         }
@@ -148,6 +152,12 @@ def _shard_file(build: Path, shard: Shard) -> PublicationFile:
 
 def _unreadable(path: Path, error: OSError) -> PublishError:
     return PublishError(f"shard {path} cannot be read: {error.strerror or error}; nothing was published")
+
+
+@lru_cache(maxsize=1)
+def _picture(funnel: Funnel) -> bytes:
+    """A push looks at the target again and again, and drawing takes a second."""
+    return funnel_picture(funnel)
 
 
 def _in_memory(path: str, content: bytes) -> PublicationFile:

@@ -11,6 +11,7 @@ from huggingface_hub import HfApi
 from publishers import hub as pushing
 from publishers.handwritten import BEGIN, END
 from publishers.hub import publish_to_hub
+from publishers.hub_repository import HubRepository
 from publishers.publication import read_publication
 from publishers.result import PublicationResult
 from schemas.errors import HubAuthError, PublishError
@@ -53,16 +54,16 @@ def test_commits_of_others_in_between_stay(
     build = tmp_path / "build"
     make_build(build, shards=4)
     HfApi(endpoint=hub.endpoint, token=hub.token).create_repo(REPO, repo_type="dataset")
-    commit, calls = pushing.HubRepository.commit, [0]
+    commit, calls = HubRepository.commit, [0]
 
-    def late(repository: pushing.HubRepository, *arguments: object) -> None:
+    def late(repository: HubRepository, *arguments: object) -> None:
         calls[0] += 1
         if calls[0] == number:
             by_hand(hub, notes_txt=b"ours too")
         commit(repository, *arguments)  # type: ignore[arg-type]
 
     monkeypatch.setattr(pushing, "FILES_PER_COMMIT", 3)
-    monkeypatch.setattr(pushing.HubRepository, "commit", late)
+    monkeypatch.setattr(HubRepository, "commit", late)
     result = push(build, hub)
     assert set(hub.files(REPO)) == paths(build) | {"notes.txt"}
     ours = [commit.message != "by hand" for commit in hub.commits(REPO)]
@@ -154,7 +155,12 @@ def test_a_rate_limit_in_the_middle_is_waited_for(
     make_build(tmp_path / "build", shards=6)
     monkeypatch.setattr(pushing, "FILES_PER_COMMIT", 2)
     hub.limit_commits(2, retry_after=7)
-    monkeypatch.setattr("time.sleep", lambda seconds: (waits.append(seconds), hub.lift_limit()))
+
+    def until_it_is_lifted(seconds: float) -> None:
+        waits.append(seconds)
+        hub.lift_limit()
+
+    monkeypatch.setattr("time.sleep", until_it_is_lifted)
     push(tmp_path / "build", hub)
     assert waits == [7.0]
     assert hub.limited == 1
@@ -196,15 +202,15 @@ def test_what_is_written_while_a_push_is_under_way_stays(
     make_build(tmp_path / "build", shards=2)
     push(tmp_path / "build", hub)
     make_build(tmp_path / "build", shards=3)
-    commit, calls = pushing.HubRepository.commit, [0]
+    commit, calls = HubRepository.commit, [0]
 
-    def late(repository: pushing.HubRepository, *arguments: object) -> None:
+    def late(repository: HubRepository, *arguments: object) -> None:
         if not calls[0]:
             in_card(hub, f"{BEGIN}\n", f"{BEGIN}\nGuk geuk.\n")
         calls[0] += 1
         commit(repository, *arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(pushing.HubRepository, "commit", late)
+    monkeypatch.setattr(HubRepository, "commit", late)
     push(tmp_path / "build", hub)
     assert (calls, waits) == ([2], [1.0])
     text = hub.files(REPO)["README.md"].decode()
