@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
+from publishers.handwritten import BEGIN, END
 from publishers.licences import licence_metadata
 from publishers.reviews import REVIEWS_CONFIG, REVIEWS_PATH, REVIEWS_SPLIT, ReviewFile
 from publishers.reviews import SCHEMA as REVIEWS
@@ -69,6 +70,8 @@ def card(manifest: Manifest, repo: str | None = None, reviews: ReviewFile | None
         reviews=reviews,
         repo=repo,
         load_from=repo or "path/to/this/folder",
+        begin=BEGIN,
+        end=END,
         citation_key="".join(part if part.isalnum() else "_" for part in manifest.name),
     )
 

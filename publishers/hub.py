@@ -11,12 +11,14 @@ from pathlib import Path
 
 from huggingface_hub.hf_api import RepoFile
 
+from publishers.changelog import Release
 from publishers.hub_errors import calling
 from publishers.hub_repository import HubRepository
 from publishers.manifest import MANIFEST_NAME, parse_manifest
 from publishers.publication import CARD_NAME, Found, Publication, PublicationFile, check, grown_from, read_publication
 from publishers.result import PublicationResult
 from schemas.errors import InputError, PublishError, RecipeError
+from schemas.manifest import Manifest
 
 # The Hub allows 128 commits an hour, so several files go into one; bounded commits keep a lost one cheap. A push that
 # would take more commits than these makes them larger instead.
@@ -83,6 +85,7 @@ class _Push:
         self._committed: dict[str, PublicationFile] = {}
         self._known: _State | None = None
         self._begun = False
+        self._manifests: dict[str, Manifest | None] = {}
         self._limits = (FILES_PER_COMMIT, BYTES_PER_COMMIT)
 
     def run(self, private: bool) -> PublicationResult:
@@ -123,8 +126,23 @@ class _Push:
         )
 
     def _found(self, revision: str, remote: dict[str, RepoFile]) -> Found:
+        """The card that is there, and the releases with the one to come; tags of other things are none."""
         text = self._repository.read(CARD_NAME, revision).decode(errors="replace") if CARD_NAME in remote else None
-        return Found(card=text)
+        tags = self._repository.tags()
+        releases = [
+            Release(tag, found) for tag, commit in tags.items() if (found := self._released(commit)) is not None
+        ]
+        if self._tag is not None and self._tag not in tags:
+            releases.append(Release(self._tag, self._publication.manifest))
+        return Found(card=text, releases=tuple(releases))
+
+    def _released(self, commit: str) -> Manifest | None:
+        """The manifest of this build at a commit; None where it holds none."""
+        if commit not in self._manifests:
+            content = self._repository.read(MANIFEST_NAME, commit, missing_ok=True)
+            name = f"{self._repository.name}@{commit[:8]}/{MANIFEST_NAME}"
+            self._manifests[commit] = None if content is None else parse_manifest(content, name)
+        return self._manifests[commit]
 
     def _refuse_strangers(self, revision: str, remote: dict[str, RepoFile]) -> None:
         name = self._repository.name

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from publishers.card import card
+from publishers.changelog import CHANGELOG_NAME, Release, change_log
+from publishers.handwritten import renewed
 from publishers.manifest import MANIFEST_NAME, manifest_bytes, read_manifest
 from publishers.redaction import redacted
 from publishers.reviews import REVIEWS_PATH, ReviewFile, read_reviews
@@ -43,6 +45,7 @@ class Found:
     """What a target holds already that the next card takes up."""
 
     card: str | None = None
+    releases: tuple[Release, ...] = ()
 
 
 NOTHING = Found()
@@ -66,12 +69,18 @@ class Publication:
         return (*self.shards, *self.head(found))
 
     def head(self, found: Found = NOTHING) -> tuple[PublicationFile, ...]:
-        """What makes the shards visible, and what may change from one publication to the next: it goes last."""
-        return (
-            *((_in_memory(REVIEWS_PATH, self.reviews.content),) if self.reviews else ()),
-            _in_memory(CARD_NAME, card(self.manifest, self.repo, self.reviews).encode()),
-            _in_memory(MANIFEST_NAME, manifest_bytes(self.manifest)),
-        )
+        """What makes the shards visible, and what may change from one publication to the next: it goes last.
+
+        Raises PublishError when the card that was found was edited where the next one would lose it.
+        """
+        text = card(self.manifest, self.repo, self.reviews)
+        contents = {
+            **({REVIEWS_PATH: self.reviews.content} if self.reviews else {}),
+            **({CHANGELOG_NAME: change_log(found.releases, self.manifest).encode()} if found.releases else {}),
+            CARD_NAME: renewed(text, found.card).encode(),
+            MANIFEST_NAME: manifest_bytes(self.manifest),
+        }
+        return tuple(_in_memory(path, content) for path, content in contents.items())
 
 
 def read_publication(build: Path, repo: str | None = None) -> Publication:

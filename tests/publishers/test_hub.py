@@ -284,7 +284,9 @@ def test_a_repository_made_by_hand_with_a_card_and_a_licence_is_taken(build: Pat
     repository = hub.repositories[REPO] = Repository(private=False)
     repository.commits.append(Commit("made on the web", {"README.md": b"# Hi", "LICENSE": b"CC0"}))
     push(build, hub)
-    assert hub.files(REPO) == {"LICENSE": b"CC0"} | expected(build)
+    files = hub.files(REPO)
+    assert b"\n# Hi\n" in files.pop("README.md")
+    assert files | {"README.md": b""} == {"LICENSE": b"CC0"} | expected(build) | {"README.md": b""}
 
 
 def test_the_publication_of_another_build_is_refused(build: Path, hub: HubServer, tmp_path: Path) -> None:
@@ -300,9 +302,9 @@ def test_the_publication_of_another_build_is_refused(build: Path, hub: HubServer
 def test_what_else_is_in_a_published_repository_is_left_alone(build: Path, hub: HubServer) -> None:
     push(build, hub)
     repository = hub.repositories[REPO]
-    repository.commits.append(Commit("by hand", repository.files | {"LICENSE": b"CC0", "README.md": b"# Mine"}))
+    repository.commits.append(Commit("by hand", repository.files | {"LICENSE": b"CC0", "notes/mine.txt": b"Mine"}))
     push(build, hub)
-    assert hub.files(REPO) == expected(build) | {"LICENSE": b"CC0"}
+    assert hub.files(REPO) == expected(build) | {"LICENSE": b"CC0", "notes/mine.txt": b"Mine"}
 
 
 def test_a_file_that_the_hub_leaves_out_is_noticed(build: Path, hub: HubServer) -> None:
