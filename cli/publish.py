@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from huggingface_hub import get_token
@@ -18,13 +19,14 @@ from pipeline.sealing import seal_what_is_there
 from publishers.hub import publish_to_hub
 from publishers.local import publish_to_folder
 from publishers.manifest import read_manifest
-from publishers.publication import Publication, read_publication
+from publishers.publication import PublicationFile, check, read_publication
+from publishers.url import is_url, publish_to_url
 from schemas.errors import BuildDirectoryError, EpochLostError, InputError
 from schemas.manifest import Manifest
 
 
 def run(
-    build: str, *, to: Path | None, repo: str | None, private: bool, tag: str | None, dry_run: bool, as_json: bool
+    build: str, *, to: str | None, repo: str | None, private: bool, tag: str | None, dry_run: bool, as_json: bool
 ) -> int:
     """Publish, and say what went where. Raises InputError when nobody says where to."""
     settings = machine_settings()
@@ -33,9 +35,11 @@ def run(
     wish = BuildReader(folder).recipe().publish
     repo = repo or wish.repo
     if to is None and repo is None:
-        raise InputError("where to? Give --to FOLDER or --repo NAMESPACE/NAME, or set publish.repo in the recipe")
+        raise InputError("where to? Give --to PLACE or --repo NAMESPACE/NAME, or set publish.repo in the recipe")
     if dry_run:
-        _list(read_publication(folder, None if to else repo), str(to or repo), as_json)
+        files = read_publication(folder, None if to else repo).files()
+        check(files)
+        _list(files, str(to or repo), as_json)
         return 0
     if not (manifest := sealed(folder)).complete:
         say(
@@ -44,11 +48,12 @@ def run(
             " call it complete"
         )
     try:
-        result = (
-            publish_to_folder(folder, to)
-            if to is not None
-            else publish_to_hub(folder, str(repo), private=private or wish.private, token=get_token(), tag=tag)
-        )
+        if to is None:
+            result = publish_to_hub(folder, str(repo), private=private or wish.private, token=get_token(), tag=tag)
+        elif is_url(to):
+            result = publish_to_url(folder, to)
+        else:
+            result = publish_to_folder(folder, Path(to))
     except (KeyboardInterrupt, SystemExit):
         say("stopped; the same command finishes the publication")
         raise
@@ -64,11 +69,12 @@ def sealed(folder: Path) -> Manifest:
         return read_manifest(folder)
 
 
-def _list(publication: Publication, target: str, as_json: bool) -> None:
+def _list(files: Sequence[PublicationFile], target: str, as_json: bool) -> None:
     if as_json:
-        files = [{"path": file.path, "bytes": file.size, "sha256": file.sha256} for file in publication.files]
-        sys.stdout.write(json.dumps({"target": target, "files": files}) + "\n")
+        listed = [{"path": file.path, "bytes": file.size, "sha256": file.sha256} for file in files]
+        sys.stdout.write(json.dumps({"target": target, "files": listed}) + "\n")
         return
-    for file in publication.files:
+    for file in files:
         sys.stdout.write(f"{figures.size(file.size):>10}  {file.path}\n")
-    sys.stdout.write(f"{len(publication.files)} files, {figures.size(publication.bytes)}, would go to {target}\n")
+    size = figures.size(sum(file.size for file in files))
+    sys.stdout.write(f"{len(files)} files, {size}, would go to {target}\n")

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from publishers.hub import publish_to_hub
     from publishers.local import publish_to_folder
     from publishers.result import PublicationResult
+    from publishers.url import publish_to_url
     from schemas.backbones import BackboneSpec
     from schemas.conversation import Conversation, Draft, Gate, Message, Turn
     from schemas.dry_run import DryRun
@@ -81,6 +82,7 @@ _HOMES = {
     "publishers.hub": ("publish_to_hub",),
     "publishers.local": ("publish_to_folder",),
     "publishers.result": ("PublicationResult",),
+    "publishers.url": ("publish_to_url",),
     "schemas.conversation": ("Conversation", "Draft", "Gate", "Message", "Turn"),
     "schemas.errors": (
         "BackboneError",
@@ -193,6 +195,7 @@ __all__ = [
     "open_backbone",
     "publish_to_folder",
     "publish_to_hub",
+    "publish_to_url",
     "read_recipe",
     "read_settings",
 ]

@@ -8,7 +8,7 @@ from itertools import groupby
 from pathlib import Path
 
 from publishers.atomic import is_leftover, whole_file, write_bytes
-from publishers.publication import read_publication
+from publishers.publication import check, read_publication
 from publishers.shard import read_shard
 from publishers.training_formats import LAYOUTS, Table
 from schemas.base import Frozen
@@ -36,7 +36,9 @@ def export(build: Path, target: Path, layout: TrainingFormat) -> Exported:
     Memory is that of a thousand rows. Raises PublishError for a build without sealed shards, a damaged one, and a row
     that the layout cannot hold; StorageError when the folder holds other files, or the disk refuses.
     """
-    manifest = read_publication(build).manifest
+    publication = read_publication(build)
+    check(publication.shards)
+    manifest = publication.manifest
     tables = dict(_tables(manifest))
     about = LAYOUTS[layout].about
     described = about(tuple(tables)) if about is not None else None

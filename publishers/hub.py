@@ -4,26 +4,27 @@ from __future__ import annotations
 
 import logging
 import re
-import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil
 from pathlib import Path
 
-from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi, constants
-from huggingface_hub.hf_api import RepoFile, RepoFolder
-from huggingface_hub.utils.tqdm import disable_progress_bars
+from huggingface_hub.hf_api import RepoFile
 
-from publishers.hub_errors import TOKEN_ADVICE, calling
+from publishers.hub_errors import calling
+from publishers.hub_repository import HubRepository
 from publishers.manifest import MANIFEST_NAME, parse_manifest
-from publishers.publication import CARD_NAME, Publication, PublicationFile, grown_from, read_publication
+from publishers.publication import CARD_NAME, Found, Publication, PublicationFile, check, grown_from, read_publication
 from publishers.result import PublicationResult
-from schemas.errors import HubAuthError, InputError, PublishError, RecipeError
+from schemas.errors import InputError, PublishError, RecipeError
 
-# The Hub allows 128 commits an hour, so several files go into one; bounded commits keep a lost one cheap.
+# The Hub allows 128 commits an hour, so several files go into one; bounded commits keep a lost one cheap. A push that
+# would take more commits than these makes them larger instead.
 FILES_PER_COMMIT = 100
 BYTES_PER_COMMIT = 4 << 30
+COMMITS = 16
 
 _TAG = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
-_KIND = "dataset"
 _log = logging.getLogger(__name__)
 
 
@@ -34,188 +35,177 @@ def publish_to_hub(
 
     Only what is not there already is uploaded, by content hash; the card and the manifest come with the last commit, so
     readers see either the earlier publication or the new one. Calling again after any interruption finishes the rest;
-    calling again after success commits nothing. `endpoint` is another Hub than that of HF_ENDPOINT. `tag` names the
-    commit that holds the publication, for `load_dataset(repo, revision=tag)`; a tag that is there is never moved.
+    calling again after success commits nothing. What people have written into the card's part for them is kept, and
+    the last commit fails rather than overwrite what others commit meanwhile; then it is made anew. `endpoint` is
+    another Hub than that of HF_ENDPOINT. `tag` names the commit that holds the publication, for
+    `load_dataset(repo, revision=tag)`; a tag that is there is never moved.
 
     Raises, before any use of the network, HubAuthError without a token, RecipeError when the recipe states no licence,
-    InputError for what cannot be a tag, and PublishError for a damaged build; later HubAuthError for a token that may
-    not write, and PublishError when the repository holds something else, is public though it is to be private, has the
-    tag on another commit, or the Hub fails for good.
+    InputError for what cannot be a tag; later HubAuthError for a token that may not write, and PublishError when a
+    shard is damaged, the repository holds something else, is public though it is to be private, has the tag on another
+    commit, or the Hub fails for good.
     """
     if tag is not None and not _TAG.fullmatch(tag):
         raise InputError(
             f"{tag!r} is no name of a release; letters, digits, dots, dashes and underscores, such as v1.0"
         )
-    api = HfApi(endpoint=endpoint.rstrip("/") if endpoint else None, token=_usable(token))
+    repository = HubRepository(repo, token, endpoint)
     publication = read_publication(build, repo)
     if not (publication.manifest.provenance.recipe.get("publish") or {}).get("licence"):
         raise RecipeError(
             "publish.licence: a dataset on the Hub needs a licence, such as cc-by-4.0; set it in the recipe, run "
             "`iturri build` again (nothing is sampled anew) and publish"
         )
-    constants.HF_HUB_DISABLE_TELEMETRY = True
-    if constants.HF_HUB_DISABLE_PROGRESS_BARS is None:
-        disable_progress_bars()  # they would land in a service's log; who wants them sets the variable to 0
-    return _Push(api, repo, publication, tag).run(private)
+    return _Push(repository, publication, tag).run(private)
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    """The repository at one commit, and the publication that is to be there."""
+
+    revision: str
+    files: tuple[PublicationFile, ...]
+    missing: tuple[PublicationFile, ...]
+    withdrawn: tuple[str, ...]
+
+    @property
+    def done(self) -> bool:
+        return not self.missing and not self.withdrawn
 
 
 class _Push:
-    """One publication on its way to one repository."""
+    """One publication on its way to one repository: look, commit the next part of what is missing, look again."""
 
-    def __init__(self, api: HfApi, repo: str, publication: Publication, tag: str | None) -> None:
-        self._api = api
-        self._tag = tag
-        self._repo = repo
+    def __init__(self, repository: HubRepository, publication: Publication, tag: str | None) -> None:
+        self._repository = repository
         self._publication = publication
+        self._tag = tag
+        self._committed: dict[str, PublicationFile] = {}
+        self._known: _State | None = None
+        self._begun = False
+        self._limits = (FILES_PER_COMMIT, BYTES_PER_COMMIT)
 
     def run(self, private: bool) -> PublicationResult:
-        calling("make the repository", self._repo, lambda: self._make_repository(private))
-        missing, withdrawn = self._survey()
-        if self._tag is not None and (missing or withdrawn):
-            self._check_tag(None)
-        for batch in self._batches(missing):
-            calling("take the commit", self._repo, lambda batch=batch: self._commit(batch))  # type: ignore[misc]
-        if withdrawn:
-            calling("take the commit", self._repo, lambda: self._withdraw(withdrawn))
-        info = calling("answer", self._repo, lambda: self._api.dataset_info(self._repo))
-        if missing:
-            self._confirm()
+        repository = self._repository
+        repository.make(private=private)
+        state = self._known = self._look()
+        if not state.done:
+            self._refuse_tag(repository.tags(), None)
+            check(state.missing)
+            self._limits = _limits(state.missing)
+        while not state.done:
+            state = calling("take the commit", repository.name, self._commit)
         if self._tag is not None:
-            self._put_tag(self._tag, str(info.sha))
+            repository.put_tag(self._tag, state.revision)
+            self._refuse_tag(repository.tags(), state.revision)
         return PublicationResult(
-            target=f"{self._api.endpoint}/datasets/{self._repo}",
-            files=len(self._publication.files),
-            uploaded=len(missing),
-            skipped=len(self._publication.files) - len(missing),
-            bytes=sum(file.size for file in missing),
-            revision=info.sha,
+            target=repository.address,
+            files=len(state.files),
+            uploaded=len(self._committed),
+            skipped=len(state.files) - len(self._committed),
+            bytes=sum(file.size for file in self._committed.values()),
+            revision=state.revision,
             tag=self._tag,
         )
 
-    def _check_tag(self, revision: str | None) -> None:
+    def _look(self) -> _State:
+        """Where the push stands. Raises PublishError when the repository holds something else than this build."""
+        revision = self._repository.revision()
+        remote = self._repository.files(revision)
+        self._refuse_strangers(revision, remote)
+        self._begun = True
+        files = self._publication.files(self._found(revision, remote))
+        return _State(
+            revision=revision,
+            files=files,
+            missing=tuple(file for file in files if not _is_there(file, remote)),
+            withdrawn=tuple(path for path in self._publication.withdrawn if path in remote),
+        )
+
+    def _found(self, revision: str, remote: dict[str, RepoFile]) -> Found:
+        text = self._repository.read(CARD_NAME, revision).decode(errors="replace") if CARD_NAME in remote else None
+        return Found(card=text)
+
+    def _refuse_strangers(self, revision: str, remote: dict[str, RepoFile]) -> None:
+        name = self._repository.name
+        if MANIFEST_NAME in remote:
+            old = parse_manifest(self._repository.read(MANIFEST_NAME, revision), f"{name}/{MANIFEST_NAME}")
+            if not grown_from(old, self._publication.manifest):
+                raise PublishError(f"{name} holds the publication of another build; choose another repository")
+            return
+        if self._begun:
+            return  # others may add what they like meanwhile
+        ours = {file.path: file for file in self._publication.shards}
+        for path in remote:
+            harmless = path == CARD_NAME or path.startswith((".", "LICENSE"))
+            if not harmless and not (path in ours and _is_there(ours[path], remote)):
+                raise PublishError(f"{name} holds {path}, which is not of this build; choose another repository")
+
+    def _commit(self) -> _State:
+        """The next commit, and how it stands then. A further try looks first: the one before may have gone through."""
+        state, self._known = self._known or self._look(), None
+        if state.done:
+            return state
+        batch, last = _next_batch(state.missing, self._publication.shards, self._limits)
+        self._committed |= {file.path: file for file in batch}
+        self._repository.commit(
+            batch, state.withdrawn if last else (), _message(batch, state.withdrawn), state.revision if last else None
+        )
+        _log.info("%s: committed %d files", self._repository.name, len(batch))
+        state = self._look()
+        left_out = {file.path for file in batch}.intersection(file.path for file in state.missing)
+        if left_out:
+            raise PublishError(
+                f"{self._repository.name} still lacks {min(left_out)}; look for a .gitignore there that names it"
+            )
+        self._known = state
+        return state
+
+    def _refuse_tag(self, tags: dict[str, str], revision: str | None) -> None:
         """Raises PublishError when the tag is of another commit than this one; None stands for one still to come."""
-        refs = calling("list its tags", self._repo, lambda: self._api.list_repo_refs(self._repo, repo_type=_KIND))
-        there = next((ref.target_commit for ref in refs.tags if ref.name == self._tag), None)
+        there = tags.get(self._tag) if self._tag is not None else None
         if there not in (None, revision):
             raise PublishError(
-                f"the tag {self._tag} of {self._repo} is of another commit, {there[:8]}, and a release stays as it is; "
-                "choose another --tag"
+                f"the tag {self._tag} of {self._repository.name} is of another commit, {there[:8]}, and a release stays"
+                " as it is; choose another --tag"
             )
 
-    def _put_tag(self, tag: str, revision: str) -> None:
-        # One that is there is left as it is: an earlier try may have gone through unheard. Then it is looked at.
-        calling(
-            "take the tag",
-            self._repo,
-            lambda: self._api.create_tag(self._repo, tag=tag, revision=revision, repo_type=_KIND, exist_ok=True),
-        )
-        self._check_tag(revision)
 
-    def _make_repository(self, private: bool) -> None:
-        self._api.create_repo(self._repo, repo_type=_KIND, private=private, exist_ok=True)
-        if private and not self._api.dataset_info(self._repo).private:
-            raise PublishError(
-                f"{self._repo} is public already, but a private dataset is asked for; make it private on the Hub, or "
-                "choose another repository"
-            )
-
-    def _survey(self) -> tuple[list[PublicationFile], list[str]]:
-        """The files that the repository lacks, and the paths that it has no longer to have.
-
-        Raises PublishError when it holds something else than this build.
-        """
-        remote = calling("list its files", self._repo, self._tree)
-        old = remote.get(MANIFEST_NAME)
-        if old is None:
-            self._refuse_strangers(remote)
-        elif not _same(old, self._publication.head[-1]):
-            text = calling("give its manifest", self._repo, self._download_manifest)
-            if not grown_from(parse_manifest(text, f"{self._repo}/{MANIFEST_NAME}"), self._publication.manifest):
-                raise PublishError(f"{self._repo} holds the publication of another build; choose another repository")
-        return _missing(self._publication.files, remote), [
-            path for path in self._publication.withdrawn if path in remote
-        ]
-
-    def _refuse_strangers(self, remote: dict[str, RepoFile]) -> None:
-        ours = {file.path: file for file in self._publication.shards}
-        for path, there in remote.items():
-            harmless = path == CARD_NAME or path.startswith((".", "LICENSE"))
-            if not harmless and not (path in ours and _same(there, ours[path])):
-                raise PublishError(f"{self._repo} holds {path}, which is not of this build; choose another repository")
-
-    def _commit(self, batch: Sequence[PublicationFile]) -> None:
-        """One commit of what of the batch is still missing: an earlier try may have gone through unheard."""
-        remote = self._api.get_paths_info(self._repo, [file.path for file in batch], repo_type=_KIND)
-        missing = _missing(batch, _files(remote))
-        if not missing:
-            return
-        names = ", ".join(file.path for file in missing[:3]) + (", ..." if len(missing) > 3 else "")
-        self._api.create_commit(
-            self._repo,
-            [CommitOperationAdd(path_in_repo=file.path, path_or_fileobj=file.source) for file in missing],
-            commit_message=f"Add {len(missing)} file{'s' if len(missing) > 1 else ''} with Iturri: {names}",
-            repo_type=_KIND,
-        )
-        _log.info("%s: committed %d files", self._repo, len(missing))
-
-    def _withdraw(self, paths: Sequence[str]) -> None:
-        """Take these away; the card has ceased to name them by now. An earlier try may have gone through unheard."""
-        there = _files(self._api.get_paths_info(self._repo, list(paths), repo_type=_KIND))
-        if there:
-            self._api.create_commit(
-                self._repo,
-                [CommitOperationDelete(path_in_repo=path) for path in there],
-                commit_message=f"Remove {', '.join(there)} with Iturri",
-                repo_type=_KIND,
-            )
-
-    def _batches(self, files: Sequence[PublicationFile]) -> Iterator[list[PublicationFile]]:
-        """The files in commits of bounded size; card and manifest, the few kilobytes of the head, join the last one."""
-        batch: list[PublicationFile] = []
-        for file in files:
-            full = len(batch) >= FILES_PER_COMMIT or sum(other.size for other in batch) + file.size > BYTES_PER_COMMIT
-            if batch and full and file not in self._publication.head:
-                yield batch
-                batch = []
-            batch.append(file)
-        if batch:
-            yield batch
-
-    def _confirm(self) -> None:
-        """Raises PublishError when the Hub left a file out, as it does with what a .gitignore there names."""
-        still = _missing(self._publication.files, calling("list its files", self._repo, self._tree))
-        if still:
-            raise PublishError(f"{self._repo} still lacks {still[0].path}; look for a .gitignore there that names it")
-
-    def _tree(self) -> dict[str, RepoFile]:
-        return _files(self._api.list_repo_tree(self._repo, recursive=True, repo_type=_KIND))
-
-    def _download_manifest(self) -> bytes:
-        with tempfile.TemporaryDirectory() as folder:
-            path = self._api.hf_hub_download(self._repo, MANIFEST_NAME, repo_type=_KIND, local_dir=folder)
-            return Path(path).read_bytes()
+def _limits(missing: Sequence[PublicationFile]) -> tuple[int, int]:
+    """Files and bytes of a commit, such that these fit into few."""
+    size = sum(file.size for file in missing)
+    return max(FILES_PER_COMMIT, ceil(len(missing) / COMMITS)), max(BYTES_PER_COMMIT, ceil(size / COMMITS))
 
 
-def _usable(token: str | None) -> str:
-    """The token without stray blanks. One that no header can carry is refused here: the client would quote it."""
-    token = (token or "").strip()
-    if not token:
-        raise HubAuthError(f"no Hub token; {TOKEN_ADVICE}")
-    if not (token.isascii() and token.isprintable() and " " not in token):
-        raise HubAuthError(f"the Hub token has characters that no token has; {TOKEN_ADVICE}")
-    return token
+def _next_batch(
+    missing: Sequence[PublicationFile], shards: Sequence[PublicationFile], limits: tuple[int, int]
+) -> tuple[list[PublicationFile], bool]:
+    """The first of the missing files that fit into one commit, and whether they are all that is missing.
+
+    The few kilobytes of the head join the last shards.
+    """
+    sealed = {file.path for file in shards}
+    batch: list[PublicationFile] = []
+    size = 0
+    for file in missing:
+        full = len(batch) >= limits[0] or size + file.size > limits[1]
+        if batch and full and file.path in sealed:
+            return batch, False
+        batch.append(file)
+        size += file.size
+    return batch, True
 
 
-def _files(entries: Iterable[RepoFile | RepoFolder]) -> dict[str, RepoFile]:
-    return {entry.path: entry for entry in entries if isinstance(entry, RepoFile)}
+def _message(batch: Sequence[PublicationFile], withdrawn: Sequence[str]) -> str:
+    if not batch:
+        return f"Remove {', '.join(withdrawn)} with Iturri"
+    names = ", ".join(file.path for file in batch[:3]) + (", ..." if len(batch) > 3 else "")
+    return f"Add {len(batch)} file{'s' if len(batch) > 1 else ''} with Iturri: {names}"
 
 
-def _missing(files: Iterable[PublicationFile], remote: dict[str, RepoFile]) -> list[PublicationFile]:
-    return [file for file in files if file.path not in remote or not _same(remote[file.path], file)]
-
-
-def _same(there: RepoFile, file: PublicationFile) -> bool:
-    """Whether the Hub's file has our content: by sha256 where it keeps it in LFS, by git's id where not."""
-    if there.size != file.size:
+def _is_there(file: PublicationFile, remote: dict[str, RepoFile]) -> bool:
+    """Whether the Hub has our content: by sha256 where it keeps the file in LFS, by git's id where not."""
+    there = remote.get(file.path)
+    if there is None or there.size != file.size:
         return False
     return there.lfs.sha256 == file.sha256 if there.lfs is not None else there.blob_id == file.git_oid()

@@ -11,7 +11,14 @@ from email.utils import parsedate_to_datetime
 from typing import TypeVar
 
 import httpx2
-from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
+from huggingface_hub.errors import (
+    DisabledRepoError,
+    GatedRepoError,
+    HfHubHTTPError,
+    OfflineModeIsEnabled,
+    RepositoryNotFoundError,
+    RevisionNotFoundError,
+)
 from huggingface_hub.utils._http import parse_ratelimit_headers
 
 from schemas.errors import HubAuthError, IturriError, PublishError
@@ -26,6 +33,18 @@ LONGEST_WAIT_S = 300.0
 
 # Besides 5xx: timeouts, another commit at the same moment, and the rate limit.
 _PASSING = frozenset({408, 409, 412, 429})
+
+# The first that fits is said; a gated repository is one that is not found, to the client.
+_REFUSALS: tuple[tuple[type[HfHubHTTPError], str], ...] = (
+    (GatedRepoError, "{repo} is gated, and the token's owner has no access; ask for it on the repository's page"),
+    (DisabledRepoError, "{repo} is disabled on the Hub, its page says why; choose another repository"),
+    (
+        RevisionNotFoundError,
+        "{repo} has no branch main, which is the one that publications go to and readers see; make it again on the Hub,"
+        " or choose another repository",
+    ),
+    (RepositoryNotFoundError, "{repo} is not there any more, or the token may not see it; publish again to make it"),
+)
 
 _log = logging.getLogger(__name__)
 _Result = TypeVar("_Result")
@@ -86,15 +105,25 @@ def _translated(error: Exception, what: str, repo: str) -> PublishError:
         if any(isinstance(link, OfflineModeIsEnabled) for link in _chain(error)):
             return PublishError("HF_HUB_OFFLINE is set, so nothing can be published; unset it")
         return PublishError(f"the Hub did not {what}: {_line(error)}; publish again to go on from here")
+    return _refusal(error, response, repo) or PublishError(
+        f"the Hub did not {what} ({response.status_code}): {_line(error)}"
+    )
+
+
+def _refusal(error: Exception, response: httpx2.Response, repo: str) -> PublishError | None:
+    """What a status or an error code of the Hub means for a publication, where it says more than its number."""
     if response.status_code == 401:
         return HubAuthError(f"the Hub does not accept the token for {repo} (401); {TOKEN_ADVICE}")
+    for kind, says in _REFUSALS:
+        if any(isinstance(link, kind) for link in _chain(error)):
+            return PublishError(says.format(repo=repo))
     if response.status_code == 403:
         return HubAuthError(f"the token may not write to {repo} (403); {TOKEN_ADVICE}")
     if response.status_code == 429:
         asked = _asked_wait_s(response)
         when = f"in {asked:.0f} s" if asked is not None else "later"
         return PublishError(f"the Hub's rate limit is reached (429); publish again {when} to go on from here")
-    return PublishError(f"the Hub did not {what} ({response.status_code}): {_line(error)}")
+    return None
 
 
 def _response(error: Exception) -> httpx2.Response | None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from publishers.card import card
 from publishers.manifest import MANIFEST_NAME, manifest_bytes, read_manifest
 from publishers.redaction import redacted
-from publishers.reviews import REVIEWS_PATH, read_reviews
+from publishers.reviews import REVIEWS_PATH, ReviewFile, read_reviews
 from schemas.errors import PublishError
 from schemas.manifest import Manifest, Shard
 
@@ -27,51 +28,82 @@ class PublicationFile:
 
     def git_oid(self) -> str:
         """The id that git gives a file of this content, for files that the Hub keeps outside of LFS."""
-        content = self.source if isinstance(self.source, bytes) else self.source.read_bytes()
-        return hashlib.sha1(b"blob %d\0%b" % (len(content), content), usedforsecurity=False).hexdigest()
+        digest = hashlib.sha1(b"blob %d\0" % self.size, usedforsecurity=False)
+        if isinstance(self.source, bytes):
+            digest.update(self.source)
+        else:
+            with self.source.open("rb") as file:
+                while piece := file.read(1 << 20):
+                    digest.update(piece)
+        return digest.hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a target holds already that the next card takes up."""
+
+    card: str | None = None
+
+
+NOTHING = Found()
 
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """Everything to publish of a build.
-
-    `head` is what makes the shards visible, and what may change from one publication to the next, so it goes last.
-    `withdrawn` are paths that an earlier publication of the build may have used and this one does not.
-    """
+    """Everything to publish of a build. `withdrawn` are paths of an earlier one that this one does not have."""
 
     manifest: Manifest
     shards: tuple[PublicationFile, ...]
-    head: tuple[PublicationFile, ...]
-    withdrawn: tuple[str, ...] = ()
+    reviews: ReviewFile | None
+    repo: str | None
 
     @property
-    def files(self) -> tuple[PublicationFile, ...]:
-        return (*self.shards, *self.head)
+    def withdrawn(self) -> tuple[str, ...]:
+        return () if self.reviews else (REVIEWS_PATH,)
 
-    @property
-    def bytes(self) -> int:
-        return sum(file.size for file in self.files)
+    def files(self, found: Found = NOTHING) -> tuple[PublicationFile, ...]:
+        """All files, in the order in which they go."""
+        return (*self.shards, *self.head(found))
+
+    def head(self, found: Found = NOTHING) -> tuple[PublicationFile, ...]:
+        """What makes the shards visible, and what may change from one publication to the next: it goes last."""
+        return (
+            *((_in_memory(REVIEWS_PATH, self.reviews.content),) if self.reviews else ()),
+            _in_memory(CARD_NAME, card(self.manifest, self.repo, self.reviews).encode()),
+            _in_memory(MANIFEST_NAME, manifest_bytes(self.manifest)),
+        )
 
 
 def read_publication(build: Path, repo: str | None = None) -> Publication:
-    """What the build in this folder publishes, every shard checked against its sha256.
+    """What the build in this folder publishes.
 
-    The card and the manifest follow from the build's manifest and review marks alone, so that publishing again changes
-    nothing. `repo` is the repository that the card names. Raises PublishError when nothing is sealed, or a shard is
-    missing or damaged.
+    The same build gives the same publication, so that publishing again changes nothing. `repo` is the repository that
+    the card names. Raises PublishError when nothing is sealed, or a shard is missing or cut short.
     """
     manifest = read_manifest(build)
     if not manifest.shards:
         raise PublishError(f"{build} has no sealed shards yet; finish `iturri build` first")
-    shards = tuple(_checked(build, shard) for shard in manifest.shards)
-    public = redacted(manifest)
-    reviews = read_reviews(build)
-    head = (
-        *((_in_memory(REVIEWS_PATH, reviews.content),) if reviews else ()),
-        _in_memory(CARD_NAME, card(public, repo, reviews).encode()),
-        _in_memory(MANIFEST_NAME, manifest_bytes(public)),
+    return Publication(
+        manifest=redacted(manifest),
+        shards=tuple(_shard_file(build, shard) for shard in manifest.shards),
+        reviews=read_reviews(build),
+        repo=repo,
     )
-    return Publication(manifest=public, shards=shards, head=head, withdrawn=() if reviews else (REVIEWS_PATH,))
+
+
+def check(files: Iterable[PublicationFile]) -> None:
+    """Compares the shards among these files, read once, with their sha256. Raises PublishError for a damaged one."""
+    for file in files:
+        if isinstance(file.source, Path):
+            try:
+                found = sha256_of(file.source)
+            except OSError as error:
+                raise _unreadable(file.source, error) from error
+            if found != file.sha256:
+                raise PublishError(
+                    f"shard {file.source} is damaged: its sha256 is {found[:12]}..., the manifest says "
+                    f"{file.sha256[:12]}...; restore the file, nothing was published"
+                )
 
 
 def grown_from(old: Manifest, new: Manifest) -> bool:
@@ -88,21 +120,25 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _checked(build: Path, shard: Shard) -> PublicationFile:
+def _shard_file(build: Path, shard: Shard) -> PublicationFile:
     where = PurePosixPath(shard.path)
     if where.is_absolute() or ".." in where.parts or where.parts[0] != "data":
         raise PublishError(f"{build / MANIFEST_NAME} names a shard outside of data/: {shard.path}")
     path = build / where
     try:
-        found = sha256_of(path)
+        size = path.stat().st_size
     except OSError as error:
-        raise PublishError(f"shard {path} cannot be read: {error.strerror or error}; nothing was published") from error
-    if found != shard.sha256:
+        raise _unreadable(path, error) from error
+    if size != shard.bytes:
         raise PublishError(
-            f"shard {path} is damaged: its sha256 is {found[:12]}..., the manifest says {shard.sha256[:12]}...; "
+            f"shard {path} is damaged: it has {size:,} bytes, the manifest says {shard.bytes:,}; "
             "restore the file, nothing was published"
         )
-    return PublicationFile(path=shard.path, source=path, size=path.stat().st_size, sha256=shard.sha256)
+    return PublicationFile(path=shard.path, source=path, size=size, sha256=shard.sha256)
+
+
+def _unreadable(path: Path, error: OSError) -> PublishError:
+    return PublishError(f"shard {path} cannot be read: {error.strerror or error}; nothing was published")
 
 
 def _in_memory(path: str, content: bytes) -> PublicationFile:

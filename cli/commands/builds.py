@@ -73,7 +73,9 @@ def show(
 
 def publish(
     build: Build,
-    to: Annotated[Path | None, typer.Option("--to", metavar="FOLDER", help="A folder, in the Hub's layout.")] = None,
+    to: Annotated[
+        str | None, typer.Option("--to", metavar="PLACE", help="A folder, or an address such as s3://bucket/dataset.")
+    ] = None,
     repo: Annotated[
         str | None, typer.Option("--repo", metavar="NAMESPACE/NAME", help="A dataset on the Hub; else publish.repo.")
     ] = None,
@@ -85,7 +87,7 @@ def publish(
     server: Server = None,
     as_json: AsJson = False,
 ) -> int:
-    """Publish a build to the Hugging Face Hub, with the token of HF_TOKEN or `hf auth login`, or to a folder.
+    """Publish a build to the Hugging Face Hub, with the token of HF_TOKEN or `hf auth login`, a folder, or a bucket.
 
     With --server, with the server's token; without a repository, to its own folder of publications.
     """
@@ -95,9 +97,9 @@ def publish(
 
         return remote_publish.run(server, build, repo=repo, private=private, as_json=as_json)
     if to is not None and (repo is not None or private):
-        raise typer.BadParameter("a folder is no repository: leave --repo and --private out", param_hint="--to")
+        raise typer.BadParameter("only the Hub has repositories: leave --repo and --private out", param_hint="--to")
     if to is not None and tag is not None:
-        raise typer.BadParameter("a folder has no tags: leave --tag out", param_hint="--to")
+        raise typer.BadParameter("only the Hub has tags: leave --tag out", param_hint="--to")
     from cli import publish
 
     return publish.run(build, to=to, repo=repo, private=private, tag=tag, dry_run=dry_run, as_json=as_json)

@@ -84,3 +84,19 @@ async def test_a_callback_that_blocks_the_loop_is_found() -> None:
             await asyncio.sleep(0.03)
     assert any("blocks" in name for name in slow.summary())
     assert lag.summary()["max"] > 50
+
+
+def test_publish_pushes_once_and_survives_kills() -> None:
+    found = run("benchmarks.publish", "--rows", "25000", "--kills", "6")
+    first, again = found["push"]["first"], found["push"]["again"]
+    assert (first["files_uploaded"], first["commits"]) == (5, 1)
+    assert first["data_bytes"] == pytest.approx(found["push"]["megabytes"] * 1e6, rel=0.01)
+    assert (again["files_uploaded"], again["commits"], again["data_bytes"]) == (0, 0, 0)
+    assert found["push"]["as_sealed"]
+    assert found["push"]["megabytes"] > 45, "zstd has found something in words at random"
+    assert first["peak_mb"] > first["before_mb"] > 20
+    killed = found["kills"]
+    assert killed["kills"] == sum(killed["killed"].values()) == 6
+    assert [killed[name] for name in ("lost", "doubled", "broken", "torn")] == [0, 0, 0, 0]
+    assert len(killed["commits"]) == killed["repositories"] > 1
+    assert set(killed["commits"]) == {5}

@@ -29,7 +29,7 @@ def push(build: Path, hub: HubServer, token: str | None = HubServer.token, priva
 
 
 def expected(build: Path) -> dict[str, bytes]:
-    files = read_publication(build, REPO).files
+    files = read_publication(build, REPO).files()
     return {file.path: file.source if isinstance(file.source, bytes) else file.source.read_bytes() for file in files}
 
 
@@ -127,14 +127,13 @@ def test_a_commit_whose_connection_breaks_is_made_once(
     [
         "POST /api/repos/create",
         "GET /api/.*/tree/",
-        "POST /api/.*/paths-info/",
         "POST /api/validate-yaml",
         "POST /api/.*/preupload/",
         "POST /datasets/.*/batch",
         "PUT /lfs/",
         "POST /lfs/.*/verify",
         "POST /api/.*/commit/",
-        f"GET /api/datasets/{REPO}$",
+        f"GET /api/datasets/{REPO}/revision/main$",
     ],
 )
 @pytest.mark.parametrize("status", [500, 503])

@@ -85,3 +85,35 @@ def test_a_repository_loads(build: Path, tmp_path: Path, monkeypatch: pytest.Mon
     with HubServer() as hub:
         publish_to_hub(build, "euskaltzaleak/proba", private=True, token=hub.token, endpoint=hub.endpoint)
         check(load("euskaltzaleak/proba", tmp_path, HF_ENDPOINT=hub.endpoint, HF_TOKEN=hub.read_token), build)
+
+
+LOAD_RELEASE = """
+import json, sys
+from datasets import load_dataset
+
+name = sys.argv[1]
+told = {}
+for revision in ("v1", "main"):
+    whole = load_dataset(name, "magpie-eu", split="train", revision=revision)
+    streamed = load_dataset(name, "magpie-eu", split="train", revision=revision, streaming=True)
+    told[revision] = {"whole": list(whole["id"]), "streamed": [row["id"] for row in streamed]}
+print(json.dumps(told))
+"""
+
+
+@pytest.mark.filterwarnings(CLIENT_WARNING)
+def test_a_release_loads_and_streams_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
+    build, repo = tmp_path / "build", "euskaltzaleak/proba"
+    old = make_build(build)
+    with HubServer() as hub:
+        publish_to_hub(build, repo, private=False, token=hub.token, endpoint=hub.endpoint, tag="v1")
+        write_manifest(manifest((*old.shards, seal(build, "magpie", "train", 2, [conversation(900)]))), build)
+        publish_to_hub(build, repo, private=False, token=hub.token, endpoint=hub.endpoint)
+        told = load(repo, tmp_path, LOAD_RELEASE, HF_ENDPOINT=hub.endpoint)
+    before = [conversation(number).id for number in range(6)]
+    after = [*before, conversation(900).id]
+    assert told == {
+        "v1": {"whole": before, "streamed": before},
+        "main": {"whole": after, "streamed": after},
+    }

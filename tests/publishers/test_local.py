@@ -15,7 +15,7 @@ import pytest
 from publishers import local
 from publishers.local import publish_to_folder
 from publishers.manifest import parse_manifest, read_manifest, write_manifest
-from publishers.publication import read_publication
+from publishers.publication import PublicationFile, read_publication
 from schemas.errors import PublishError, StorageError
 from tests.support.publishers_builds import conversation, make_build, manifest, seal
 
@@ -97,7 +97,7 @@ def test_killed_in_the_middle_then_repeated(build: Path, tmp_path: Path) -> None
     assert "manifest.json" not in names
     result = publish_to_folder(build, target)
     assert (result.uploaded, result.skipped) == (4, 1)
-    assert set(contents(target)) == {file.path for file in read_publication(build).files}
+    assert set(contents(target)) == {file.path for file in read_publication(build).files()}
 
 
 def test_a_full_disk_is_one_line_and_the_next_call_finishes(
@@ -211,20 +211,20 @@ def test_a_build_without_shards_is_refused(tmp_path: Path) -> None:
 def test_what_is_published_is_a_function_of_the_build(build: Path) -> None:
     one, other = read_publication(build), read_publication(build)
     assert one == other
-    assert parse_manifest(one.head[1].source, "memory") == one.manifest  # type: ignore[arg-type]
+    assert parse_manifest(one.head()[-1].source, "memory") == one.manifest  # type: ignore[arg-type]
 
 
 def test_publications_to_one_folder_take_turns(build: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    target, put, writing, most = tmp_path / "target", local._put, [0], [0]
+    target, put, writing, most = tmp_path / "target", local._Folder.put, [0], [0]
 
-    def slow(*arguments: object) -> None:
+    def slow(place: local._Folder, file: PublicationFile) -> None:
         writing[0] += 1
         most[0] = max(most[0], writing[0])
         time.sleep(0.02)
-        put(*arguments)  # type: ignore[arg-type]
+        put(place, file)
         writing[0] -= 1
 
-    monkeypatch.setattr(local, "_put", slow)
+    monkeypatch.setattr(local._Folder, "put", slow)
     with ThreadPoolExecutor(4) as threads:
         results = list(threads.map(lambda _: publish_to_folder(build, target), range(4)))
     assert most == [1]

@@ -131,7 +131,7 @@ def test_the_features_of_the_card_are_those_that_datasets_derives() -> None:
 
 
 def test_the_card_counts_them_and_names_their_config(build: Path) -> None:
-    head = {file.path: file.source for file in read_publication(build, REPO).head}
+    head = {file.path: file.source for file in read_publication(build, REPO).head()}
     assert isinstance(head["README.md"], bytes)
     text = head["README.md"].decode()
     assert "3 of the 8 conversations have been read and marked, by 2 people:" in text
@@ -149,7 +149,7 @@ def test_the_card_counts_them_and_names_their_config(build: Path) -> None:
 def test_without_them_the_card_is_as_it_was(build: Path, tmp_path: Path) -> None:
     write_reviews((), build)
     make_build(tmp_path / "plain")
-    assert read_publication(build, REPO).head == read_publication(tmp_path / "plain", REPO).head
+    assert read_publication(build, REPO).head() == read_publication(tmp_path / "plain", REPO).head()
 
 
 def test_new_marks_replace_their_file_in_a_folder_and_nothing_else_but_the_card(build: Path, tmp_path: Path) -> None:

@@ -1,88 +1,132 @@
 """A small Hub of the tests' own: as much of the Hub's HTTP protocol as the unmodified client uses for datasets.
 
-It keeps everything in memory and answers on a free loopback port. What it speaks was read off huggingface_hub 2.4 with
-HF_HUB_DISABLE_XET=1: repository creation, listings, preupload, Git LFS, commits, card check, downloads.
+It answers on a free loopback port. Objects of LFS lie in a temporary folder, hashed while they come in; what git would
+hold is in memory. What it speaks was read off huggingface_hub 2.4 with HF_HUB_DISABLE_XET=1:
+
+- accounts (`whoami-v2`), repository creation and information, private, gated and disabled ones;
+- branches and tags, made and listed; every page takes a branch, a tag or a commit's id as its revision;
+- listings by pages (`tree`) and of single paths (`paths-info`), downloads with Range (`resolve`);
+- the way of a commit: check of the card, preupload, LFS batch, basic and multipart uploads, verify, and a commit of
+  added, LFS and deleted files and deleted folders, with `parentCommit`. Parquet files go into LFS, all others do not.
+
+Not spoken: Xet, pull requests, LFS uploads by byte of a file's sample, redirects to another host.
 
     with HubServer() as hub:
         HfApi(endpoint=hub.endpoint, token=hub.token)
+
+The same in a process of its own is tests/support/hub_process.py.
 """
 
 from __future__ import annotations
 
-import re
+import tempfile
 import threading
-from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable
+from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self
-from urllib.parse import urlsplit
+from typing import Self
 
-from tests.support.hub_pages import NAMESPACE, READ_TOKEN, WRITE_TOKEN, Answer, RefusalError, Request, as_json
-from tests.support.hub_store import Commit, Repository
+from tests.support.hub_access import NAMESPACE, OTHER_TOKEN, READ_TOKEN, WRITE_TOKEN
+from tests.support.hub_disk import Disk
+from tests.support.hub_faults import Fault, When
+from tests.support.hub_http import Wire
+from tests.support.hub_request import State
+from tests.support.hub_store import MAIN, Commit, Repository, content_of
 
 # For `pytest.mark.filterwarnings`: huggingface_hub 2.4 uploads LFS objects in a way that its HTTP library calls old.
 CLIENT_WARNING = "ignore:Use 'content=<...>' to upload raw bytes:DeprecationWarning"
 
-
-@dataclass
-class Fault:
-    """What goes wrong with the next `times` requests whose "METHOD path" matches `pattern`."""
-
-    pattern: str
-    times: int
-    status: int
-    headers: dict[str, str]
-    drop: Literal["before", "after"] | None
+PART_BYTES = 5_000_000_000
+"""As much as goes in one request. S3, which takes the Hub's uploads, takes no more."""
 
 
 class HubServer:
-    """The server, in a thread of its own; a context manager."""
+    """The server, in a thread of its own; a context manager. `folder` is where its temporary folder is made."""
 
     token = WRITE_TOKEN
     read_token = READ_TOKEN
+    other_token = OTHER_TOKEN
     namespace = NAMESPACE
 
-    def __init__(self) -> None:
-        self.repositories: dict[str, Repository] = {}
-        self.requests: list[str] = []
-        self.uploads: list[str] = []
-        self.faults: list[Fault] = []
-        self.lock = threading.RLock()
-        self._server = _Server(("127.0.0.1", 0), _Handler)
-        self._server.hub = self
+    def __init__(self, part_bytes: int = PART_BYTES, folder: Path | None = None) -> None:
+        self._state = State(part_bytes)
+        self._folder = folder
+        self._server = Wire(self._state)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), name="hub", daemon=True)
 
     @property
     def endpoint(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
+        return self._state.endpoint
 
-    def files(self, repo: str) -> dict[str, bytes]:
-        """What the repository's main branch holds, without the .gitattributes that every one has."""
-        with self.lock:
-            return {path: data for path, data in self.repositories[repo].files.items() if path != ".gitattributes"}
+    @property
+    def repositories(self) -> dict[str, Repository]:
+        return self._state.repositories
 
-    def commits(self, repo: str) -> list[Commit]:
+    @property
+    def requests(self) -> list[str]:
+        """Every "METHOD path" that came."""
+        return self._state.requests
+
+    @property
+    def uploads(self) -> list[str]:
+        """The sha256 of every LFS object that was put."""
+        return self._state.uploads
+
+    @property
+    def received(self) -> int:
+        """Bytes of LFS objects and parts that came, also those of uploads that broke off."""
+        return self._state.received
+
+    @property
+    def faults(self) -> list[Fault]:
+        return self._state.faults.faults
+
+    @property
+    def limited(self) -> int:
+        """How many commits the rate limit has refused."""
+        return self._state.faults.limited
+
+    def files(self, repo: str, branch: str = MAIN) -> dict[str, bytes]:
+        """What the branch holds, without the .gitattributes that every one has."""
+        with self._state.lock:
+            files = self.repositories[repo].branches[branch][-1].files
+        return {path: content_of(file) for path, file in files.items() if path != ".gitattributes"}
+
+    def commits(self, repo: str, branch: str = MAIN) -> list[Commit]:
         """The commits after the one of the creation."""
-        with self.lock:
-            return list(self.repositories[repo].commits[1:])
+        with self._state.lock:
+            return self.repositories[repo].branches[branch][1:]
 
     def fail(self, pattern: str, times: int = 1, status: int = 500, headers: dict[str, str] | None = None) -> None:
         """Answers the next `times` requests whose "METHOD path" matches the pattern with an error."""
-        self.faults.append(Fault(pattern, times, status, headers or {}, None))
+        self._state.faults.fail(pattern, times, status, headers)
 
-    def drop(self, pattern: str, when: Literal["before", "after"], times: int = 1) -> None:
-        """Closes the connection instead of answering: before the request is carried out, or after."""
-        self.faults.append(Fault(pattern, times, 0, {}, when))
+    def drop(
+        self,
+        pattern: str,
+        when: When,
+        times: int = 1,
+        *,
+        skip: int = 0,
+        action: Callable[[], object] | None = None,
+    ) -> None:
+        """Closes the connection of the next requests that match the pattern, but for the first `skip` of them.
 
-    def fault_for(self, request: str) -> Fault | None:
-        with self.lock:
-            for fault in self.faults:
-                if fault.times > 0 and re.search(fault.pattern, request):
-                    fault.times -= 1
-                    return fault
-            return None
+        "before" the request is read, "amid" its body, "after" it is carried out, or half-way in "answering". `action`
+        is called just before, such as what kills the client.
+        """
+        self._state.faults.drop(pattern, when, times, skip=skip, action=action)
+
+    def limit_commits(self, allowed: int, retry_after: int) -> None:
+        """After so many more commits, each is answered with 429 and this Retry-After (seconds)."""
+        self._state.faults.limit_commits(allowed, retry_after)
+
+    def lift_limit(self) -> None:
+        self._state.faults.lift_limit()
 
     def __enter__(self) -> Self:
+        self._files = tempfile.TemporaryDirectory(prefix="hub-", dir=self._folder, ignore_cleanup_errors=True)
+        self._state.disk = Disk(Path(self._files.name))
         self._thread.start()
         return self
 
@@ -92,82 +136,4 @@ class HubServer:
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
-
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    hub: HubServer
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that goes away in mid-request is what some tests are about."""
-
-
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    server: _Server
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Silent: the tests look at `HubServer.requests`."""
-
-    def do_GET(self) -> None:
-        self._serve()
-
-    def do_POST(self) -> None:
-        self._serve()
-
-    def do_PUT(self) -> None:
-        self._serve()
-
-    def do_HEAD(self) -> None:
-        self._serve()
-
-    def _serve(self) -> None:
-        hub = self.server.hub
-        request = f"{self.command} {urlsplit(self.path).path}"
-        with hub.lock:
-            hub.requests.append(request)
-        fault = hub.fault_for(request)
-        if fault is not None and fault.drop == "before":
-            self._hang_up()
-            return
-        body = self._body()
-        if fault is not None and fault.status:
-            answer = as_json({"error": "a fault that the test asked for"}, fault.status, fault.headers)
-        else:
-            answer = self._answer(body)
-        if fault is not None and fault.drop == "after":
-            self._hang_up()
-            return
-        self.send_response(answer.status)
-        for name, value in ({"Content-Length": str(len(answer.body))} | answer.headers).items():
-            self.send_header(name, value)
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(answer.body)
-
-    def _answer(self, body: bytes) -> Answer:
-        hub = self.server.hub
-        try:
-            with hub.lock:
-                return Request(
-                    self.command, urlsplit(self.path), self.headers, body, hub.endpoint, hub.repositories, hub.uploads
-                ).answer()
-        except RefusalError as refusal:
-            return as_json({"error": str(refusal)}, refusal.status, refusal.headers)
-
-    def _hang_up(self) -> None:
-        self.close_connection = True
-        self.connection.close()
-
-    def _body(self) -> bytes:
-        if self.headers.get("Transfer-Encoding", "").lower() == "chunked":
-            return self._chunks()
-        return self.rfile.read(int(self.headers.get("Content-Length") or 0))
-
-    def _chunks(self) -> bytes:
-        parts = []
-        while size := int(self.rfile.readline().split(b";")[0], 16):
-            parts.append(self.rfile.read(size))
-            self.rfile.readline()
-        self.rfile.readline()
-        return b"".join(parts)
+        self._files.cleanup()

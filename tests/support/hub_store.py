@@ -1,72 +1,117 @@
-"""What the tests' Hub holds: repositories, their commits and files."""
+"""What the tests' Hub holds: repositories, their branches, commits and files."""
 
 from __future__ import annotations
 
 import hashlib
+import itertools
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
+from typing import Literal
 
 GITATTRIBUTES = b"*.parquet filter=lfs diff=lfs merge=lfs -text\n"
+MAIN = "main"
+
+_numbers = itertools.count()
+
+
+@dataclass(frozen=True, slots=True)
+class LfsObject:
+    """Content on disk, in a file that is named by its sha256."""
+
+    sha256: str
+    size: int
+    path: Path
+
+
+File = LfsObject | bytes
+"""A file's content: an object of LFS, or what is small enough for memory. Tests may put bytes under any path."""
 
 
 @dataclass
 class Commit:
-    """One commit: its message, and every file of the repository after it."""
+    """One commit: its message, every file of the repository after it, and the paths that its request added."""
 
     message: str
-    files: dict[str, bytes]
+    files: dict[str, File]
+    added: frozenset[str] = frozenset()
+    oid: str = field(init=False)
 
-    @property
-    def oid(self) -> str:
-        content = self.message + "".join(f"{path}\0{git_oid(data)}\n" for path, data in sorted(self.files.items()))
-        return hashlib.sha1(content.encode(), usedforsecurity=False).hexdigest()
+    def __post_init__(self) -> None:
+        # A number, where git has the parent and the time: the same files twice are two commits.
+        text = f"{self.message}\0{next(_numbers)}"
+        self.oid = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
 
 
 @dataclass
 class Repository:
-    """A dataset repository. `commits[0]` is the one that its creation makes."""
+    """A dataset repository. The first commit is the one that its creation makes.
+
+    `gated` repositories give their files to the tokens in `granted` alone. `ignored` are paths that a .gitignore names.
+    """
 
     private: bool
-    commits: list[Commit] = field(default_factory=lambda: [Commit("initial commit", {".gitattributes": GITATTRIBUTES})])
-    lfs: dict[str, bytes] = field(default_factory=dict)
     ignored: tuple[str, ...] = ()
+    gated: Literal["auto", "manual", False] = False
+    granted: set[str] = field(default_factory=set)
+    disabled: bool = False
+    branches: dict[str, list[Commit]] = field(
+        default_factory=lambda: {MAIN: [Commit("initial commit", {".gitattributes": GITATTRIBUTES})]}
+    )
+    removed: list[Commit] = field(default_factory=list)
     tags: dict[str, str] = field(default_factory=dict)
+    lfs: dict[str, LfsObject] = field(default_factory=dict)
 
     @property
-    def files(self) -> dict[str, bytes]:
+    def commits(self) -> list[Commit]:
+        """Those of the main branch, the newest last."""
+        return self.branches[MAIN]
+
+    @property
+    def files(self) -> dict[str, File]:
         return self.commits[-1].files
 
+    def rename_branch(self, name: str, other: str) -> None:
+        self.branches[other] = self.branches.pop(name)
 
-def git_oid(content: bytes) -> str:
-    return hashlib.sha1(b"blob %d\0%b" % (len(content), content), usedforsecurity=False).hexdigest()
+    def remove_branch(self, name: str) -> None:
+        """Its commits stay reachable by their ids and tags, as on the Hub until it collects them."""
+        self.removed += self.branches.pop(name)
+
+    def find(self, revision: str) -> Commit | None:
+        """The commit that a branch, a tag or an id names."""
+        if revision in self.branches:
+            return self.branches[revision][-1]
+        oid = self.tags.get(revision, revision)
+        commits = itertools.chain(*self.branches.values(), self.removed)
+        return next((commit for commit in commits if commit.oid == oid), None)
 
 
 def in_lfs(path: str) -> bool:
     return path.endswith(".parquet")
 
 
-def file_entry(path: str, data: bytes) -> dict[str, Any]:
-    entry: dict[str, Any] = {"type": "file", "path": path, "size": len(data), "oid": git_oid(data)}
+def size_of(file: File) -> int:
+    return file.size if isinstance(file, LfsObject) else len(file)
+
+
+def sha256_of(file: File) -> str:
+    return file.sha256 if isinstance(file, LfsObject) else hashlib.sha256(file).hexdigest()
+
+
+def content_of(file: File) -> bytes:
+    return file.path.read_bytes() if isinstance(file, LfsObject) else file
+
+
+def git_oid(path: str, file: File) -> str:
+    """The id of what git holds under the path: the content, or the pointer to an object of LFS."""
     if in_lfs(path):
-        entry["lfs"] = {"oid": hashlib.sha256(data).hexdigest(), "size": len(data), "pointerSize": 130}
-    return entry
+        pointer = f"version https://git-lfs.github.com/spec/v1\noid sha256:{sha256_of(file)}\nsize {size_of(file)}\n"
+        content = pointer.encode()
+    else:
+        content = content_of(file)
+    return hashlib.sha1(b"blob %d\0%b" % (len(content), content), usedforsecurity=False).hexdigest()
 
 
-def folder_entry(path: str) -> dict[str, Any]:
-    return {"type": "directory", "path": path, "size": 0, "oid": git_oid(path.encode())}
-
-
-def entries(files: dict[str, bytes], under: str, recursive: bool) -> list[dict[str, Any]]:
-    """The listing of a folder: files and folders, by path."""
-    prefix = f"{under}/" if under else ""
-    found: dict[str, dict[str, Any]] = {}
-    for path, data in files.items():
-        if not path.startswith(prefix):
-            continue
-        parts = path.removeprefix(prefix).split("/")
-        for depth in range(1, len(parts) + 1):
-            if depth > 1 and not recursive:
-                break
-            name = prefix + "/".join(parts[:depth])
-            found[name] = file_entry(path, data) if depth == len(parts) else folder_entry(name)
-    return [found[name] for name in sorted(found)]
+def etag(path: str, file: File) -> str:
+    """What tells the content: the sha256 of an object of LFS, else git's id."""
+    return sha256_of(file) if in_lfs(path) else git_oid(path, file)

@@ -1,0 +1,170 @@
+"""A push to a repository that is not the publisher's alone: other people's commits, and closed doors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from huggingface_hub import HfApi
+
+from publishers import hub as pushing
+from publishers.hub import publish_to_hub
+from publishers.publication import read_publication
+from publishers.result import PublicationResult
+from schemas.errors import HubAuthError, PublishError
+from tests.support.hub_server import CLIENT_WARNING, HubServer
+from tests.support.hub_store import Commit, Repository
+from tests.support.publishers_builds import make_build
+
+pytestmark = pytest.mark.filterwarnings(CLIENT_WARNING)
+
+REPO = "euskaltzaleak/proba"
+SHARD = "data/magpie-eu/train-00001.parquet"
+
+
+def push(build: Path, hub: HubServer, token: str = HubServer.token) -> PublicationResult:
+    return publish_to_hub(build, REPO, private=False, token=token, endpoint=hub.endpoint)
+
+
+def paths(build: Path) -> set[str]:
+    return {file.path for file in read_publication(build, REPO).files()}
+
+
+def by_hand(hub: HubServer, **files: bytes | None) -> None:
+    """A commit of somebody else, who adds files or takes them away; `__` stands for a slash, `_` for a dot."""
+    repository = hub.repositories[REPO]
+    there = dict(repository.files)
+    for name, content in files.items():
+        path = name.replace("__", "/").replace("_", ".")
+        if content is None:
+            del there[path]
+        else:
+            there[path] = content
+    repository.commits.append(Commit("by hand", there))
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_commits_of_others_in_between_stay(
+    tmp_path: Path, hub: HubServer, monkeypatch: pytest.MonkeyPatch, waits: list[float], number: int
+) -> None:
+    """Before the first commit of two, where nothing hinders it; before the last, which is refused once."""
+    build = tmp_path / "build"
+    make_build(build, shards=4)
+    HfApi(endpoint=hub.endpoint, token=hub.token).create_repo(REPO, repo_type="dataset")
+    commit, calls = pushing.HubRepository.commit, [0]
+
+    def late(repository: pushing.HubRepository, *arguments: object) -> None:
+        calls[0] += 1
+        if calls[0] == number:
+            by_hand(hub, notes_txt=b"ours too")
+        commit(repository, *arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(pushing, "FILES_PER_COMMIT", 3)
+    monkeypatch.setattr(pushing.HubRepository, "commit", late)
+    result = push(build, hub)
+    assert set(hub.files(REPO)) == paths(build) | {"notes.txt"}
+    ours = [commit.message != "by hand" for commit in hub.commits(REPO)]
+    assert ours == [[False, True, True], [True, False, True]][number - 1]
+    assert result.revision == hub.commits(REPO)[-1].oid
+    assert waits == [[], [1.0]][number - 1]
+
+
+def test_a_file_that_somebody_deleted_comes_back(build: Path, hub: HubServer) -> None:
+    push(build, hub)
+    before = hub.files(REPO)
+    by_hand(hub, **{"data__magpie-eu__train-00001_parquet": None})
+    assert SHARD not in hub.files(REPO)
+    uploads = len(hub.uploads)
+    assert push(build, hub).uploaded == 1
+    assert hub.files(REPO) == before
+    assert len(hub.uploads) == uploads, "the Hub has the object still"
+
+
+def test_a_shard_that_somebody_replaced_is_put_back(build: Path, hub: HubServer) -> None:
+    push(build, hub)
+    before = hub.files(REPO)
+    by_hand(hub, **{"data__magpie-eu__train-00001_parquet": b"mine"})
+    assert push(build, hub).uploaded == 1
+    assert hub.files(REPO) == before
+
+
+def test_the_repository_that_was_deleted_is_made_again(build: Path, hub: HubServer) -> None:
+    push(build, hub)
+    del hub.repositories[REPO]
+    push(build, hub)
+    assert set(hub.files(REPO)) == paths(build)
+
+
+def _gated(repository: Repository) -> None:
+    repository.gated = "manual"
+
+
+def _disabled(repository: Repository) -> None:
+    repository.disabled = True
+
+
+def _renamed(repository: Repository) -> None:
+    repository.rename_branch("main", "old")
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (_gated, "is gated, and the token's owner has no access; ask for it"),
+        (_disabled, "is disabled on the Hub, its page says why"),
+        (_renamed, "has no branch main, .*; make it again on the Hub, or choose another repository"),
+    ],
+)
+def test_a_repository_that_is_closed_is_one_line(
+    tmp_path: Path, hub: HubServer, change: Callable[[Repository], None], says: str
+) -> None:
+    make_build(tmp_path / "build", shards=2)
+    push(tmp_path / "build", hub)
+    commits = len(next(iter(hub.repositories[REPO].branches.values())))
+    change(hub.repositories[REPO])
+    make_build(tmp_path / "build", shards=3)
+    with pytest.raises(PublishError, match=f"^{REPO} {says}") as refused:
+        push(tmp_path / "build", hub)
+    assert "\n" not in str(refused.value)
+    assert len(next(iter(hub.repositories[REPO].branches.values()))) == commits
+
+
+def test_a_gated_repository_of_ones_own_is_published_to(tmp_path: Path, hub: HubServer) -> None:
+    make_build(tmp_path / "build", shards=2)
+    push(tmp_path / "build", hub)
+    hub.repositories[REPO].gated = "manual"
+    hub.repositories[REPO].granted.add(hub.token)
+    make_build(tmp_path / "build", shards=3)
+    push(tmp_path / "build", hub)
+    assert set(hub.files(REPO)) == paths(tmp_path / "build")
+
+
+def test_somebody_elses_repository_is_refused(build: Path, hub: HubServer) -> None:
+    push(build, hub)
+    by_hand(hub, **{"data__magpie-eu__train-00001_parquet": None})
+    with pytest.raises(HubAuthError, match=r"may not write to euskaltzaleak/proba \(403\)"):
+        push(build, hub, hub.other_token)
+
+
+def test_a_rate_limit_in_the_middle_is_waited_for(
+    tmp_path: Path, hub: HubServer, monkeypatch: pytest.MonkeyPatch, waits: list[float]
+) -> None:
+    make_build(tmp_path / "build", shards=6)
+    monkeypatch.setattr(pushing, "FILES_PER_COMMIT", 2)
+    hub.limit_commits(2, retry_after=7)
+    monkeypatch.setattr("time.sleep", lambda seconds: (waits.append(seconds), hub.lift_limit()))
+    push(tmp_path / "build", hub)
+    assert waits == [7.0]
+    assert hub.limited == 1
+    assert set(hub.files(REPO)) == paths(tmp_path / "build")
+
+
+def test_a_large_push_takes_larger_commits_and_not_more(
+    tmp_path: Path, hub: HubServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_build(tmp_path / "build", shards=30, rows=1)
+    monkeypatch.setattr(pushing, "FILES_PER_COMMIT", 1)
+    push(tmp_path / "build", hub)
+    assert set(hub.files(REPO)) == paths(tmp_path / "build")
+    assert 10 < len(hub.commits(REPO)) <= pushing.COMMITS + 1
