@@ -26,10 +26,11 @@ _GPL: Final = frozenset({"gpl", "gpl-2.0", "gpl-3.0", "agpl-3.0"})
 _LGPL: Final = frozenset({"lgpl", "lgpl-2.1", "lgpl-3.0"})
 
 # Ask for nothing that another licence of a dataset would take away.
-_FREE: Final = _PUBLIC_DOMAIN | set(
-    "apache-2.0 mit bsd bsd-2-clause bsd-3-clause bsd-3-clause-clear isc zlib ncsa postgresql afl-3.0 artistic-2.0 "
-    "bsl-1.0 ecl-2.0 cdla-permissive-1.0 cdla-permissive-2.0 openmdw-1.0 openmdw-1.1".split()
-)
+_PERMISSIVE: Final = """
+apache-2.0 mit bsd bsd-2-clause bsd-3-clause bsd-3-clause-clear isc zlib ncsa postgresql afl-3.0 artistic-2.0 bsl-1.0
+ecl-2.0 cdla-permissive-1.0 cdla-permissive-2.0 openmdw-1.0 openmdw-1.1
+"""
+_FREE: Final = _PUBLIC_DOMAIN | frozenset(_PERMISSIVE.split())
 
 
 def _llama_alone(licence: str, model: str, source: str) -> tuple[str, Rule]:
@@ -139,8 +140,10 @@ def _creative_commons(words: tuple[str, ...], *, texts: bool, translated: bool) 
     if "sa" in words:
         begin = f"cc-{kind}-"
         fits = frozenset(one for one in _ALL if one.startswith(begin) and one.removeprefix(begin) >= _dotted(version))
-        if "cc-by-sa-4.0" in fits and version != "3":
-            fits |= {"gpl-3.0"}  # from 4.0 on, https://creativecommons.org/share-your-work/licensing-considerations
+        if kind == "by-sa" and version in ("", "4"):
+            fits |= {
+                "gpl-3.0"
+            }  # https://creativecommons.org/share-your-work/licensing-considerations/compatible-licenses
         return Rule(f"What is made from it stays under cc-{kind}, this version or a later one.", fits, source)
     if "nc" in words:
         return Rule("Nobody may use it, or what is made from it, commercially.", _NON_COMMERCIAL, source)

@@ -6,6 +6,7 @@ What licences ask is in `publishers/licence_rules.py`, what is proposed for whic
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import PurePath
@@ -23,6 +24,7 @@ from schemas.recipe import Recipe
 FIELD = "publish.licence"
 AGAIN = "run `iturri build` of the changed recipe (nothing is sampled anew), and publish"
 _ANY = "cc-by-4.0"  # proposed where nothing asks for another one
+_NAMING_ALONE = frozenset(one for one in HUB_LICENCES if re.fullmatch(r"cc-by-\d.*|odc-by|etalab.*", one))
 _OTHER_IS = "`other` with licence_name and licence_link"
 
 
@@ -81,6 +83,11 @@ class Terms:
                 )
         return None
 
+    def check(self) -> None:
+        """Raises RecipeError that names the field where the licence cannot be."""
+        if objection := self.objection():
+            raise RecipeError(f"{FIELD}: {objection}")
+
     def missing(self) -> str | None:
         """What to say where no licence is chosen."""
         if self.licence is not None:
@@ -93,16 +100,18 @@ class Terms:
         return f"not given, and the Hub needs one, such as {fitting}{why}"
 
     def fitting(self) -> str | None:
-        """A licence of the Hub's list that goes with everything; None where there is none."""
-        rules = [rule for one in self.origins if (rule := one.rule) is not None]
+        """A licence of the Hub's list that goes with everything; None where there is none.
+
+        It is the one that an origin with demands has itself, where that goes with the others too.
+        """
+        rules = [(one.licence, rule) for one in self.origins if (rule := one.rule) is not None]
         if not rules:
             return _ANY
-        fit = frozenset.intersection(*(rule.fits for rule in rules))
-        # the newest of those that the origins have themselves: the strictest of them is the one that is left
-        theirs = sorted(one.licence for one in self.origins if one.licence in fit)
-        asking = [one for one in theirs if one not in (_ANY, "odc-by", "etalab-2.0")]
-        if asking:
-            return asking[-1]
+        fit = frozenset.intersection(*(rule.fits for _, rule in rules))
+        theirs = [near for licence, _ in rules if (near := nearest_licence(licence or "")) in fit]
+        narrowest = sorted(theirs, key=lambda licence: (licence in _NAMING_ALONE, licence))
+        if narrowest:
+            return narrowest[0]
         return _ANY if _ANY in fit else max(fit, default=None)
 
     def _choices(self) -> str:

@@ -38,10 +38,11 @@ _SPELT = (
     (r"affero general public", "agpl"),
     (r"general public", "gpl"),
 )
-_NOISE = frozenset(
-    "license licence the version v gnu public domain international universal unported generic community agreement family "
-    "terms of use only or later meta google".split()
-)
+_SAY_NOTHING = """
+license licence the version v gnu public domain international universal unported generic community agreement family
+terms of use only or later meta google
+"""
+_NOISE = frozenset(_SAY_NOTHING.split())
 
 
 def licence_words(text: str) -> tuple[str, ...]:
