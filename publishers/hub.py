@@ -14,6 +14,7 @@ from huggingface_hub.hf_api import RepoFile
 from publishers.changelog import Release
 from publishers.hub_errors import calling
 from publishers.hub_repository import HubRepository
+from publishers.licences import AGAIN, FIELD, manifest_terms
 from publishers.manifest import MANIFEST_NAME, parse_manifest
 from publishers.publication import CARD_NAME, Found, Publication, PublicationFile, check, grown_from, read_publication
 from publishers.result import PublicationResult
@@ -42,10 +43,10 @@ def publish_to_hub(
     another Hub than that of HF_ENDPOINT. `tag` names the commit that holds the publication, for
     `load_dataset(repo, revision=tag)`; a tag that is there is never moved.
 
-    Raises, before any use of the network, HubAuthError without a token, RecipeError when the recipe states no licence,
-    InputError for what cannot be a tag; later HubAuthError for a token that may not write, and PublishError when a
-    shard is damaged, the repository holds something else, is public though it is to be private, has the tag on another
-    commit, or the Hub fails for good.
+    Raises, before any use of the network, HubAuthError without a token, RecipeError when the recipe states no licence
+    or one that cannot be, InputError for what cannot be a tag; later HubAuthError for a token that may not write, and
+    PublishError when a shard is damaged, the repository holds something else, is public though it is to be private, has
+    the tag on another commit, or the Hub fails for good.
     """
     if tag is not None and not _TAG.fullmatch(tag):
         raise InputError(
@@ -53,11 +54,8 @@ def publish_to_hub(
         )
     repository = HubRepository(repo, token, endpoint)
     publication = read_publication(build, repo)
-    if not (publication.manifest.provenance.recipe.get("publish") or {}).get("licence"):
-        raise RecipeError(
-            "publish.licence: a dataset on the Hub needs a licence, such as cc-by-4.0; set it in the recipe, run "
-            "`iturri build` again (nothing is sampled anew) and publish"
-        )
+    if missing := manifest_terms(publication.manifest).missing():
+        raise RecipeError(f"{FIELD}: {missing}; set it in the recipe, {AGAIN}")
     return _Push(repository, publication, tag).run(private)
 
 
@@ -166,8 +164,9 @@ class _Push:
             return state
         batch, last = _next_batch(state.missing, self._publication.shards, self._limits)
         self._committed |= {file.path: file for file in batch}
+        # With the commit it goes on top of: what an earlier push has sent and died over may still be made, at any time.
         self._repository.commit(
-            batch, state.withdrawn if last else (), _message(batch, state.withdrawn), state.revision if last else None
+            batch, state.withdrawn if last else (), _message(batch, state.withdrawn), state.revision
         )
         _log.info("%s: committed %d files", self._repository.name, len(batch))
         state = self._look()

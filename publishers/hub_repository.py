@@ -84,12 +84,10 @@ class HubRepository:
 
         return calling(f"give its {path}", self.name, download)
 
-    def commit(
-        self, files: Sequence[PublicationFile], removed: Iterable[str], message: str, parent: str | None
-    ) -> None:
+    def commit(self, files: Sequence[PublicationFile], removed: Iterable[str], message: str, parent: str) -> None:
         """One commit, in one try: whether it went through unheard, only a look at the files can tell.
 
-        With `parent` it fails with status 412 when others have committed since. Raises what the client raises.
+        It fails with status 412 when others have committed since `parent`. Raises what the client raises.
         """
         self._api.create_commit(
             self.name,

@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 from publishers.card import card
 from publishers.changelog import CHANGELOG_NAME, Release, change_log
 from publishers.handwritten import renewed
+from publishers.licences import refuse_unfit
 from publishers.manifest import MANIFEST_NAME, manifest_bytes, read_manifest
 from publishers.picture import PICTURE_NAME, funnel_picture
 from publishers.redaction import redacted
@@ -91,11 +92,13 @@ def read_publication(build: Path, repo: str | None = None) -> Publication:
     """What the build in this folder publishes.
 
     The same build gives the same publication, so that publishing again changes nothing. `repo` is the repository that
-    the card names. Raises PublishError when nothing is sealed, or a shard is missing or cut short.
+    the card names. Raises PublishError when nothing is sealed, or a shard is missing or cut short, RecipeError for a
+    licence that cannot be.
     """
     manifest = read_manifest(build)
     if not manifest.shards:
         raise PublishError(f"{build} has no sealed shards yet; finish `iturri build` first")
+    refuse_unfit(manifest)
     return Publication(
         manifest=redacted(manifest),
         shards=tuple(_shard_file(build, shard) for shard in manifest.shards),

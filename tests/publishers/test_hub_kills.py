@@ -74,7 +74,7 @@ MOMENTS: dict[str, Callable[[list[str]], list[Instant]]] = {
         *_at("/verify", "after")(requests),
     ],
     "when the commit is made and not answered": _at("/commit/", "after"),
-    "while the last commit is still to be made": lambda requests: _at("/commit/", "late")(requests)[-1:],
+    "while a commit is still to be made": _at("/commit/", "late"),
     "after a commit": lambda requests: [Instant(n + 1) for n, one in enumerate(requests) if "/commit/" in one],
     "anywhere": lambda requests: [
         Instant(number, when) for number in range(len(requests)) for when in ("before", "amid", "after", "answering")
