@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
@@ -17,6 +16,7 @@ from publishers.manifest import MANIFEST_NAME, parse_manifest
 from publishers.publication import CARD_NAME, Found, Publication, PublicationFile, check, grown_from, read_publication
 from publishers.result import PublicationResult
 from schemas.errors import InputError, PublishError, RecipeError
+from schemas.names import TAG
 
 # The Hub allows 128 commits an hour, so several files go into one; bounded commits keep a lost one cheap. A push that
 # would take more commits than these makes them larger instead.
@@ -24,7 +24,6 @@ FILES_PER_COMMIT = 100
 BYTES_PER_COMMIT = 4 << 30
 COMMITS = 16
 
-_TAG = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _log = logging.getLogger(__name__)
 
 
@@ -45,7 +44,7 @@ def publish_to_hub(
     shard is damaged, the repository holds something else, is public though it is to be private, has the tag on another
     commit, or the Hub fails for good.
     """
-    if tag is not None and not _TAG.fullmatch(tag):
+    if tag is not None and not TAG.fullmatch(tag):
         raise InputError(
             f"{tag!r} is no name of a release; letters, digits, dots, dashes and underscores, such as v1.0"
         )
