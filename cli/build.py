@@ -15,15 +15,16 @@ from functools import partial
 from pathlib import Path
 
 from cli import consoles, figures
-from cli.failures import failure, say, show_trace
+from cli.failures import Failure, failure, say, show_trace
 from cli.interrupts import Interrupts
 from cli.machine import machine_settings, resolved_backbone
-from cli.outcomes import RecipeOutcome, RecipeResult, exit_code, outcome_table
+from cli.outcomes import RecipeOutcome, RecipeResult, exit_code, outcome_table, publication_lines
 from cli.progress import Display, Standing, open_display
+from cli.pushes import Pushes, check_token, publish_command
 from cli.surroundings import log_to_stderr
 from generators.backbone import Backbone
 from generators.opening import open_backbone
-from pipeline.build import Outcome, Progress, build, check_directory
+from pipeline.build import BuildResult, Outcome, Progress, build, check_directory
 from pipeline.directory import build_directory
 from pipeline.reader import BuildReader
 from publishers.licences import recipe_terms
@@ -80,13 +81,16 @@ def run(options: BuildOptions) -> int:
     # Nothing but the result may get to stdout, whatever a library prints.
     with contextlib.redirect_stdout(sys.stderr), display:
         log_to_stderr(settings, display.log_handler())
-        results, code = asyncio.run(_Builds(options, settings, display).run())
+        builds = _Builds(options, settings, display)
+        results, code = asyncio.run(builds.run())
     if options.json:
         sys.stdout.write(json.dumps({"results": [result.as_json() for result in results]}, ensure_ascii=False) + "\n")
     elif not options.quiet:
         consoles.out().print(outcome_table(results), markup=False)
+        for line in publication_lines(results):
+            consoles.out().print(line, markup=False, soft_wrap=True)
     if code is not None:
-        say(f"stopped; `{options.again()}` goes on from here")
+        say(f"stopped; `{options.again()}` goes on from here{builds.to_publish()}")
         return code
     return exit_code(results)
 
@@ -99,6 +103,7 @@ class _Builds:
         self._settings = settings
         self._display = display
         self._results = [RecipeResult(path, RecipeOutcome.NOT_STARTED) for path in options.recipes]
+        self._unpublished: list[Path] = []
 
     async def run(self) -> tuple[list[RecipeResult], int | None]:
         """The results in the order of the command line, and the exit code of a signal that cut them short."""
@@ -110,7 +115,12 @@ class _Builds:
         unfinished = any(
             result.outcome in (RecipeOutcome.STOPPED, RecipeOutcome.NOT_STARTED) for result in self._results
         )
-        return self._results, interrupts.exit_code if unfinished else None
+        return self._results, interrupts.exit_code if unfinished or self._unpublished else None
+
+    def to_publish(self) -> str:
+        """How to publish what a signal kept from being published; empty when there is nothing."""
+        commands = " and ".join(map(publish_command, self._unpublished))
+        return f", and publishes the rest; so does, for what there is by now, {commands}" if commands else ""
 
     def _groups(self) -> list[list[Order]]:
         """The recipes that can be built, those with the same backbone together."""
@@ -134,6 +144,7 @@ class _Builds:
         backbone = resolved_backbone(recipe, self._settings)
         recipe_terms(recipe, backbone).check()
         # What is wrong with the input is said before a backbone is started for it.
+        check_token(recipe.publish)
         check_directory(recipe, directory, self._settings)
         return Order(number, path, recipe, directory, backbone)
 
@@ -185,30 +196,60 @@ class _Builds:
             say(failure(error).message)
 
     async def _build(self, order: Order, backbone: Backbone, stop: asyncio.Event) -> Exception | None:
-        """Build one recipe and keep its result. Returns the error it ended with."""
+        """Build one recipe, publish it as it says, and keep its result. Returns the error that the build ended with."""
         before = time.monotonic()
         cost: Callable[[float], str] = partial(figures.device_hours, spec=order.backbone, device=backbone.device)
         self._display.running(order.recipe.name, order.recipe.target.conversations)
-        try:
-            done = await build(
-                order.recipe,
-                order.directory,
-                backbone,
-                settings=self._settings,
-                stop=stop,
-                on_progress=lambda progress: self._display.update(_standing(progress, cost)),
-            )
-        except Exception as error:  # noqa: BLE001 - one that fails does not stop the rest
-            self._failed(order.number, error, time.monotonic() - before)
-            return error
-        outcome = RecipeOutcome.COMPLETE if done.outcome is Outcome.COMPLETE else RecipeOutcome.STOPPED
-        self._results[order.number] = replace(
-            self._results[order.number],
-            outcome=outcome,
-            funnel=done.manifest.funnel,
-            seconds=time.monotonic() - before,
-        )
+        async with Pushes(order.recipe.publish, order.directory, stop) as pushes:
+            try:
+                done = await build(
+                    order.recipe,
+                    order.directory,
+                    backbone,
+                    settings=self._settings,
+                    stop=stop,
+                    on_progress=lambda progress: self._display.update(_standing(progress, cost, pushes.shards)),
+                    on_sealed=pushes.sealed,
+                )
+            except Exception as error:  # noqa: BLE001 - one that fails does not stop the rest
+                self._failed(order.number, error, time.monotonic() - before)
+                return error
+            else:
+                self._results[order.number] = replace(
+                    self._results[order.number],
+                    outcome=RecipeOutcome.COMPLETE if done.outcome is Outcome.COMPLETE else RecipeOutcome.STOPPED,
+                    funnel=done.manifest.funnel,
+                    seconds=time.monotonic() - before,
+                )
+                if order.recipe.publish.along:
+                    await self._publish(order, pushes, done)
+            finally:
+                self._results[order.number] = replace(self._results[order.number], published=pushes.last)
         return None
+
+    async def _publish(self, order: Order, pushes: Pushes, done: BuildResult) -> None:
+        """Publish all of a build that is complete. One that cannot be published stays complete."""
+        if done.outcome is Outcome.STOPPED:
+            self._unpublished.append(order.directory)
+            return
+        self._display.note(f"{order.recipe.name}: complete; publishing to {order.recipe.publish.repo}")
+        try:
+            result = await pushes.finish(len(done.manifest.shards))
+        except Exception as error:  # noqa: BLE001 - as above
+            show_trace(error)
+            found = failure(error)
+            message = (
+                f"{order.path}: the build is complete, but not all of it is published: {found.message};"
+                f" {publish_command(order.directory)} publishes the rest"
+            )
+            self._say_failure(order.number, replace(found, message=message))
+        else:
+            if result is None:
+                self._unpublished.append(order.directory)
+
+    def _say_failure(self, number: int, found: Failure) -> None:
+        self._display.note(f"iturri: {found.message}") if not self._options.quiet else say(found.message)
+        self._results[number] = replace(self._results[number], failure=found)
 
     def _failed(self, number: int, error: Exception, seconds: float = 0.0) -> None:
         result, found = self._results[number], failure(error)
@@ -219,17 +260,16 @@ class _Builds:
         again = isinstance(error, InputError | BuildError | LedgerError) or result.directory is None or seconds == 0.0
         cure = "" if again else f"; `{replace(self._options, recipes=(result.recipe,)).again()}` goes on from here"
         found = replace(found, message=f"{prefix}{found.message}{cure}")
-        self._display.note(f"iturri: {found.message}") if not self._options.quiet else say(found.message)
+        self._say_failure(number, found)
         self._results[number] = replace(
-            result,
+            self._results[number],
             outcome=RecipeOutcome.FAILED,
-            failure=found,
             seconds=seconds,
             funnel=None if isinstance(error, InputError) else _funnel(result.directory),
         )
 
 
-def _standing(progress: Progress, cost: Callable[[float], str]) -> Standing:
+def _standing(progress: Progress, cost: Callable[[float], str], published: int | None) -> Standing:
     """What the display shows; `cost` puts the seconds that the backbone sampled into words."""
     funnel = progress.funnel
     return Standing(
@@ -239,6 +279,7 @@ def _standing(progress: Progress, cost: Callable[[float], str]) -> Standing:
         progress.tokens_per_second,
         cost(funnel.engine_seconds),
         progress.seconds_left,
+        published,
     )
 
 

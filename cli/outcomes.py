@@ -11,6 +11,8 @@ from rich.table import Table
 
 from cli import figures
 from cli.failures import Failure
+from cli.published import sentence
+from publishers.result import PublicationResult
 from schemas.funnel import Funnel
 
 
@@ -27,7 +29,8 @@ class RecipeOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RecipeResult:
-    """One recipe's end. `funnel` counts all runs of the build so far; `seconds` are this run's.
+    """One recipe's end. `funnel` counts all runs of the build so far; `seconds` are this run's; `published` is what
+    the run's last push has put there. A build that is complete may have a failure: it was not published.
 
     What is built here lies in a directory, what a server builds is a job of it.
     """
@@ -40,6 +43,7 @@ class RecipeResult:
     funnel: Funnel | None = None
     seconds: float = 0.0
     failure: Failure | None = None
+    published: PublicationResult | None = None
 
     def as_json(self) -> dict[str, Any]:
         """For `--json`."""
@@ -57,8 +61,14 @@ class RecipeResult:
                 "message": self.failure.message,
                 "exit_code": self.failure.exit_code,
             },
+            "published": None if self.published is None else self.published.model_dump(mode="json"),
             "funnel": None if self.funnel is None else self.funnel.model_dump(mode="json"),
         }
+
+
+def publication_lines(results: list[RecipeResult]) -> list[str]:
+    """What was published of them, a line each."""
+    return [f"{one.name}: published to {sentence(one.published)}" for one in results if one.published is not None]
 
 
 def exit_code(results: list[RecipeResult]) -> int:

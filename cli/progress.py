@@ -16,7 +16,7 @@ from cli.display import LINE_EVERY_S, Nothing, PlainLines, Shown, TerminalBars
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How a build stands. `cost` is in words, such as `0.120 GPU h`; time is in seconds."""
+    """How a build stands. `cost` is in words, such as `0.120 GPU h`; time is in seconds; `published` are shards."""
 
     accepted: int
     target: int
@@ -24,14 +24,16 @@ class Standing:
     tokens_per_second: float
     cost: str
     seconds_left: float | None
+    published: int | None = None
 
     def figures(self) -> list[str]:
-        """Acceptance, speed, cost and time left."""
+        """Acceptance, speed, cost, time left, and what is published by now."""
         return [
             f"{figures.percent(self.acceptance)} accepted",
             f"{self.tokens_per_second:,.0f} tokens/s",
             self.cost,
             f"{figures.duration(self.seconds_left)} left",
+            *([] if self.published is None else [f"{self.published:,} shards published"]),
         ]
 
 

@@ -14,6 +14,7 @@ from cli.failures import say
 from cli.machine import build_folder, machine_settings
 from cli.published import sentence
 from cli.surroundings import log_to_stderr
+from pipeline.directory import BuildDirectory
 from pipeline.reader import BuildReader
 from pipeline.sealing import seal_what_is_there
 from publishers.hub import publish_to_hub
@@ -48,12 +49,13 @@ def run(
             " call it complete"
         )
     try:
-        if to is None:
-            result = publish_to_hub(folder, str(repo), private=private or wish.private, token=get_token(), tag=tag)
-        elif is_url(to):
-            result = publish_to_url(folder, to)
-        else:
-            result = publish_to_folder(folder, Path(to))
+        with BuildDirectory(folder).publishing():
+            if to is None:
+                result = publish_to_hub(folder, str(repo), private=private or wish.private, token=get_token(), tag=tag)
+            elif is_url(to):
+                result = publish_to_url(folder, to)
+            else:
+                result = publish_to_folder(folder, Path(to))
     except (KeyboardInterrupt, SystemExit):
         say("stopped; the same command finishes the publication")
         raise

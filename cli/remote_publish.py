@@ -16,7 +16,7 @@ from schemas.job import Job
 from service.client.client import Client
 
 
-def run(server: str, job_id: str, *, repo: str | None, private: bool, as_json: bool) -> int:
+def run(server: str, job_id: str, *, repo: str | None, private: bool, tag: str | None, as_json: bool) -> int:
     """Publish, and say what went where. A signal leaves the publication to the server.
 
     Raises ClientError, InputError for a job that is no build, ServiceError when the publication fails.
@@ -25,7 +25,7 @@ def run(server: str, job_id: str, *, repo: str | None, private: bool, as_json: b
     job: Job | None = None
     try:
         with display, asking(server, display.log_handler()) as client:
-            job = _submitted(client, job_id, repo, private)
+            job = _submitted(client, job_id, repo, private, tag)
             job = watch(client, job, display)
     except (KeyboardInterrupt, SystemExit):
         if job is not None:
@@ -38,14 +38,15 @@ def run(server: str, job_id: str, *, repo: str | None, private: bool, as_json: b
     return 0
 
 
-def _submitted(client: Client, job_id: str, repo: str | None, private: bool) -> Job:
+def _submitted(client: Client, job_id: str, repo: str | None, private: bool, tag: str | None) -> Job:
     """The publication's job; where it goes is what the user says, or else the recipe."""
     build = client.job(job_id)
     if build.kind != "build":
         raise InputError(f"job {build.id} is a publication already, of the build {build.build_id}")
     wish = (build.recipe or {}).get("publish") or {}
     repo = repo or wish.get("repo")
-    return client.publish(build.id, repo, private=repo is not None and (private or bool(wish.get("private"))))
+    private = repo is not None and (private or bool(wish.get("private")))
+    return client.publish(build.id, repo, private=private, tag=tag)
 
 
 def _result(job: Job) -> PublicationResult:

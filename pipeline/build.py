@@ -92,13 +92,15 @@ async def build(
     settings: Settings,
     stop: asyncio.Event | None = None,
     on_progress: Callable[[Progress], None] | None = None,
+    on_sealed: Callable[[int], None] | None = None,
     take_over: bool = False,
 ) -> BuildResult:
     """Run or resume the build in `directory` until the recipe's target is accepted and sealed in shards.
 
     `backbone` is already started and may be shared by several builds of one event loop. When `stop` is set, or the
-    task is cancelled, the drafts in flight are given up and all that has ended is in the ledger. `take_over` goes on
-    with a build whose run is thought dead though it holds the lock: that run's next transaction fails.
+    task is cancelled, the drafts in flight are given up and all that has ended is in the ledger. `on_sealed` is told
+    after every commit how many shards the manifest lists. `take_over` goes on with a build whose run is thought dead
+    though it holds the lock: that run's next transaction fails.
 
     Raises BuildDirectoryError (another recipe, or in use), RecipeError (an embedder that is not declared),
     LanguageError, InputError and DatasetError (a dataset that it names), BackboneError, EmbedderError, BuildError (the
@@ -128,7 +130,7 @@ async def build(
                 async with AsyncExitStack() as reading:
                     for feed in feeds.values():
                         await reading.enter_async_context(feed)
-                    await _run_and_keep(stream, keeper, stop, on_progress)
+                    await _run_and_keep(stream, keeper, stop, on_progress, on_sealed)
             given_up = stream.exhausted or (stream.used_up and not stop.is_set())
             manifest = await keeper.finish(seal=stream.reached or given_up)
     if given_up and not manifest.complete:
@@ -191,7 +193,11 @@ def _resolved(recipe: Recipe, settings: Settings) -> Recipe:
 
 
 async def _run_and_keep(
-    stream: Stream, keeper: Keeper, stop: asyncio.Event, on_progress: Callable[[Progress], None] | None
+    stream: Stream,
+    keeper: Keeper,
+    stop: asyncio.Event,
+    on_progress: Callable[[Progress], None] | None,
+    on_sealed: Callable[[int], None] | None,
 ) -> None:
     """Run the stream, and commit what has ended every quarter of a second."""
     keeper.start_clock()
@@ -201,6 +207,8 @@ async def _run_and_keep(
         while not running.done():
             await asyncio.wait([running], timeout=COMMIT_EVERY_S)
             await keeper.commit(stream)
+            if on_sealed:
+                on_sealed(keeper.sealed)
             if on_progress and pace.due():
                 on_progress(pace.progress(await keeper.funnel()))
         await running

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,6 +60,20 @@ class BuildDirectory:
                 ) from error
         except OSError as error:
             raise StorageError(f"{self.path} cannot be written: {error.strerror or error}") from error
+        try:
+            yield
+        finally:
+            lock.release()
+
+    @contextmanager
+    def publishing(self) -> Iterator[None]:
+        """One publication at a time, so that none comes with an earlier state than what went before it.
+
+        Waits for the one under way. A directory that cannot be written is not locked: no run changes it either.
+        """
+        lock = FileLock(self.path / "publish.lock", thread_local=False)
+        with suppress(OSError):
+            lock.acquire()
         try:
             yield
         finally:

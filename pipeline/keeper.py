@@ -60,6 +60,7 @@ class Keeper:
         self._packs = packs
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="keeper")
         self._last_commit = time.monotonic()
+        self._listed = 0
 
     async def __aenter__(self) -> Self:
         try:
@@ -75,6 +76,11 @@ class Keeper:
         await asyncio.shield(self._run(self._ledger.close))
         self._thread.shutdown()
 
+    @property
+    def sealed(self) -> int:
+        """How many shards the manifest lists."""
+        return self._listed
+
     async def restore(self, gates: Gates, steering: AdaptiveMixer) -> tuple[Counts, Indices]:
         """Seal what a kill left half done, claim again what is accepted, and say where the run goes on.
 
@@ -86,6 +92,8 @@ class Keeper:
         await self._run(self._sealer.finish_planned)
 
         def read() -> tuple[Counts, Indices]:
+            if self._ledger.shards():
+                self._write_manifest()  # a kill may have come between a shard and its listing
             gates.restore(self._ledger.signatures(), self._ledger.embeddings(), self._ledger.diversity())
             steering.restore(self._ledger.arms(), self._ledger.signatures())
             return Counts(self._ledger.accepted(), self._ledger.dropped(), self._ledger.passed_over()), Indices(
@@ -163,7 +171,9 @@ class Keeper:
             )
 
     def _write_manifest(self) -> Manifest:
-        return record_manifest(self._ledger, self._place, self._recipe)
+        manifest = record_manifest(self._ledger, self._place, self._recipe)
+        self._listed = len(manifest.shards)
+        return manifest
 
     def _provenance(self) -> Provenance:
         return Provenance(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
@@ -20,6 +19,7 @@ from publishers.publication import CARD_NAME, Found, Publication, PublicationFil
 from publishers.result import PublicationResult
 from schemas.errors import InputError, PublishError, RecipeError
 from schemas.manifest import Manifest
+from schemas.names import TAG
 
 # The Hub allows 128 commits an hour, so several files go into one; bounded commits keep a lost one cheap. A push that
 # would take more commits than these makes them larger instead.
@@ -27,7 +27,6 @@ FILES_PER_COMMIT = 100
 BYTES_PER_COMMIT = 4 << 30
 COMMITS = 16
 
-_TAG = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _log = logging.getLogger(__name__)
 
 
@@ -48,7 +47,7 @@ def publish_to_hub(
     PublishError when a shard is damaged, the repository holds something else, is public though it is to be private, has
     the tag on another commit, or the Hub fails for good.
     """
-    if tag is not None and not _TAG.fullmatch(tag):
+    if tag is not None and not TAG.fullmatch(tag):
         raise InputError(
             f"{tag!r} is no name of a release; letters, digits, dots, dashes and underscores, such as v1.0"
         )

@@ -21,7 +21,7 @@ from huggingface_hub.errors import (
 )
 from huggingface_hub.utils._http import parse_ratelimit_headers
 
-from schemas.errors import HubAuthError, IturriError, PublishError
+from schemas.errors import HubAuthError, HubBusyError, IturriError, PublishError
 
 TOKEN_ADVICE = "set HF_TOKEN to a token with write permission, from https://huggingface.co/settings/tokens"  # noqa: S105
 
@@ -53,7 +53,7 @@ _Result = TypeVar("_Result")
 def calling(what: str, repo: str, call: Callable[[], _Result]) -> _Result:
     """The result of a call to the Hub, tried again with growing waits while the Hub is busy or cannot be reached.
 
-    `what` ends the sentence "the Hub did not ...". Raises HubAuthError or PublishError with one line.
+    `what` ends the sentence "the Hub did not ...". Raises HubAuthError, HubBusyError or PublishError with one line.
     """
     for tried in range(1, TRIES + 1):
         try:
@@ -76,7 +76,7 @@ def _wait_s(error: Exception, tried: int) -> float | None:
     if response is None:
         passing = (httpx2.TimeoutException, httpx2.NetworkError, httpx2.RemoteProtocolError, json.JSONDecodeError)
         return backoff if any(isinstance(link, passing) for link in _chain(error)) else None
-    if response.status_code not in _PASSING and response.status_code < 500:
+    if not _is_passing(response):
         return None
     asked = _asked_wait_s(response)
     wait = backoff if asked is None else asked
@@ -104,10 +104,9 @@ def _translated(error: Exception, what: str, repo: str) -> PublishError:
     if response is None:
         if any(isinstance(link, OfflineModeIsEnabled) for link in _chain(error)):
             return PublishError("HF_HUB_OFFLINE is set, so nothing can be published; unset it")
-        return PublishError(f"the Hub did not {what}: {_line(error)}; publish again to go on from here")
-    return _refusal(error, response, repo) or PublishError(
-        f"the Hub did not {what} ({response.status_code}): {_line(error)}"
-    )
+        return HubBusyError(f"the Hub did not {what}: {_line(error)}; publish again to go on from here")
+    kind = HubBusyError if _is_passing(response) else PublishError
+    return _refusal(error, response, repo) or kind(f"the Hub did not {what} ({response.status_code}): {_line(error)}")
 
 
 def _refusal(error: Exception, response: httpx2.Response, repo: str) -> PublishError | None:
@@ -122,8 +121,12 @@ def _refusal(error: Exception, response: httpx2.Response, repo: str) -> PublishE
     if response.status_code == 429:
         asked = _asked_wait_s(response)
         when = f"in {asked:.0f} s" if asked is not None else "later"
-        return PublishError(f"the Hub's rate limit is reached (429); publish again {when} to go on from here")
+        return HubBusyError(f"the Hub's rate limit is reached (429); publish again {when} to go on from here")
     return None
+
+
+def _is_passing(response: httpx2.Response) -> bool:
+    return response.status_code in _PASSING or response.status_code >= 500
 
 
 def _response(error: Exception) -> httpx2.Response | None:

@@ -25,7 +25,7 @@ class HubRepository:
 
     def __init__(self, name: str, token: str | None, endpoint: str | None) -> None:
         self.name = name
-        self._api = HfApi(endpoint=endpoint.rstrip("/") if endpoint else None, token=_usable(token))
+        self._api = HfApi(endpoint=endpoint.rstrip("/") if endpoint else None, token=usable_token(token))
         constants.HF_HUB_DISABLE_TELEMETRY = True
         if constants.HF_HUB_DISABLE_PROGRESS_BARS is None:
             disable_progress_bars()  # they would land in a service's log; who wants them sets the variable to 0
@@ -115,7 +115,7 @@ class HubRepository:
         )
 
 
-def _usable(token: str | None) -> str:
+def usable_token(token: str | None) -> str:
     """The token without stray blanks. One that no header can carry is refused here: the client would quote it."""
     token = (token or "").strip()
     if not token:

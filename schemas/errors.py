@@ -16,7 +16,8 @@ IturriError                     a failure; exit code 1
 │   └── ProcessDiedError        one of its processes has died; it goes on when it is run again
 ├── DatasetError                a dataset that cannot be read or filtered to its end
 ├── PublishError                a publication that cannot be finished
-│   └── HubAuthError            no Hub token, or one without the right
+│   ├── HubAuthError            no Hub token, or one without the right
+│   └── HubBusyError            the Hub is busy or cannot be reached; a later try may go through
 ├── ServiceError                the service cannot do what was asked
 └── ClientError                 a server cannot be reached, refuses, or answers what no server of ours would
 """
@@ -37,6 +38,7 @@ __all__ = [
     "EmbedderError",
     "EpochLostError",
     "HubAuthError",
+    "HubBusyError",
     "InputError",
     "IturriError",
     "LanguageError",
@@ -121,6 +123,10 @@ class PublishError(IturriError):
 
 class HubAuthError(PublishError):
     """No Hub token, or one without the right."""
+
+
+class HubBusyError(PublishError):
+    """The Hub is busy or cannot be reached; a later try may go through."""
 
 
 class ServiceError(IturriError):

@@ -11,6 +11,7 @@ from pydantic import Field
 from schemas.base import Frozen
 from schemas.funnel import Funnel
 from schemas.keys import LOCAL
+from schemas.names import Tag
 from schemas.recipe import RepoId
 
 Kind = Literal["build", "publication"]
@@ -47,6 +48,7 @@ class PublicationRequest(Frozen):
 
     repo: RepoId | None = None
     private: bool = Field(default=False, strict=True)
+    tag: Tag | None = Field(default=None, description="on the Hub: the release that the published commit becomes")
 
 
 class JobChange(Frozen):

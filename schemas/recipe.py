@@ -54,8 +54,14 @@ RepoId = Annotated[str, AfterValidator(_repo_id)]
 
 
 class Publish(Frozen):
-    """What the dataset card says, and where the publication goes."""
+    """What the dataset card says, and where the publication goes, and when."""
 
+    every_shards: int | None = Field(
+        default=None, ge=1, le=MOST, description="publish to `repo` while the build runs, after so many further shards"
+    )
+    every_minutes: int | None = Field(
+        default=None, ge=1, le=MOST, description="the same whenever so long has passed and there is a new shard"
+    )
     repo: RepoId | None = None
     private: bool = False
     licence: Licence | None = Field(default=None, description="the licence of the dataset, an identifier of the Hub")
@@ -69,6 +75,21 @@ class Publish(Frozen):
     )
     title: str | None = None
     description: str | None = None
+
+    @property
+    def along(self) -> bool:
+        """Whether the build is published while it runs, and once more at its end."""
+        return self.every_shards is not None or self.every_minutes is not None
+
+    @field_validator("repo", "licence")
+    @classmethod
+    def _there_for_pushes(cls, value: str | None, info: ValidationInfo) -> str | None:
+        """What is declared above it is validated before it, and defaults are validated too."""
+        asked = next((name for name in ("every_shards", "every_minutes") if info.data.get(name) is not None), None)
+        if value is None and asked is not None:
+            what = {"repo": "the dataset on the Hub, namespace/name", "licence": "the dataset's, such as cc-by-4.0"}
+            raise ValueError(f"publish.{asked} needs it: {what[str(info.field_name)]}")
+        return value
 
     @field_validator("licence_name", "licence_link")
     @classmethod

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from typing import Annotated, Any, cast
 
 from fastapi import Depends, Request, Security
 from fastapi.security import HTTPBearer, SecurityScopes
 
 from schemas.keys import Caller, Scope
-from service.problems import ProblemError
+from service.problems import ProblemError, bad_field
 
 # The guard has asked for the key; this says so in the API's description.
 _bearer = HTTPBearer(
@@ -42,6 +43,17 @@ def check_scope(caller: Caller, scope: Scope) -> None:
     """Raises ProblemError, a 403 that names the scope, when the caller lacks it."""
     if not caller.has(scope):
         raise ProblemError(403, f"the key {caller.name} lacks the scope `{scope}`; it has: {', '.join(caller.scopes)}")
+
+
+def check_hub(caller: Caller, repo: str, field: str) -> None:
+    """Whether the caller may have this server publish to the repository, which `field` names, and the server can.
+
+    Raises ProblemError: a 403, or a 422 when the server has no Hub token.
+    """
+    check_scope(caller, Scope.PUBLISH)
+    check_namespace(caller, repo)
+    if not os.environ.get("HF_TOKEN"):
+        raise bad_field(field, "this server has no Hub token; who runs it sets HF_TOKEN")
 
 
 def check_namespace(caller: Caller, repo: str | None) -> None:

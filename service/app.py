@@ -111,9 +111,9 @@ async def running(settings: Settings, backbones: Backbones, metrics: Metrics) ->
         claims = Claims(pool, queue.enqueue, name)
         events = JobEvents(pool)
         await stack.enter_async_context(backbones)
-        reviews, speeds = ReviewStore(pool), Speeds(pool)
+        reviews, speeds, keys = ReviewStore(pool), Speeds(pool), KeyStore(pool)
         dry_runs = await stack.enter_async_context(DryRuns(settings, pool, backbones, speeds))
-        runner = Runner(settings, claims, backbones, reviews, speeds, metrics)
+        runner = Runner(settings, claims, backbones, reviews, keys, speeds, metrics)
         await stack.enter_async_context(queue.working(pool, claims, runner.run, runner.close, settings.jobs_at_once))
         await stack.enter_async_context(events.polling())
         _log.info("server=%s state=working jobs_at_once=%d", name, settings.jobs_at_once)
@@ -124,7 +124,7 @@ async def running(settings: Settings, backbones: Backbones, metrics: Metrics) ->
                 events=events,
                 shared=Shared(),
                 answers=Answers(),
-                keys=KeyStore(pool),
+                keys=keys,
                 reviews=reviews,
                 speeds=speeds,
                 dry_runs=dry_runs,

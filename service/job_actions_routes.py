@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Awaitable
 from typing import Annotated
 
@@ -10,7 +9,7 @@ from fastapi import APIRouter, Body, Response
 
 from schemas.job import Job, JobState, PublicationRequest
 from schemas.keys import Caller, Scope
-from service.access import Publisher, Submitter, check_namespace, check_scope
+from service.access import Publisher, Submitter, check_hub, check_namespace, check_scope
 from service.finding import JobId, find, find_build, find_own
 from service.job_store import Submission
 from service.jobs_routes import IdempotencyKey, Priority, accepted, located
@@ -74,10 +73,10 @@ async def publish(
         raise ProblemError(409, "the build has no accepted conversations to publish")
     if request.private and request.repo is None:
         raise bad_field("private", "only a repository on the Hub can be private; name one in `repo`")
+    if request.tag is not None and request.repo is None:
+        raise bad_field("tag", "only a repository on the Hub has tags; name one in `repo`")
     if request.repo is not None:
-        check_namespace(caller, request.repo)
-        if not os.environ.get("HF_TOKEN"):
-            raise bad_field("repo", "this server has no Hub token; who runs it sets HF_TOKEN")
+        check_hub(caller, request.repo, "repo")
     return await accepted(
         service,
         response,
@@ -91,6 +90,9 @@ async def _find_to_queue(service: Service, job_id: str, caller: Caller) -> Job:
     if job.publication is not None:
         check_scope(caller, Scope.PUBLISH)
         check_namespace(caller, job.publication.repo)
+    wish = ((job.recipe or {}).get("publish")) or {}
+    if wish.get("every_shards") is not None or wish.get("every_minutes") is not None:
+        check_hub(caller, str(wish.get("repo")), "publish.repo")
     return job
 
 

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Body, Header, Query, Response
 from schemas.dry_run import DryRun
 from schemas.job import PRIORITY, Job, JobChange, JobState, Kind
 from schemas.pages import JobPage
-from service.access import Reader, Submitter
+from service.access import Reader, Submitter, check_hub
 from service.admission import EXAMPLE, SubmittedRecipe, admit
 from service.finding import JobId, find, find_own, version_of
 from service.job_store import Filter, Submission
@@ -51,8 +51,14 @@ async def submit(
     priority: Priority = 0,
     dry_run: Annotated[bool, Query(description="make no job: sample five drafts, estimate tokens and time")] = False,
 ) -> Job | DryRun:
-    """Queue a build of the recipe. The backbone is one that the server declares, by its name."""
+    """Queue a build of the recipe. The backbone is one that the server declares, by its name.
+
+    A recipe with `publish.every_shards` or `publish.every_minutes` is published while it is built, and at its end: the
+    key needs what publishing needs.
+    """
     admitted = await asyncio.to_thread(admit, recipe, service.settings, service.backbones.names)
+    if admitted.publish.along:
+        check_hub(caller, str(admitted.publish.repo), "publish.repo")
     if dry_run:
         response.status_code = 200
         async with service.keys.spending(caller) as spend:

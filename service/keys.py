@@ -132,6 +132,17 @@ class KeyStore:
         read = await self._fresh(caller.key_id)
         return read is not None and read.key.opens(datetime.now(UTC))
 
+    async def revoked(self, job_id: str) -> str | None:
+        """The name of the key that the job was submitted with, when that was revoked since; else None."""
+        async with transaction(self._pool) as connection:
+            cursor = await connection.execute(
+                "SELECT keys.name FROM jobs JOIN keys ON keys.id = jobs.key_id"
+                " WHERE jobs.id = %s AND keys.revoked IS NOT NULL",
+                [job_id],
+            )
+            row = await cursor.fetchone()
+        return None if row is None else str(row["name"])
+
     async def find(self, given: str) -> Key | None:
         """The key that a caller sends, also when it is revoked or has expired; None when there never was such a key."""
         if (form := _FORM.fullmatch(given)) is None:

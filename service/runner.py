@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
@@ -13,29 +14,35 @@ from pydantic import ValidationError
 
 from generators.one_line import one_line
 from pipeline.build import Outcome, Progress, build
+from pipeline.publishing import Order, publish
+from pipeline.publishing_along import PublishingAlong
 from pipeline.reader import BuildReader
+from publishers.result import PublicationResult
 from schemas.errors import (
     BackboneError,
     BuildDirectoryError,
     EpochLostError,
+    HubAuthError,
     IturriError,
     LedgerError,
     ProcessDiedError,
+    PublishError,
     RecipeError,
     ServiceError,
 )
 from schemas.funnel import Funnel
 from schemas.job import Job
+from schemas.manifest import Manifest
 from schemas.problems import first_problem
 from schemas.recipe import Recipe
 from schemas.settings import Settings
 from service.backbones import Backbones
 from service.claims import Claim, Claims
+from service.keys import KeyStore
 from service.logs import of_job
 from service.metrics import Metrics
 from service.noting import Notes
 from service.places import build_of, publication_of
-from service.publishing import Order, publish
 from service.reviews import ReviewStore
 from service.speeds import Speeds
 
@@ -55,6 +62,7 @@ class Runner:
         claims: Claims,
         backbones: Backbones,
         reviews: ReviewStore,
+        keys: KeyStore,
         speeds: Speeds,
         metrics: Metrics,
     ) -> None:
@@ -62,6 +70,7 @@ class Runner:
         self._claims = claims
         self._backbones = backbones
         self._reviews = reviews
+        self._keys = keys
         self._speeds = speeds
         self._metrics = metrics
         self._stops: set[asyncio.Event] = set()
@@ -140,6 +149,25 @@ class Runner:
         except ValidationError as error:
             where, what = first_problem(error)
             raise RecipeError(f"the recipe was taken by another version of Iturri; {where}: {what}") from error
+        async with self._along(job, recipe, stop) as along:
+            manifest = await self._sample(job, claim, recipe, stop, along.sealed)
+            if manifest is None:
+                return None
+            told: dict[str, Any] = {
+                "directory": str(build_of(job.id, self._settings).resolve()),
+                "conversations": manifest.rows,
+                "shards": len(manifest.shards),
+                "fingerprint": manifest.provenance.fingerprint,
+            }
+            if not recipe.publish.along:
+                return told
+            published = await _finish(along, len(manifest.shards))
+            return None if published is None else {**told, "publication": published.model_dump(mode="json")}
+
+    async def _sample(
+        self, job: Job, claim: Claim, recipe: Recipe, stop: asyncio.Event, on_sealed: Callable[[int], None]
+    ) -> Manifest | None:
+        """Run the build on its backbone; None when it was stopped before its target."""
         async with self._backbones.engine(str(recipe.backbone)).lease(stop) as backbone:
             if backbone is None:
                 return None
@@ -161,21 +189,29 @@ class Runner:
                             settings=self._settings,
                             stop=stop,
                             on_progress=on_progress,
+                            on_sealed=on_sealed,
                             take_over=job.attempts > 1,
                         )
                 finally:
                     if (funnel := await _funnel(directory)) is not None:
                         counted.count(funnel)
                         await self._persist(lambda: notes.last(funnel))
-        if result.outcome is Outcome.STOPPED:
-            return None
-        manifest = result.manifest
-        return {
-            "directory": str(directory.resolve()),
-            "conversations": manifest.rows,
-            "shards": len(manifest.shards),
-            "fingerprint": manifest.provenance.fingerprint,
-        }
+        return None if result.outcome is Outcome.STOPPED else result.manifest
+
+    def _along(self, job: Job, recipe: Recipe, stop: asyncio.Event) -> PublishingAlong:
+        """The pushes of a build while it runs, which go out for the key that has submitted it."""
+
+        async def order() -> Order:
+            if (name := await self._keys.revoked(job.id)) is not None:
+                raise HubAuthError(f"the key {name} was revoked")
+            return Order(
+                build=build_of(job.id, self._settings).resolve(),
+                repo=recipe.publish.repo,
+                private=recipe.publish.private,
+                reviews=await self._reviews.to_publish(job.id),
+            )
+
+        return PublishingAlong(recipe.publish, order, os.environ.get("HF_TOKEN"), stop)
 
     async def _publish(self, job: Job, stop: asyncio.Event) -> dict[str, Any] | None:
         """Publish the build; the result, or None when it was stopped before it was done."""
@@ -188,9 +224,10 @@ class Runner:
             folder=publication_of(job.build_id, recipe, self._settings).resolve(),
             repo=job.publication.repo,
             private=job.publication.private,
+            tag=job.publication.tag,
             reviews=await self._reviews.to_publish(job.build_id),
         )
-        result = await publish(order, stop)
+        result = await publish(order, stop, os.environ.get("HF_TOKEN"))
         return None if result is None else result.model_dump(mode="json")
 
     async def _watch(self, claim: Claim, stop: asyncio.Event) -> None:
@@ -215,6 +252,18 @@ class Runner:
                     raise
             await asyncio.sleep(_PERSIST_PAUSE_S)
         return await write()
+
+
+async def _finish(along: PublishingAlong, shards: int) -> PublicationResult | None:
+    """Publish all of a build that is complete; None when it was stopped. Raises PublishError, ProcessDiedError."""
+    try:
+        return await along.finish(shards)
+    except ProcessDiedError:
+        raise
+    except IturriError as error:
+        raise PublishError(
+            f"the build is complete, but not all of it is published: {error}; a retry goes on"
+        ) from error
 
 
 def _accepted(job: Job) -> int:

@@ -92,10 +92,10 @@ def publish(
     With --server, with the server's token; without a repository, to its own folder of publications.
     """
     if server is not None:
-        only_here(to=to, dry_run=dry_run, tag=tag)
+        only_here(to=to, dry_run=dry_run)
         from cli import remote_publish
 
-        return remote_publish.run(server, build, repo=repo, private=private, as_json=as_json)
+        return remote_publish.run(server, build, repo=repo, private=private, tag=tag, as_json=as_json)
     if to is not None and (repo is not None or private):
         raise typer.BadParameter("only the Hub has repositories: leave --repo and --private out", param_hint="--to")
     if to is not None and tag is not None:

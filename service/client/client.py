@@ -214,14 +214,16 @@ class Client:
         repo: str | None = None,
         *,
         private: bool = False,
+        tag: str | None = None,
         wait: bool = False,
         idempotency_key: str | None = None,
     ) -> Job:
         """Queue the publication of a build to the Hub repository, or to the server's folder of publications.
 
-        The publication's own job, ended if `wait` is set. The Hub token is the server's.
+        The publication's own job, ended if `wait` is set. The Hub token is the server's. `tag` names what is published
+        on the Hub a release, which is never moved. Raises InputError for what cannot be a tag.
         """
-        body = body_of(PublicationRequest, repo=repo, private=private)
+        body = body_of(PublicationRequest, repo=repo, private=private, tag=tag)
         headers = idempotent(idempotency_key)
         job = self._transport.ask(Job, "POST", f"{job_path(job_id)}/publish", json=body, headers=headers)
         return self.wait(job.id) if wait else job

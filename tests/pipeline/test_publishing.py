@@ -11,13 +11,13 @@ import pytest
 from filelock import FileLock
 
 from pipeline.build import Outcome
+from pipeline.publishing import Order, publish
 from pipeline.reader import BuildReader
 from publishers.manifest import read_manifest
 from publishers.reviews import read_reviews
 from schemas.errors import ProcessDiedError, PublishError
 from schemas.recipe import Recipe
 from schemas.review import Review
-from service.publishing import Order, publish
 from tests.support.builds import recipe, run
 
 
@@ -61,7 +61,7 @@ async def test_rows_in_no_shard_yet_are_sealed_first(tmp_path: Path) -> None:
         note=None,
         at=datetime(2026, 11, 5, tzinfo=UTC),
     )
-    result = await publish(order(tmp_path, mark), asyncio.Event())
+    result = await publish(order(tmp_path, mark), asyncio.Event(), None)
     assert result is not None and result.files == 4
     assert read_manifest(tmp_path / "published").rows == rows
     found = read_reviews(tmp_path / "build")
@@ -71,7 +71,7 @@ async def test_rows_in_no_shard_yet_are_sealed_first(tmp_path: Path) -> None:
 async def test_of_a_build_that_runs_again_what_is_sealed_is_published(tmp_path: Path) -> None:
     rows = await stopped(tmp_path / "build", slow(4), 6)
     with FileLock(tmp_path / "build" / "build.lock"):
-        assert await publish(order(tmp_path), asyncio.Event()) is not None
+        assert await publish(order(tmp_path), asyncio.Event(), None) is not None
     assert read_manifest(tmp_path / "published").rows == rows // 4 * 4
     assert read_manifest(tmp_path / "build").rows == rows // 4 * 4
 
@@ -81,18 +81,18 @@ async def test_nothing_accepted_is_nothing_to_publish(tmp_path: Path) -> None:
     stop.set()
     await run(recipe(), tmp_path / "build", stop=stop)
     with pytest.raises(PublishError, match="has no sealed shards yet"):
-        await publish(order(tmp_path), asyncio.Event())
+        await publish(order(tmp_path), asyncio.Event(), None)
 
 
 async def test_a_process_that_is_killed_is_told_from_one_that_fails(tmp_path: Path) -> None:
     wanted = recipe(target={"conversations": 5})
     await run(wanted, tmp_path / "build")
-    publishing = asyncio.create_task(publish(order(tmp_path), asyncio.Event()))
+    publishing = asyncio.create_task(publish(order(tmp_path), asyncio.Event(), None))
     # It takes a second to import what it needs.
-    while not (mine := [one for one in psutil.Process().children() if "service.publishing" in one.cmdline()]):  # noqa: ASYNC110 there is no event for it
+    while not (mine := [one for one in psutil.Process().children() if "pipeline.publishing" in one.cmdline()]):  # noqa: ASYNC110 there is no event for it
         await asyncio.sleep(0.01)
     mine[0].kill()
     with pytest.raises(ProcessDiedError, match="was killed by signal 9"):
         await publishing
-    published = await publish(order(tmp_path), asyncio.Event())
+    published = await publish(order(tmp_path), asyncio.Event(), None)
     assert published is not None and len(read_manifest(tmp_path / "published").shards) == 1
