@@ -22,7 +22,7 @@ from pipeline.ledger import Ledger
 from pipeline.ledger_reading import translated
 from pipeline.materials import FoundDataset, put
 from pipeline.reader import BuildReader
-from pipeline.sealing import Sealer, record_manifest
+from pipeline.sealing import Sealer, record_dropped, record_manifest
 from pipeline.stream import Counts, Indices, Stream
 from publishers.atomic import write_bytes
 from schemas.errors import BackboneError
@@ -140,6 +140,7 @@ class Keeper:
         def write() -> Manifest:
             if seal:
                 self._sealer.seal(all_rows=True)
+            record_dropped(self._place, self._recipe)
             return self._write_manifest()
 
         return await self._run(write)

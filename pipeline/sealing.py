@@ -9,10 +9,12 @@ from pipeline.directory import BuildDirectory, on_network_filesystem
 from pipeline.ledger import Ledger, PlannedShard
 from pipeline.ledger_reading import translated
 from pipeline.reader import BuildReader
+from publishers.dropped import write_dropped
 from publishers.manifest import write_manifest
 from publishers.shard import shard_path, write_shard
 from schemas.errors import BuildError, EpochLostError, StorageError
 from schemas.manifest import Manifest, Shard
+from schemas.names import MOST
 from schemas.recipe import Recipe
 
 
@@ -84,6 +86,12 @@ def record_manifest(ledger: Ledger, place: BuildDirectory, recipe: Recipe) -> Ma
     return manifest
 
 
+def record_dropped(place: BuildDirectory, recipe: Recipe) -> None:
+    """Put the sample of dropped drafts beside the manifest where the recipe wants it published. Raises StorageError."""
+    wanted = BuildReader(place.path).dropped(limit=MOST) if recipe.publish.dropped else []
+    write_dropped([sample for _, sample in wanted], place.path)
+
+
 def seal_what_is_there(directory: Path) -> Manifest:
     """Seal what a build that has stopped, failed or been killed has accepted so far, and list it in the manifest.
 
@@ -108,6 +116,7 @@ def seal_what_is_there(directory: Path) -> Manifest:
             sealer.check_sealed()
             sealer.finish_planned()
             sealer.seal(all_rows=True)
+            record_dropped(place, recipe)
             return record_manifest(ledger, place, recipe)
         finally:
             ledger.close()

@@ -47,6 +47,16 @@ def write_bytes(path: Path, content: bytes) -> None:
         file.write(content)
 
 
+def remove_file(path: Path) -> None:
+    """Takes a file away for good, where there is one. Raises StorageError."""
+    try:
+        if path.exists():
+            path.unlink()
+            sync_folder(path.parent)
+    except OSError as error:
+        raise StorageError(f"{path} cannot be removed: {error.strerror or error}") from error
+
+
 def sync_folder(folder: Path) -> None:
     """Makes renames in the folder outlive a power cut. Raises OSError."""
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
 import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
+from publishers.changelog import CHANGELOG_NAME
+from publishers.dropped import DroppedFile
 from publishers.handwritten import BEGIN, END
 from publishers.licences import licence_metadata, manifest_terms
 from publishers.picture import PICTURE_NAME, funnel_words
-from publishers.reviews import REVIEWS_CONFIG, REVIEWS_PATH, REVIEWS_SPLIT, ReviewFile
-from publishers.reviews import SCHEMA as REVIEWS
+from publishers.reviews import ReviewFile
 from publishers.rows import features
 from publishers.shard import config_name
+from publishers.side_table import SIDE_SPLIT, SideTable
 from publishers.sources import mode_sources
 from schemas.funnel import GATES, Funnel
 from schemas.manifest import Manifest, Shard
@@ -35,8 +38,15 @@ _SIZES = (
 )
 
 
-def card(manifest: Manifest, repo: str | None = None, reviews: ReviewFile | None = None) -> str:
-    """The card in Markdown, with the Hub's metadata in front. The same manifest and marks give the same card.
+def card(
+    manifest: Manifest,
+    repo: str | None = None,
+    reviews: ReviewFile | None = None,
+    dropped: DroppedFile | None = None,
+    *,
+    changelog: bool = False,
+) -> str:
+    """The card in Markdown, with the Hub's metadata in front. What is given alike gives the same card.
 
     `repo` is the repository it is for; without one, the recipe's, or else a folder. A recipe without a licence gives a
     card that says so (`license: unknown`).
@@ -44,7 +54,8 @@ def card(manifest: Manifest, repo: str | None = None, reviews: ReviewFile | None
     recipe = manifest.provenance.recipe
     publish = recipe.get("publish") or {}
     repo = repo or publish.get("repo")
-    metadata = yaml.safe_dump(card_metadata(manifest, reviews), allow_unicode=True, sort_keys=False, width=10_000)
+    tables = [file.table for file in (reviews, dropped) if file is not None]
+    metadata = yaml.safe_dump(card_metadata(manifest, tables), allow_unicode=True, sort_keys=False, width=10_000)
     return _template().render(
         metadata=metadata,
         manifest=manifest,
@@ -66,6 +77,9 @@ def card(manifest: Manifest, repo: str | None = None, reviews: ReviewFile | None
         funnel_rows=_funnel_rows(manifest.funnel),
         splits=[(config, split, shards) for config, splits in _configs(manifest) for split, shards in splits],
         reviews=reviews,
+        dropped=dropped,
+        dropped_rows=_dropped_rows(manifest.funnel, dropped),
+        changelog=CHANGELOG_NAME if changelog else None,
         repo=repo,
         load_from=repo or "path/to/this/folder",
         picture_name=PICTURE_NAME,
@@ -76,12 +90,12 @@ def card(manifest: Manifest, repo: str | None = None, reviews: ReviewFile | None
     )
 
 
-def card_metadata(manifest: Manifest, reviews: ReviewFile | None = None) -> dict[str, Any]:
+def card_metadata(manifest: Manifest, tables: Sequence[SideTable] = ()) -> dict[str, Any]:
     """The metadata of the card: https://huggingface.co/docs/hub/datasets-cards.
 
     Files are named one by one: shards that a running publication has put there already stay invisible until its card
     comes with the last commit. A split without files is not declared, as `load_dataset` would fail on it. Byte counts
-    are those of the Parquet files. Review marks are the last config, and never the one that is loaded by default.
+    are those of the Parquet files. `tables` are the last configs, and never the one that is loaded by default.
     """
     configs = _configs(manifest)
     publish = manifest.provenance.recipe.get("publish") or {}
@@ -102,7 +116,7 @@ def card_metadata(manifest: Manifest, reviews: ReviewFile | None = None) -> dict
             }
             for number, (config, splits) in enumerate(configs)
         ]
-        + _review_configs(reviews),
+        + [_table_config(table) for table in tables],
         "dataset_info": [
             {
                 "config_name": config,
@@ -120,29 +134,23 @@ def card_metadata(manifest: Manifest, reviews: ReviewFile | None = None) -> dict
             }
             for config, splits in configs
         ]
-        + _review_info(reviews),
+        + [_table_info(table) for table in tables],
     }
 
 
-def _review_configs(reviews: ReviewFile | None) -> list[dict[str, Any]]:
-    if reviews is None:
-        return []
-    return [{"config_name": REVIEWS_CONFIG, "data_files": [{"split": REVIEWS_SPLIT, "path": [REVIEWS_PATH]}]}]
+def _table_config(table: SideTable) -> dict[str, Any]:
+    return {"config_name": table.config, "data_files": [{"split": SIDE_SPLIT, "path": [table.path]}]}
 
 
-def _review_info(reviews: ReviewFile | None) -> list[dict[str, Any]]:
-    if reviews is None:
-        return []
-    size = len(reviews.content)
-    return [
-        {
-            "config_name": REVIEWS_CONFIG,
-            "features": features(REVIEWS),
-            "splits": [{"name": REVIEWS_SPLIT, "num_bytes": size, "num_examples": len(reviews.reviews)}],
-            "download_size": size,
-            "dataset_size": size,
-        }
-    ]
+def _table_info(table: SideTable) -> dict[str, Any]:
+    size = len(table.content)
+    return {
+        "config_name": table.config,
+        "features": features(table.schema),
+        "splits": [{"name": SIDE_SPLIT, "num_bytes": size, "num_examples": table.rows}],
+        "download_size": size,
+        "dataset_size": size,
+    }
 
 
 def size_category(rows: int) -> str:
@@ -269,6 +277,13 @@ def _funnel_rows(funnel: Funnel) -> list[dict[str, Any]]:
     return sorted(
         rows, key=lambda row: (row["mode"], order.get(row["gate"], len(GATES)), -row["drafts"], row["reason"])
     )
+
+
+def _dropped_rows(funnel: Funnel, dropped: DroppedFile | None) -> list[tuple[str, int, int]]:
+    """Reason, drafts dropped for it, and how many of them are in the sample."""
+    if dropped is None:
+        return []
+    return [(reason, drafts, dropped.reasons.get(reason, 0)) for reason, drafts in funnel.reasons().items()]
 
 
 def _one_line(text: str) -> str:

@@ -1,4 +1,4 @@
-"""What a publication consists of: shards, review marks, the card, the manifest."""
+"""What a publication consists of: shards, tables beside them, the card, the manifest."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ from pathlib import Path, PurePosixPath
 
 from publishers.card import card
 from publishers.changelog import CHANGELOG_NAME, Release, change_log
+from publishers.dropped import DROPPED_CONFIG, DroppedFile, read_dropped
 from publishers.handwritten import renewed
 from publishers.licences import refuse_unfit
 from publishers.manifest import MANIFEST_NAME, manifest_bytes, read_manifest
 from publishers.picture import PICTURE_NAME, funnel_picture
 from publishers.redaction import redacted
-from publishers.reviews import REVIEWS_PATH, ReviewFile, read_reviews
+from publishers.reviews import REVIEWS_CONFIG, ReviewFile, read_reviews
+from publishers.side_table import SideTable, side_path
 from schemas.errors import PublishError
 from schemas.funnel import Funnel
 from schemas.manifest import Manifest, Shard
@@ -62,11 +64,17 @@ class Publication:
     manifest: Manifest
     shards: tuple[PublicationFile, ...]
     reviews: ReviewFile | None
+    dropped: DroppedFile | None
     repo: str | None
 
     @property
+    def tables(self) -> tuple[SideTable, ...]:
+        return tuple(file.table for file in (self.reviews, self.dropped) if file is not None)
+
+    @property
     def withdrawn(self) -> tuple[str, ...]:
-        return () if self.reviews else (REVIEWS_PATH,)
+        there = {table.config for table in self.tables}
+        return tuple(side_path(config) for config in (REVIEWS_CONFIG, DROPPED_CONFIG) if config not in there)
 
     def files(self, found: Found = NOTHING) -> tuple[PublicationFile, ...]:
         """All files, in the order in which they go."""
@@ -77,9 +85,9 @@ class Publication:
 
         Raises PublishError when the card that was found was edited where the next one would lose it.
         """
-        text = card(self.manifest, self.repo, self.reviews)
+        text = card(self.manifest, self.repo, self.reviews, self.dropped, changelog=bool(found.releases))
         contents = {
-            **({REVIEWS_PATH: self.reviews.content} if self.reviews else {}),
+            **{table.path: table.content for table in self.tables},
             **({CHANGELOG_NAME: change_log(found.releases, self.manifest).encode()} if found.releases else {}),
             PICTURE_NAME: _picture(self.manifest.funnel),
             CARD_NAME: renewed(text, found.card).encode(),
@@ -103,6 +111,7 @@ def read_publication(build: Path, repo: str | None = None) -> Publication:
         manifest=redacted(manifest),
         shards=tuple(_shard_file(build, shard) for shard in manifest.shards),
         reviews=read_reviews(build),
+        dropped=read_dropped(build),
         repo=repo,
     )
 

@@ -12,6 +12,15 @@ from schemas.manifest import Manifest
 _PRIVATE = re.compile(r"^(endpoints|directory|api_key_env|.*_dir|(.*_)?(token|secret|password|key))$")
 
 
+# A path from the root on, but no address, no end tag and no fraction.
+_FOLDERS = re.compile(r"(?<![\w/:.<])/(?:[\w.+@-]+/)+(?=[\w.+@-])")
+
+
+def without_folders(text: str) -> str:
+    """The text with the last part alone of each path that begins at the root."""
+    return _FOLDERS.sub("", text)
+
+
 def redacted(manifest: Manifest) -> Manifest:
     """The manifest without addresses, folders and secrets; of a path, only the last part stays. Rows are untouched."""
     provenance = manifest.provenance

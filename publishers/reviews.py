@@ -13,15 +13,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import ValidationError
 
-from publishers.atomic import sync_folder
-from publishers.shard import shard_path, write_table
-from schemas.errors import PublishError, StorageError
+from publishers.atomic import remove_file
+from publishers.shard import write_table
+from publishers.side_table import SideTable, side_path
+from schemas.errors import PublishError
 from schemas.review import Review
 
 REVIEWS_NAME = "reviews.parquet"
 REVIEWS_CONFIG = "reviews"
-REVIEWS_SPLIT = "train"
-REVIEWS_PATH = shard_path(REVIEWS_CONFIG, REVIEWS_SPLIT, 0)
+REVIEWS_PATH = side_path(REVIEWS_CONFIG)
 
 # Written out, never inferred, as that of the shards: a column that nobody has filled yet keeps its type.
 SCHEMA = pa.schema(
@@ -57,6 +57,10 @@ class ReviewFile:
     reviews: tuple[Review, ...]
 
     @property
+    def table(self) -> SideTable:
+        return SideTable(REVIEWS_CONFIG, SCHEMA, self.content, len(self.reviews))
+
+    @property
     def rows(self) -> int:
         """How many different rows are marked."""
         return len({review.row_id for review in self.reviews})
@@ -90,12 +94,7 @@ def write_reviews(reviews: Iterable[Review], build: Path) -> None:
         cells = [{"id": review.row_id, **review.model_dump(exclude={"row_id"})} for review in ordered]
         write_table(pa.Table.from_pylist(cells, schema=SCHEMA), path)
         return
-    try:
-        if path.exists():
-            path.unlink()
-            sync_folder(build)
-    except OSError as error:
-        raise StorageError(f"{path} cannot be removed: {error.strerror or error}") from error
+    remove_file(path)
 
 
 def read_reviews(build: Path) -> ReviewFile | None:

@@ -75,6 +75,9 @@ class Publish(Frozen):
     )
     title: str | None = None
     description: str | None = None
+    dropped: bool = Field(
+        default=False, description="publish the sample of dropped drafts, `output.dropped_samples`, as a config too"
+    )
 
     @property
     def along(self) -> bool:
