@@ -27,6 +27,7 @@ from generators.opening import open_backbone
 from pipeline.build import BuildResult, Outcome, Progress, build, check_directory
 from pipeline.directory import build_directory
 from pipeline.reader import BuildReader
+from publishers.licences import recipe_terms
 from schemas.backbones import BackboneSpec
 from schemas.errors import BackboneError, BuildDirectoryError, BuildError, InputError, IturriError, LedgerError
 from schemas.funnel import Funnel
@@ -141,6 +142,7 @@ class _Builds:
         directory = self._options.out or build_directory(recipe, self._settings)
         self._results[number] = replace(self._results[number], name=recipe.name, directory=directory)
         backbone = resolved_backbone(recipe, self._settings)
+        recipe_terms(recipe, backbone).check()
         # What is wrong with the input is said before a backbone is started for it.
         check_token(recipe.publish)
         check_directory(recipe, directory, self._settings)

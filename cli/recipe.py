@@ -10,6 +10,7 @@ from cli.check_results import CheckResults
 from cli.machine import machine_settings, resolved_backbone
 from pipeline.materials import find_materials
 from pipeline.packs import load_packs
+from publishers.licences import FIELD, Terms, recipe_terms
 from schemas.errors import DatasetError, IturriError
 from schemas.reading import read_recipe
 from schemas.recipe import Recipe
@@ -22,11 +23,12 @@ def check(files: list[Path], backbones: Path | None, *, as_json: bool) -> int:
     results = CheckResults(as_json)
     for file in files:
         try:
-            unchecked = _checked(file, settings)
+            unchecked, note = _checked(file, settings)
         except IturriError as error:
             results.bad(file, error)
         else:
-            results.good(file, {"unchecked": unchecked.strip(" ()") or None}, f"{file}: OK{unchecked}")
+            found = {"unchecked": unchecked.strip(" ()") or None, "note": note}
+            results.good(file, found, f"{file}: OK{unchecked}{f'; {note}' if note else ''}")
     return results.finish()
 
 
@@ -37,16 +39,25 @@ def schema() -> int:
     return 0
 
 
-def _checked(file: Path, settings: Settings) -> str:
-    """What could not be checked, if anything. Raises IturriError."""
+def _checked(file: Path, settings: Settings) -> tuple[str, str | None]:
+    """What could not be checked, if anything, and what will be missing later. Raises IturriError."""
     recipe = read_recipe(file)
     load_packs(recipe, settings)
     away = _datasets_away(recipe)
     if settings.backbones is None and (names := _named(recipe)):
-        return f" ({' and '.join(names)} not looked up: neither --backbones nor ITURRI_BACKBONES is given){away}"
-    resolved_backbone(recipe, settings)
+        unchecked = f" ({' and '.join(names)} not looked up: neither --backbones nor ITURRI_BACKBONES is given){away}"
+        backbone = None if isinstance(recipe.backbone, str) else recipe.backbone
+        return unchecked, _licence(recipe_terms(recipe, backbone))
+    backbone = resolved_backbone(recipe, settings)
     with_embedder(recipe.filters, settings)
-    return away
+    return away, _licence(recipe_terms(recipe, backbone))
+
+
+def _licence(terms: Terms) -> str | None:
+    """A note where no licence is chosen. Raises RecipeError for one that cannot be."""
+    terms.check()
+    missing = terms.missing()
+    return missing and f"{FIELD}: {missing}"
 
 
 def _datasets_away(recipe: Recipe) -> str:

@@ -41,6 +41,11 @@ class BuildReader:
             raise BuildDirectoryError(f"{path} cannot be read: {error.strerror or error}") from error
         except ValidationError as error:
             where, what = first_problem(error)
+            if where.startswith("publish.licence"):  # any text was taken once
+                raise BuildDirectoryError(
+                    f"{path}: {where}: {what}; set it in the recipe and run `iturri build` of that (nothing is sampled "
+                    "anew)"
+                ) from error
             raise BuildDirectoryError(
                 f"{path} is damaged: {where}{': ' if where else ''}{what}; `iturri build` of its recipe writes it anew"
             ) from error

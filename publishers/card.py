@@ -9,11 +9,14 @@ from typing import Any
 import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
-from publishers.licences import licence_metadata
+from publishers.handwritten import BEGIN, END
+from publishers.licences import licence_metadata, manifest_terms
+from publishers.picture import PICTURE_NAME, funnel_words
 from publishers.reviews import REVIEWS_CONFIG, REVIEWS_PATH, REVIEWS_SPLIT, ReviewFile
 from publishers.reviews import SCHEMA as REVIEWS
 from publishers.rows import features
 from publishers.shard import config_name
+from publishers.sources import mode_sources
 from schemas.funnel import GATES, Funnel
 from schemas.manifest import Manifest, Shard
 
@@ -30,11 +33,6 @@ _SIZES = (
     (100_000_000_000, "10B<n<100B"),
     (1_000_000_000_000, "100B<n<1T"),
 )
-
-# Where a mode names a dataset, and what becomes of its texts; a corpus becomes what its mode makes of it.
-_PUBLISHED = {"corpus": "passages", "prompts": "first user turns", "source": "conversations, translated"}
-_ROLES = {"reverse": "replies", "grounded": "passages that conversations are about"}
-_TOPICS = "topics"
 
 
 def card(manifest: Manifest, repo: str | None = None, reviews: ReviewFile | None = None) -> str:
@@ -55,10 +53,11 @@ def card(manifest: Manifest, repo: str | None = None, reviews: ReviewFile | None
         title=_title(manifest),
         languages=_named_languages(manifest),
         description=_one_line(publish.get("description") or ""),
-        licence=publish.get("licence"),
+        publish=publish,
+        terms=manifest_terms(manifest),
         backbone_spec=_backbone(recipe),
         target=(recipe.get("target") or {}).get("conversations"),
-        sources=[source for mode in recipe.get("modes") or () for source in _sources(mode)],
+        sources=[source for mode in recipe.get("modes") or () for source in mode_sources(mode)],
         turns_of_people=_people_wrote_turns(manifest),
         passages=_passages_shown(manifest),
         modes=[_mode(mode, manifest) for mode in recipe.get("modes") or ()],
@@ -69,6 +68,10 @@ def card(manifest: Manifest, repo: str | None = None, reviews: ReviewFile | None
         reviews=reviews,
         repo=repo,
         load_from=repo or "path/to/this/folder",
+        picture_name=PICTURE_NAME,
+        picture_words=funnel_words(manifest.funnel),
+        begin=BEGIN,
+        end=END,
         citation_key="".join(part if part.isalnum() else "_" for part in manifest.name),
     )
 
@@ -84,7 +87,7 @@ def card_metadata(manifest: Manifest, reviews: ReviewFile | None = None) -> dict
     publish = manifest.provenance.recipe.get("publish") or {}
     return {
         "language": list(_languages(manifest)),
-        **licence_metadata(publish.get("licence")),
+        **licence_metadata(publish),
         "pretty_name": _title(manifest),
         "size_categories": [size_category(manifest.rows)],
         "task_categories": ["text-generation"],
@@ -211,18 +214,6 @@ def _mode(spec: dict[str, Any], manifest: Manifest) -> dict[str, Any]:
     config = config_name(name, spec.get("language") or manifest.language)
     rows = sum(shard.rows for shard in manifest.shards if shard.config == config)
     return {"name": name, "config": config, "weight": spec.get("weight", 1), "rows": rows, "parts": parts}
-
-
-def _sources(spec: dict[str, Any]) -> list[dict[str, Any]]:
-    """The datasets that a mode's conversations are made from, and what of them is published."""
-    mode = str(spec.get("mode"))
-    found = [(role, spec.get(name)) for name, role in _PUBLISHED.items()]
-    topics = (spec.get("steering") or {}).get("topics_from")
-    return [
-        {"mode": mode, "role": _ROLES.get(mode, role), **one}
-        for role, one in [*found, (_TOPICS, topics)]
-        if isinstance(one, dict)
-    ]
 
 
 def _people_wrote_turns(manifest: Manifest) -> bool:

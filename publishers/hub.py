@@ -10,12 +10,15 @@ from pathlib import Path
 
 from huggingface_hub.hf_api import RepoFile
 
+from publishers.changelog import Release
 from publishers.hub_errors import calling
 from publishers.hub_repository import HubRepository
+from publishers.licences import AGAIN, FIELD, manifest_terms
 from publishers.manifest import MANIFEST_NAME, parse_manifest
 from publishers.publication import CARD_NAME, Found, Publication, PublicationFile, check, grown_from, read_publication
 from publishers.result import PublicationResult
 from schemas.errors import InputError, PublishError, RecipeError
+from schemas.manifest import Manifest
 from schemas.names import TAG
 
 # The Hub allows 128 commits an hour, so several files go into one; bounded commits keep a lost one cheap. A push that
@@ -39,10 +42,10 @@ def publish_to_hub(
     another Hub than that of HF_ENDPOINT. `tag` names the commit that holds the publication, for
     `load_dataset(repo, revision=tag)`; a tag that is there is never moved.
 
-    Raises, before any use of the network, HubAuthError without a token, RecipeError when the recipe states no licence,
-    InputError for what cannot be a tag; later HubAuthError for a token that may not write, and PublishError when a
-    shard is damaged, the repository holds something else, is public though it is to be private, has the tag on another
-    commit, or the Hub fails for good.
+    Raises, before any use of the network, HubAuthError without a token, RecipeError when the recipe states no licence
+    or one that cannot be, InputError for what cannot be a tag; later HubAuthError for a token that may not write, and
+    PublishError when a shard is damaged, the repository holds something else, is public though it is to be private, has
+    the tag on another commit, or the Hub fails for good.
     """
     if tag is not None and not TAG.fullmatch(tag):
         raise InputError(
@@ -50,11 +53,8 @@ def publish_to_hub(
         )
     repository = HubRepository(repo, token, endpoint)
     publication = read_publication(build, repo)
-    if not (publication.manifest.provenance.recipe.get("publish") or {}).get("licence"):
-        raise RecipeError(
-            "publish.licence: a dataset on the Hub needs a licence, such as cc-by-4.0; set it in the recipe, run "
-            "`iturri build` again (nothing is sampled anew) and publish"
-        )
+    if missing := manifest_terms(publication.manifest).missing():
+        raise RecipeError(f"{FIELD}: {missing}; set it in the recipe, {AGAIN}")
     return _Push(repository, publication, tag).run(private)
 
 
@@ -82,6 +82,7 @@ class _Push:
         self._committed: dict[str, PublicationFile] = {}
         self._known: _State | None = None
         self._begun = False
+        self._manifests: dict[str, Manifest | None] = {}
         self._limits = (FILES_PER_COMMIT, BYTES_PER_COMMIT)
 
     def run(self, private: bool) -> PublicationResult:
@@ -122,8 +123,23 @@ class _Push:
         )
 
     def _found(self, revision: str, remote: dict[str, RepoFile]) -> Found:
+        """The card that is there, and the releases with the one to come; tags of other things are none."""
         text = self._repository.read(CARD_NAME, revision).decode(errors="replace") if CARD_NAME in remote else None
-        return Found(card=text)
+        tags = self._repository.tags()
+        releases = [
+            Release(tag, found) for tag, commit in tags.items() if (found := self._released(commit)) is not None
+        ]
+        if self._tag is not None and self._tag not in tags:
+            releases.append(Release(self._tag, self._publication.manifest))
+        return Found(card=text, releases=tuple(releases))
+
+    def _released(self, commit: str) -> Manifest | None:
+        """The manifest of this build at a commit; None where it holds none."""
+        if commit not in self._manifests:
+            content = self._repository.read(MANIFEST_NAME, commit, missing_ok=True)
+            name = f"{self._repository.name}@{commit[:8]}/{MANIFEST_NAME}"
+            self._manifests[commit] = None if content is None else parse_manifest(content, name)
+        return self._manifests[commit]
 
     def _refuse_strangers(self, revision: str, remote: dict[str, RepoFile]) -> None:
         name = self._repository.name
@@ -147,8 +163,9 @@ class _Push:
             return state
         batch, last = _next_batch(state.missing, self._publication.shards, self._limits)
         self._committed |= {file.path: file for file in batch}
+        # With the commit it goes on top of: what an earlier push has sent and died over may still be made, at any time.
         self._repository.commit(
-            batch, state.withdrawn if last else (), _message(batch, state.withdrawn), state.revision if last else None
+            batch, state.withdrawn if last else (), _message(batch, state.withdrawn), state.revision
         )
         _log.info("%s: committed %d files", self._repository.name, len(batch))
         state = self._look()

@@ -5,8 +5,10 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import overload
 
 from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi, constants
+from huggingface_hub.errors import RemoteEntryNotFoundError
 from huggingface_hub.hf_api import RepoFile
 from huggingface_hub.utils.tqdm import disable_progress_bars
 
@@ -59,22 +61,33 @@ class HubRepository:
 
         return calling("list its files", self.name, tree)
 
-    def read(self, path: str, revision: str) -> bytes:
-        """The content of a small file."""
+    @overload
+    def read(self, path: str, revision: str) -> bytes: ...
 
-        def download() -> bytes:
+    @overload
+    def read(self, path: str, revision: str, *, missing_ok: bool) -> bytes | None: ...
+
+    def read(self, path: str, revision: str, *, missing_ok: bool = False) -> bytes | None:
+        """The content of a small file; with `missing_ok`, None when there is none."""
+
+        def download() -> bytes | None:
             with tempfile.TemporaryDirectory() as folder:
-                there = self._api.hf_hub_download(self.name, path, repo_type=_KIND, revision=revision, local_dir=folder)
+                try:
+                    there = self._api.hf_hub_download(
+                        self.name, path, repo_type=_KIND, revision=revision, local_dir=folder
+                    )
+                except RemoteEntryNotFoundError:
+                    if missing_ok:
+                        return None
+                    raise
                 return Path(there).read_bytes()
 
         return calling(f"give its {path}", self.name, download)
 
-    def commit(
-        self, files: Sequence[PublicationFile], removed: Iterable[str], message: str, parent: str | None
-    ) -> None:
+    def commit(self, files: Sequence[PublicationFile], removed: Iterable[str], message: str, parent: str) -> None:
         """One commit, in one try: whether it went through unheard, only a look at the files can tell.
 
-        With `parent` it fails with status 412 when others have committed since. Raises what the client raises.
+        It fails with status 412 when others have committed since `parent`. Raises what the client raises.
         """
         self._api.create_commit(
             self.name,

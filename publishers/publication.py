@@ -5,13 +5,19 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
 
 from publishers.card import card
+from publishers.changelog import CHANGELOG_NAME, Release, change_log
+from publishers.handwritten import renewed
+from publishers.licences import refuse_unfit
 from publishers.manifest import MANIFEST_NAME, manifest_bytes, read_manifest
+from publishers.picture import PICTURE_NAME, funnel_picture
 from publishers.redaction import redacted
 from publishers.reviews import REVIEWS_PATH, ReviewFile, read_reviews
 from schemas.errors import PublishError
+from schemas.funnel import Funnel
 from schemas.manifest import Manifest, Shard
 
 CARD_NAME = "README.md"
@@ -43,6 +49,7 @@ class Found:
     """What a target holds already that the next card takes up."""
 
     card: str | None = None
+    releases: tuple[Release, ...] = ()
 
 
 NOTHING = Found()
@@ -66,23 +73,32 @@ class Publication:
         return (*self.shards, *self.head(found))
 
     def head(self, found: Found = NOTHING) -> tuple[PublicationFile, ...]:
-        """What makes the shards visible, and what may change from one publication to the next: it goes last."""
-        return (
-            *((_in_memory(REVIEWS_PATH, self.reviews.content),) if self.reviews else ()),
-            _in_memory(CARD_NAME, card(self.manifest, self.repo, self.reviews).encode()),
-            _in_memory(MANIFEST_NAME, manifest_bytes(self.manifest)),
-        )
+        """What makes the shards visible, and what may change from one publication to the next: it goes last.
+
+        Raises PublishError when the card that was found was edited where the next one would lose it.
+        """
+        text = card(self.manifest, self.repo, self.reviews)
+        contents = {
+            **({REVIEWS_PATH: self.reviews.content} if self.reviews else {}),
+            **({CHANGELOG_NAME: change_log(found.releases, self.manifest).encode()} if found.releases else {}),
+            PICTURE_NAME: _picture(self.manifest.funnel),
+            CARD_NAME: renewed(text, found.card).encode(),
+            MANIFEST_NAME: manifest_bytes(self.manifest),
+        }
+        return tuple(_in_memory(path, content) for path, content in contents.items())
 
 
 def read_publication(build: Path, repo: str | None = None) -> Publication:
     """What the build in this folder publishes.
 
     The same build gives the same publication, so that publishing again changes nothing. `repo` is the repository that
-    the card names. Raises PublishError when nothing is sealed, or a shard is missing or cut short.
+    the card names. Raises PublishError when nothing is sealed, or a shard is missing or cut short, RecipeError for a
+    licence that cannot be.
     """
     manifest = read_manifest(build)
     if not manifest.shards:
         raise PublishError(f"{build} has no sealed shards yet; finish `iturri build` first")
+    refuse_unfit(manifest)
     return Publication(
         manifest=redacted(manifest),
         shards=tuple(_shard_file(build, shard) for shard in manifest.shards),
@@ -139,6 +155,12 @@ def _shard_file(build: Path, shard: Shard) -> PublicationFile:
 
 def _unreadable(path: Path, error: OSError) -> PublishError:
     return PublishError(f"shard {path} cannot be read: {error.strerror or error}; nothing was published")
+
+
+@lru_cache(maxsize=1)
+def _picture(funnel: Funnel) -> bytes:
+    """A push looks at the target again and again, and drawing takes a second."""
+    return funnel_picture(funnel)
 
 
 def _in_memory(path: str, content: bytes) -> PublicationFile:

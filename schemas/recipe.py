@@ -11,6 +11,7 @@ from pydantic import AfterValidator, Field, ValidationInfo, field_validator, mod
 from schemas.backbones import BackboneChoice
 from schemas.base import Frozen
 from schemas.filters import Filters
+from schemas.licences import OTHER, Licence, LicenceLink, LicenceName
 from schemas.modes import CrossLingualMode, MagpieMode, ModeSpec, TranslationMode, language_of
 from schemas.names import MOST, LanguageCode, Name
 
@@ -63,7 +64,15 @@ class Publish(Frozen):
     )
     repo: RepoId | None = None
     private: bool = False
-    licence: str | None = Field(default=None, description="the licence of the dataset, an identifier of the Hub")
+    licence: Licence | None = Field(default=None, description="the licence of the dataset, an identifier of the Hub")
+    licence_name: LicenceName | None = Field(
+        default=None, validate_default=True, description="of licence `other`: an id for it, such as my-licence-1.0"
+    )
+    licence_link: LicenceLink | None = Field(
+        default=None,
+        validate_default=True,
+        description="of licence `other`: an https address, or a file of the repository such as LICENSE",
+    )
     title: str | None = None
     description: str | None = None
 
@@ -80,6 +89,18 @@ class Publish(Frozen):
         if value is None and asked is not None:
             what = {"repo": "the dataset on the Hub, namespace/name", "licence": "the dataset's, such as cc-by-4.0"}
             raise ValueError(f"publish.{asked} needs it: {what[str(info.field_name)]}")
+        return value
+
+    @field_validator("licence_name", "licence_link")
+    @classmethod
+    def _of_other(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if "licence" not in info.data:  # that one is wrong, and said to be
+            return value
+        licence = info.data["licence"]
+        if value is None and licence == OTHER:
+            raise ValueError("licence `other` is told by licence_name and licence_link; give both")
+        if value is not None and licence != OTHER:
+            raise ValueError(f"belongs to licence `other` alone, and the licence is {licence or 'not given'}")
         return value
 
 

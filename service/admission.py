@@ -10,11 +10,12 @@ from languages.loader import available_languages
 from pipeline.filtering.files import HUB_DATASETS, is_repository
 from pipeline.materials import named_datasets, put
 from pipeline.packs import load_packs
+from publishers.licences import FIELD, recipe_terms
 from schemas.errors import LanguageError
 from schemas.filters import Reference, SemanticFilter
 from schemas.names import Name
 from schemas.recipe import Recipe
-from schemas.settings import Settings, declared_embedders, no_embedder
+from schemas.settings import Settings, declared_backbones, declared_embedders, no_embedder
 from service.bounds import check_bounds
 from service.problems import bad_field
 
@@ -49,6 +50,8 @@ def admit(submitted: SubmittedRecipe, settings: Settings, backbones: tuple[str, 
         raise bad_field("output.directory", "the server chooses where a build lies; leave this out")
     check_bounds(submitted, settings)
     _admit_embedder(submitted.filters.duplicates.semantic, settings)
+    if objection := recipe_terms(submitted, declared_backbones(settings).get(submitted.backbone)).objection():
+        raise bad_field(FIELD, objection)
     known = available_languages(settings.languages)
     if submitted.language not in known:
         what = f"there is no language pack for {submitted.language!r}; known: {', '.join(known)}"

@@ -45,11 +45,13 @@ class Submission:
 
     def values(self) -> dict[str, Any]:
         """What is written down of it, by column."""
-        recipe = self.recipe if self.build is None else Recipe.model_validate(self.build.recipe)
+        # that of a build which an earlier version took may be no recipe any more, and is taken as it is
+        ours = None if self.recipe is None else self.recipe.model_dump(mode="json")
+        recipe = ours if self.build is None else self.build.recipe
         if recipe is None:
             raise ServiceError("a submission has a recipe, or the build that is to be published")
         told: dict[str, Any] = {
-            "what": (self.publication or recipe).model_dump(mode="json"),
+            "what": self.publication.model_dump(mode="json") if self.publication else recipe,
             "of": self.build and self.build.id,
         }
         if self.priority:
@@ -57,12 +59,12 @@ class Submission:
         return {
             "id": secrets.token_hex(8),
             "kind": self.kind,
-            "name": recipe.name,
-            "language": recipe.language,
+            "name": recipe["name"],
+            "language": recipe["language"],
             "key_id": self.caller.key_id,
             "key": self.caller.name,
             "priority": self.priority,
-            "recipe": None if self.recipe is None else Json(self.recipe.model_dump(mode="json")),
+            "recipe": None if ours is None else Json(ours),
             "build_id": None if self.build is None else self.build.id,
             "publication": None if self.publication is None else Json(self.publication.model_dump(mode="json")),
             "idempotency_key": self.idempotency_key,

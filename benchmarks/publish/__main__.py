@@ -5,9 +5,10 @@ Prints JSON, a part under each name:
 - `push`: a build of `--rows` rows (about 2 KB of Parquet each, words drawn at random) is pushed by a process that does
   nothing else, and then once more. Of each push: MiB of memory at its peak and before it began, seconds, MB/s, bytes of
   data that the Hub got, commits.
-- `kills`: `--kills` pushes of a small build are killed (SIGKILL), half of them at a random moment, half of them before,
-  amid or after a random request; each repository is then finished. Files that were lost, doubled or broken, commits
-  whose card names what they lack (0 of each is right), and the commits of every repository.
+- `kills`: `--kills` pushes of a small build are killed (SIGKILL), half of them at a random moment, half of them at a
+  random request: before, amid or after it, in its answer, or so that the Hub carries it out only when the next push is
+  under way. Each repository is then finished. Files that were lost, doubled (also: added again as they were) or broken,
+  commits whose card names what they lack (0 of each is right), and how many repositories got how many commits.
 
     python -m benchmarks.publish [push] [kills] [--rows 1000000] [--kills 200] [--seed 1] [--folder FOLDER]
 

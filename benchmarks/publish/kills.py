@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import random
+import time
 from collections import Counter
 from functools import partial
 from itertools import pairwise
@@ -16,7 +17,7 @@ from huggingface_hub import constants
 from benchmarks.chaos.kills import Aim, Apart, Life, Runs, must
 from publishers import hub as publishing
 from publishers.publication import read_publication
-from tests.support.hub_faults import When
+from tests.support.hub_faults import LATE_S, When
 from tests.support.hub_history import added_again, named
 from tests.support.hub_process import HubProcess
 from tests.support.hub_server import HubServer
@@ -72,6 +73,7 @@ class _Killed:
                 self._survived += 1
                 break
         self._finish(repo)
+        time.sleep(2 * LATE_S)  # a commit of a killed push may come after all others
         self._check(repo)
 
     def told(self) -> dict[str, Any]:
@@ -82,7 +84,7 @@ class _Killed:
             "ended_before_the_kill": self._survived,
             "repositories": len(self._commits),
             **counts,
-            "commits": self._commits,
+            "commits": {str(number): count for number, count in sorted(Counter(self._commits).items())},
             "seconds_of_a_push": round(self._whole.seconds, 2),
             "requests_of_a_push": self._requests,
         }

@@ -36,6 +36,16 @@ def test_a_build_reaches_its_target_and_says_so(tmp_path: Path) -> None:
     assert "starting the backbone scripted" in done.stderr
 
 
+def test_a_licence_that_cannot_be_is_refused_before_the_backbone_starts(tmp_path: Path) -> None:
+    backbone = {"kind": "openai", "model": "Llama-3.1-8B", "endpoints": ["http://127.0.0.1:9/v1"]}
+    write_recipe(tmp_path / "bad.json", backbone=backbone, publish={"licence": "cc-by-4.0"})
+    done = iturri("build", "bad.json", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "publish.licence: cc-by-4.0 does not go with the backbone Llama-3.1-8B" in done.stderr
+    assert "starting the backbone" not in done.stderr
+    assert not (tmp_path / "builds").exists()
+
+
 def test_quiet_says_nothing(tmp_path: Path) -> None:
     write_recipe(tmp_path / "good.json")
     done = iturri("build", "-q", "good.json", "--out", "elsewhere", cwd=tmp_path)

@@ -12,6 +12,9 @@ import yaml
 from huggingface_hub import constants
 
 from publishers.hub import publish_to_hub
+from publishers.licences import recipe_terms
+from schemas.reading import read_recipe
+from schemas.settings import Settings, declared_backbones
 from tests.support.cli_command import ROOT, iturri, one_line, write_recipe
 from tests.support.corpora import document, write_corpus
 from tests.support.hub_server import CLIENT_WARNING, HubServer
@@ -129,6 +132,54 @@ def test_so_is_the_embedder(tmp_path: Path) -> None:
     assert unknown.returncode == 2
     line = "filters.duplicates.semantic.embedder: there is no embedder named 'bektoreak' (known: besteak)"
     assert line in one_line(unknown.stderr)
+
+
+LLAMA = {"kind": "openai", "model": "m", "endpoints": ["http://127.0.0.1:9/v1"], "licence": "llama3.1"}
+
+
+def test_a_licence_that_does_not_go_with_the_backbones_is_refused(tmp_path: Path) -> None:
+    declared = tmp_path / "backbones.yaml"
+    declared.write_text(yaml.safe_dump({"demo": LLAMA}), encoding="utf-8")
+    write(tmp_path / "bad.yaml", publish={"licence": "cc-by-4.0"})
+    done = iturri("recipe", "check", "bad.yaml", "--backbones", "backbones.yaml", cwd=tmp_path)
+    line = one_line(done.stderr)
+    assert done.returncode == 2
+    assert line.startswith("iturri: bad.yaml: publish.licence: cc-by-4.0 does not go with the backbone m (llama3.1)")
+    assert iturri("recipe", "check", "bad.yaml", cwd=tmp_path).returncode == 0  # which model demo is, nobody knows here
+
+
+def test_texts_are_looked_at_also_where_the_backbone_is_not_known(tmp_path: Path) -> None:
+    write_corpus(tmp_path / "corpus.jsonl", [document(0)])
+    corpus = {"dataset": "corpus.jsonl", "licence": "cc-by-sa-4.0"}
+    write(tmp_path / "bad.yaml", modes=[{"mode": "reverse", "corpus": corpus}], publish={"licence": "mit"})
+    done = iturri("recipe", "check", "bad.yaml", cwd=tmp_path)
+    assert "publish.licence: mit does not go with the texts of corpus.jsonl" in one_line(done.stderr)
+
+
+def test_where_there_is_no_licence_one_is_proposed(tmp_path: Path) -> None:
+    write(tmp_path / "none.yaml", backbone=LLAMA)
+    done = iturri("recipe", "check", "none.yaml", cwd=tmp_path)
+    assert done.returncode == 0
+    note = "publish.licence: not given, and the Hub needs one, such as llama3.1, which the licence of the backbone m"
+    assert one_line(done.stdout).startswith(f"none.yaml: OK; {note}")
+    done = iturri("recipe", "check", "--json", "none.yaml", cwd=tmp_path)
+    (result,) = json.loads(done.stdout)["results"]
+    assert (result["ok"], result["note"].startswith(note)) == (True, True)
+
+
+def test_a_near_miss_of_a_licence_gets_a_proposal(tmp_path: Path) -> None:
+    write(tmp_path / "bad.yaml", publish={"licence": "CC BY 4.0"})
+    line = one_line(iturri("recipe", "check", "bad.yaml", cwd=tmp_path).stderr)
+    assert "publish.licence: " in line
+    assert "did you mean cc-by-4.0?" in line
+
+
+def test_the_recipes_that_are_ready_have_licences_that_go_together() -> None:
+    for path in sorted((ROOT / "recipes").glob("*.yaml")):
+        recipe = read_recipe(path)
+        declared = declared_backbones(Settings(backbones=ROOT / "demo" / "backbones.yaml"))
+        backbone = declared[recipe.backbone] if isinstance(recipe.backbone, str) else recipe.backbone
+        assert recipe_terms(recipe, backbone).objection() is None, path.name
 
 
 def test_the_schema_agrees_with_the_model(tmp_path: Path) -> None:

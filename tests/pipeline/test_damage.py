@@ -50,6 +50,17 @@ async def test_a_build_does_not_go_on_without_its_sealed_shards(tmp_path: Path) 
     assert (await run(recipe(target={"conversations": 40}), tmp_path)).manifest.complete
 
 
+async def test_a_recipe_with_a_licence_that_is_none_says_how_to_go_on(tmp_path: Path) -> None:
+    await run(recipe(), tmp_path)
+    path = tmp_path / "recipe.json"
+    path.write_text(path.read_text(encoding="utf-8").replace('"cc0-1.0"', '"CC0 gutxi gorabehera"'), encoding="utf-8")
+    said = r"recipe\.json: publish\.licence: 'CC0 gutxi gorabehera' .* set it in the recipe and run `iturri build`"
+    with pytest.raises(BuildDirectoryError, match=said):
+        BuildReader(tmp_path).recipe()
+    await run(recipe(), tmp_path)
+    assert BuildReader(tmp_path).recipe().publish.licence == "cc0-1.0"
+
+
 async def test_a_damaged_recipe_is_named_and_written_anew(tmp_path: Path) -> None:
     await run(recipe(), tmp_path)
     path = tmp_path / "recipe.json"

@@ -36,7 +36,7 @@ def expected(build: Path) -> dict[str, bytes]:
 def test_a_push_puts_exactly_the_files_of_the_manifest_there(build: Path, hub: HubServer) -> None:
     result = push(build, hub)
     assert hub.files(REPO) == expected(build)
-    assert (result.files, result.uploaded, result.skipped) == (5, 5, 0)
+    assert (result.files, result.uploaded, result.skipped) == (6, 6, 0)
     assert result.bytes == sum(len(content) for content in expected(build).values())
     assert result.target == f"{hub.endpoint}/datasets/{REPO}"
     assert result.revision == hub.commits(REPO)[-1].oid
@@ -47,7 +47,7 @@ def test_a_second_push_uploads_and_commits_nothing(build: Path, hub: HubServer) 
     first = push(build, hub)
     hub.uploads.clear()
     second = push(build, hub)
-    assert (second.uploaded, second.skipped, second.bytes) == (0, 5, 0)
+    assert (second.uploaded, second.skipped, second.bytes) == (0, 6, 0)
     assert second.revision == first.revision
     assert len(hub.commits(REPO)) == 1
     assert hub.uploads == []
@@ -58,7 +58,7 @@ def test_a_grown_build_uploads_only_what_is_new(build: Path, hub: HubServer) -> 
     hub.uploads.clear()
     new = seal(build, "magpie", "train", 2, [conversation(500)])
     write_manifest(manifest((*read_manifest(build).shards, new)), build)
-    assert push(build, hub).uploaded == 3
+    assert push(build, hub).uploaded == 4
     assert hub.uploads == [new.sha256]
     assert hub.files(REPO) == expected(build)
 
@@ -70,7 +70,7 @@ def test_commits_are_bounded_and_the_head_comes_with_the_last(
     make_build(tmp_path / "build", shards=4)
     push(tmp_path / "build", hub)
     *before, last = hub.commits(REPO)
-    assert [len(commit.files) - 1 for commit in (*before, last)] == [2, 4, 7]
+    assert [len(commit.files) - 1 for commit in (*before, last)] == [2, 4, 8]
     assert not any({"README.md", "manifest.json"} & set(commit.files) for commit in before)
     assert {"README.md", "manifest.json"} < set(last.files)
 
@@ -105,7 +105,7 @@ def test_interrupted_between_commits_then_repeated(
     assert len(hub.files(REPO)) == 2
     hub.uploads.clear()
     result = push(build, hub)
-    assert (result.uploaded, result.skipped) == (5, 2)
+    assert (result.uploaded, result.skipped) == (6, 2)
     assert len(hub.uploads) == 3
     assert hub.files(REPO) == expected(build)
 
@@ -118,7 +118,7 @@ def test_a_commit_whose_connection_breaks_is_made_once(
     result = push(build, hub)
     assert hub.files(REPO) == expected(build)
     assert len(hub.commits(REPO)) == 1
-    assert result.uploaded == 5
+    assert result.uploaded == 6
     assert waits == [1.0]
 
 
@@ -284,7 +284,9 @@ def test_a_repository_made_by_hand_with_a_card_and_a_licence_is_taken(build: Pat
     repository = hub.repositories[REPO] = Repository(private=False)
     repository.commits.append(Commit("made on the web", {"README.md": b"# Hi", "LICENSE": b"CC0"}))
     push(build, hub)
-    assert hub.files(REPO) == {"LICENSE": b"CC0"} | expected(build)
+    files = hub.files(REPO)
+    assert b"\n# Hi\n" in files.pop("README.md")
+    assert files | {"README.md": b""} == {"LICENSE": b"CC0"} | expected(build) | {"README.md": b""}
 
 
 def test_the_publication_of_another_build_is_refused(build: Path, hub: HubServer, tmp_path: Path) -> None:
@@ -300,9 +302,9 @@ def test_the_publication_of_another_build_is_refused(build: Path, hub: HubServer
 def test_what_else_is_in_a_published_repository_is_left_alone(build: Path, hub: HubServer) -> None:
     push(build, hub)
     repository = hub.repositories[REPO]
-    repository.commits.append(Commit("by hand", repository.files | {"LICENSE": b"CC0", "README.md": b"# Mine"}))
+    repository.commits.append(Commit("by hand", repository.files | {"LICENSE": b"CC0", "notes/mine.txt": b"Mine"}))
     push(build, hub)
-    assert hub.files(REPO) == expected(build) | {"LICENSE": b"CC0"}
+    assert hub.files(REPO) == expected(build) | {"LICENSE": b"CC0", "notes/mine.txt": b"Mine"}
 
 
 def test_a_file_that_the_hub_leaves_out_is_noticed(build: Path, hub: HubServer) -> None:

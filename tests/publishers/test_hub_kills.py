@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import re
 import signal
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
@@ -15,7 +16,7 @@ import pytest
 from publishers import hub as publishing
 from publishers.hub import publish_to_hub
 from publishers.publication import read_publication
-from tests.support.hub_faults import When
+from tests.support.hub_faults import LATE_S, When
 from tests.support.hub_history import added_again, named
 from tests.support.hub_push import start_push
 from tests.support.hub_server import CLIENT_WARNING, HubServer
@@ -73,6 +74,7 @@ MOMENTS: dict[str, Callable[[list[str]], list[Instant]]] = {
         *_at("/verify", "after")(requests),
     ],
     "when the commit is made and not answered": _at("/commit/", "after"),
+    "while a commit is still to be made": _at("/commit/", "late"),
     "after a commit": lambda requests: [Instant(n + 1) for n, one in enumerate(requests) if "/commit/" in one],
     "anywhere": lambda requests: [
         Instant(number, when) for number in range(len(requests)) for when in ("before", "amid", "after", "answering")
@@ -95,6 +97,8 @@ def test_a_killed_push_is_finished_by_the_next(
     assert len(hub.requests) >= (0 if instant.number is None else instant.number)
 
     publish_to_hub(build, REPO, private=False, token=hub.token, endpoint=hub.endpoint)
+    if instant.when == "late":
+        threading.Event().wait(2 * LATE_S)  # a commit of the killed push may come after all others
     history = hub.repositories[REPO].commits
     expected = {file.path: file.sha256 for file in read_publication(build, REPO).files()}
     assert sums(history[-1]) == expected

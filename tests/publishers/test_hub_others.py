@@ -9,7 +9,9 @@ import pytest
 from huggingface_hub import HfApi
 
 from publishers import hub as pushing
+from publishers.handwritten import BEGIN, END
 from publishers.hub import publish_to_hub
+from publishers.hub_repository import HubRepository
 from publishers.publication import read_publication
 from publishers.result import PublicationResult
 from schemas.errors import HubAuthError, PublishError
@@ -48,26 +50,26 @@ def by_hand(hub: HubServer, **files: bytes | None) -> None:
 def test_commits_of_others_in_between_stay(
     tmp_path: Path, hub: HubServer, monkeypatch: pytest.MonkeyPatch, waits: list[float], number: int
 ) -> None:
-    """Before the first commit of two, where nothing hinders it; before the last, which is refused once."""
+    """Before the first commit of two, or before the last: each is refused once, and made on top of theirs."""
     build = tmp_path / "build"
     make_build(build, shards=4)
     HfApi(endpoint=hub.endpoint, token=hub.token).create_repo(REPO, repo_type="dataset")
-    commit, calls = pushing.HubRepository.commit, [0]
+    commit, calls = HubRepository.commit, [0]
 
-    def late(repository: pushing.HubRepository, *arguments: object) -> None:
+    def late(repository: HubRepository, *arguments: object) -> None:
         calls[0] += 1
         if calls[0] == number:
             by_hand(hub, notes_txt=b"ours too")
         commit(repository, *arguments)  # type: ignore[arg-type]
 
     monkeypatch.setattr(pushing, "FILES_PER_COMMIT", 3)
-    monkeypatch.setattr(pushing.HubRepository, "commit", late)
+    monkeypatch.setattr(HubRepository, "commit", late)
     result = push(build, hub)
     assert set(hub.files(REPO)) == paths(build) | {"notes.txt"}
     ours = [commit.message != "by hand" for commit in hub.commits(REPO)]
     assert ours == [[False, True, True], [True, False, True]][number - 1]
     assert result.revision == hub.commits(REPO)[-1].oid
-    assert waits == [[], [1.0]][number - 1]
+    assert waits == [1.0]
 
 
 def test_a_file_that_somebody_deleted_comes_back(build: Path, hub: HubServer) -> None:
@@ -153,7 +155,12 @@ def test_a_rate_limit_in_the_middle_is_waited_for(
     make_build(tmp_path / "build", shards=6)
     monkeypatch.setattr(pushing, "FILES_PER_COMMIT", 2)
     hub.limit_commits(2, retry_after=7)
-    monkeypatch.setattr("time.sleep", lambda seconds: (waits.append(seconds), hub.lift_limit()))
+
+    def until_it_is_lifted(seconds: float) -> None:
+        waits.append(seconds)
+        hub.lift_limit()
+
+    monkeypatch.setattr("time.sleep", until_it_is_lifted)
     push(tmp_path / "build", hub)
     assert waits == [7.0]
     assert hub.limited == 1
@@ -168,3 +175,62 @@ def test_a_large_push_takes_larger_commits_and_not_more(
     push(tmp_path / "build", hub)
     assert set(hub.files(REPO)) == paths(tmp_path / "build")
     assert 10 < len(hub.commits(REPO)) <= pushing.COMMITS + 1
+
+
+def in_card(hub: HubServer, old: str, new: str) -> None:
+    """A commit of somebody who edits the card."""
+    text = hub.files(REPO)["README.md"].decode()
+    assert old in text
+    by_hand(hub, README_md=text.replace(old, new).encode())
+
+
+def test_what_is_written_into_the_card_on_the_hub_stays(tmp_path: Path, hub: HubServer) -> None:
+    make_build(tmp_path / "build", shards=2)
+    push(tmp_path / "build", hub)
+    in_card(hub, f"{BEGIN}\n", f"{BEGIN}\n## Nork egina\n\nGuk geuk.\n")
+    assert push(tmp_path / "build", hub).uploaded == 0
+    make_build(tmp_path / "build", shards=3)
+    push(tmp_path / "build", hub)
+    text = hub.files(REPO)["README.md"].decode()
+    assert f"{BEGIN}\n## Nork egina\n\nGuk geuk.\n{END}" in text
+    assert "train-00002.parquet" in text
+
+
+def test_what_is_written_while_a_push_is_under_way_stays(
+    tmp_path: Path, hub: HubServer, monkeypatch: pytest.MonkeyPatch, waits: list[float]
+) -> None:
+    make_build(tmp_path / "build", shards=2)
+    push(tmp_path / "build", hub)
+    make_build(tmp_path / "build", shards=3)
+    commit, calls = HubRepository.commit, [0]
+
+    def late(repository: HubRepository, *arguments: object) -> None:
+        if not calls[0]:
+            in_card(hub, f"{BEGIN}\n", f"{BEGIN}\nGuk geuk.\n")
+        calls[0] += 1
+        commit(repository, *arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(HubRepository, "commit", late)
+    push(tmp_path / "build", hub)
+    assert (calls, waits) == ([2], [1.0])
+    text = hub.files(REPO)["README.md"].decode()
+    assert "Guk geuk." in text and "train-00002.parquet" in text
+
+
+def test_an_edit_of_the_card_that_would_be_lost_is_refused_and_nothing_is_sent(tmp_path: Path, hub: HubServer) -> None:
+    make_build(tmp_path / "build", shards=2)
+    push(tmp_path / "build", hub)
+    in_card(hub, "## How to load", "## How I load it")
+    commits, uploads = len(hub.commits(REPO)), len(hub.uploads)
+    make_build(tmp_path / "build", shards=3)
+    with pytest.raises(PublishError, match="edited where it is not yours, in `## How I load it`"):
+        push(tmp_path / "build", hub)
+    assert (len(hub.commits(REPO)), len(hub.uploads)) == (commits, uploads)
+
+
+def test_a_card_that_was_deleted_is_written_anew(build: Path, hub: HubServer) -> None:
+    push(build, hub)
+    before = hub.files(REPO)
+    by_hand(hub, README_md=None)
+    push(build, hub)
+    assert hub.files(REPO) == before

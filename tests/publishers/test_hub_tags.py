@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from huggingface_hub import HfApi
 
+from publishers.changelog import CHANGELOG_NAME
 from publishers.hub import publish_to_hub
 from publishers.manifest import read_manifest, write_manifest
 from publishers.result import PublicationResult
@@ -49,6 +50,50 @@ def test_a_release_is_a_tag_of_the_commit_that_is_read(build: Path, hub: HubServ
     assert {file.rfilename for file in api.dataset_info(REPO).siblings or ()} - first == {
         "data/magpie-eu/train-00007.parquet"
     }
+
+
+def test_the_change_log_comes_with_the_first_release_and_tells_them_apart(build: Path, hub: HubServer) -> None:
+    publish_to_hub(build, REPO, private=False, token=hub.token, endpoint=hub.endpoint)
+    assert CHANGELOG_NAME not in hub.files(REPO)
+    push(build, hub, tag="v1.0")
+    first = hub.files(REPO)[CHANGELOG_NAME].decode()
+    assert headings(first) == ["v1.0, 2026-11-03"]
+    again = publish_to_hub(build, REPO, private=False, token=hub.token, endpoint=hub.endpoint)
+    assert again.uploaded == 0
+    grown(build)
+    publish_to_hub(build, REPO, private=False, token=hub.token, endpoint=hub.endpoint)
+    assert headings(hub.files(REPO)[CHANGELOG_NAME].decode()) == ["Unreleased, 2026-11-03", "v1.0, 2026-11-03"]
+    done = push(build, hub, tag="v1.1")
+    last = hub.files(REPO)[CHANGELOG_NAME].decode()
+    assert headings(last) == ["v1.1, 2026-11-03", "v1.0, 2026-11-03"]
+    assert "9 conversations in 4 shards, 1 of them new" in last
+    assert "- `magpie-eu`, train: 1 more, 7 in all" in last
+    assert hub.repositories[REPO].tags["v1.1"] == done.revision
+    assert push(build, hub, tag="v1.1").uploaded == 0
+
+
+def test_a_tag_of_something_else_is_no_release(build: Path, hub: HubServer) -> None:
+    api = HfApi(endpoint=hub.endpoint, token=hub.token)
+    api.create_repo(REPO, repo_type="dataset")
+    api.create_tag(REPO, tag="empty", repo_type="dataset")
+    push(build, hub, tag="v1.0")
+    assert headings(hub.files(REPO)[CHANGELOG_NAME].decode()) == ["v1.0, 2026-11-03"]
+
+
+def test_a_push_that_was_killed_before_its_tag_is_finished_with_it(
+    build: Path, hub: HubServer, waits: list[float]
+) -> None:
+    hub.fail(r"POST .*/tag/", times=9)
+    with pytest.raises(PublishError, match="did not take the tag"):
+        push(build, hub, tag="v1.0")
+    hub.faults.clear()
+    done = push(build, hub, tag="v1.0")
+    assert done.uploaded == 0
+    assert hub.repositories[REPO].tags == {"v1.0": done.revision}
+
+
+def headings(log: str) -> list[str]:
+    return [line.removeprefix("## ") for line in log.splitlines() if line.startswith("## ")]
 
 
 def test_a_tag_whose_answer_is_lost_is_there_once(build: Path, hub: HubServer, waits: list[float]) -> None:

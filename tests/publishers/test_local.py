@@ -34,11 +34,12 @@ def test_the_folder_holds_exactly_the_files_of_the_manifest(build: Path, tmp_pat
     target = tmp_path / "deep" / "target"
     result = publish_to_folder(build, target)
     made = read_manifest(build)
-    assert set(contents(target)) == {shard.path for shard in made.shards} | {"README.md", "manifest.json"}
+    shards = {shard.path for shard in made.shards}
+    assert set(contents(target)) == shards | {"README.md", "funnel.png", "manifest.json"}
     assert read_manifest(target).shards == made.shards
     for shard in made.shards:
         assert (target / shard.path).read_bytes() == (build / shard.path).read_bytes()
-    assert (result.files, result.uploaded, result.skipped, result.revision) == (5, 5, 0, None)
+    assert (result.files, result.uploaded, result.skipped, result.revision) == (6, 6, 0, None)
     assert result.bytes == sum(len(content) for content in contents(target).values())
 
 
@@ -47,7 +48,7 @@ def test_again_touches_nothing(build: Path, tmp_path: Path) -> None:
     publish_to_folder(build, target)
     before = {path: path.stat().st_mtime_ns for path in target.rglob("*")}
     result = publish_to_folder(build, target)
-    assert (result.uploaded, result.skipped, result.bytes) == (0, 5, 0)
+    assert (result.uploaded, result.skipped, result.bytes) == (0, 6, 0)
     assert {path: path.stat().st_mtime_ns for path in target.rglob("*")} == before
 
 
@@ -58,7 +59,7 @@ def test_a_build_that_has_grown_adds_only_what_is_new(build: Path, tmp_path: Pat
     new = seal(build, "magpie", "train", 2, [conversation(500)])
     write_manifest(manifest((*old.shards, new)), build)
     result = publish_to_folder(build, target)
-    assert (result.uploaded, result.skipped) == (3, 3)
+    assert (result.uploaded, result.skipped) == (4, 3)
     assert read_manifest(target).rows == 9
     assert new.path in (target / "README.md").read_text()
 
@@ -96,7 +97,7 @@ def test_killed_in_the_middle_then_repeated(build: Path, tmp_path: Path) -> None
     assert "data/magpie-eu/train-00001.parquet" not in names
     assert "manifest.json" not in names
     result = publish_to_folder(build, target)
-    assert (result.uploaded, result.skipped) == (4, 1)
+    assert (result.uploaded, result.skipped) == (5, 1)
     assert set(contents(target)) == {file.path for file in read_publication(build).files()}
 
 
@@ -111,7 +112,7 @@ def test_a_full_disk_is_one_line_and_the_next_call_finishes(
         with pytest.raises(StorageError, match=r"train-00000\.parquet cannot be written: No space left on device"):
             publish_to_folder(build, tmp_path / "target")
     assert contents(tmp_path / "target") == {}
-    assert publish_to_folder(build, tmp_path / "target").uploaded == 5
+    assert publish_to_folder(build, tmp_path / "target").uploaded == 6
 
 
 def test_a_folder_with_something_else_is_refused_untouched(build: Path, tmp_path: Path) -> None:
@@ -228,4 +229,4 @@ def test_publications_to_one_folder_take_turns(build: Path, tmp_path: Path, monk
     with ThreadPoolExecutor(4) as threads:
         results = list(threads.map(lambda _: publish_to_folder(build, target), range(4)))
     assert most == [1]
-    assert sorted(result.uploaded for result in results) == [0, 0, 0, 5]
+    assert sorted(result.uploaded for result in results) == [0, 0, 0, 6]

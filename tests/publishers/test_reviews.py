@@ -154,7 +154,7 @@ def test_without_them_the_card_is_as_it_was(build: Path, tmp_path: Path) -> None
 
 def test_new_marks_replace_their_file_in_a_folder_and_nothing_else_but_the_card(build: Path, tmp_path: Path) -> None:
     target = tmp_path / "target"
-    assert publish_to_folder(build, target).uploaded == 6
+    assert publish_to_folder(build, target).uploaded == 7
     before = contents(target)
     assert before[REVIEWS_PATH] == (build / REVIEWS_NAME).read_bytes()
     assert publish_to_folder(build, target).uploaded == 0
@@ -178,7 +178,7 @@ def test_new_marks_replace_their_file_on_the_hub_too_and_leave_it_when_taken_bac
     def push() -> int:
         return publish_to_hub(build, REPO, private=False, token=hub.token, endpoint=hub.endpoint).uploaded
 
-    assert push() == 6
+    assert push() == 7
     before = hub.files(REPO)
     assert before[REVIEWS_PATH] == (build / REVIEWS_NAME).read_bytes()
     write_reviews((*MARKS, review(3, 3, "good", "good")), build)

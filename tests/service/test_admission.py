@@ -124,7 +124,7 @@ FREE_TEXT = {
     },
     "GivenPrompts": {"column", "config", "dataset", "id_column", "licence", "revision", "split"},
     "Output": {"directory"},
-    "Publish": {"description", "licence", "repo", "title"},
+    "Publish": {"description", "licence", "licence_link", "licence_name", "repo", "title"},
     "Reference": {"columns", "config", "dataset", "revision", "split"},
     "SemanticFilter": {"embedder"},
     "DuplicateFilter": {"against"},
@@ -150,6 +150,24 @@ def test_all_text_that_a_recipe_may_choose_is_known() -> None:
         for name, model in models.items()
     }
     assert {name: fields for name, fields in found.items() if fields} == FREE_TEXT
+
+
+def test_a_licence_goes_with_that_of_the_declared_backbone(tmp_path: Path) -> None:
+    path = tmp_path / "backbones.yaml"
+    demo = {"kind": "openai", "model": "m", "endpoints": ["http://127.0.0.1:9/v1"], "licence": "llama3.1"}
+    path.write_text(yaml.safe_dump({"demo": demo}), encoding="utf-8")
+
+    def taken(**publish: str | None) -> Recipe:
+        submitted = SubmittedRecipe.model_validate({**EXAMPLE, "publish": publish})
+        return admit(submitted, Settings(backbones=path), ("demo",))
+
+    assert taken(licence="llama3.1").publish.licence == "llama3.1"
+    assert taken(licence=None).publish.licence is None
+    with pytest.raises(ProblemError) as caught:
+        taken(licence="cc-by-4.0")
+    (problem,) = caught.value.errors
+    assert (caught.value.status_code, problem.field) == (422, "publish.licence")
+    assert "Choose llama3.1" in problem.message
 
 
 @pytest.mark.parametrize(

@@ -55,6 +55,16 @@ async def test_an_idempotency_key_is_one_request_of_one_key(jobs: Jobs) -> None:
     assert await jobs.store.create(asked, anything) is None
 
 
+async def test_a_build_of_an_earlier_version_can_be_asked_to_be_published(jobs: Jobs) -> None:
+    build = await jobs.build()
+    assert build.recipe is not None
+    old = {**build.recipe, "publish": {"licence": "any text"}}
+    asked = Submission(LOCAL, build=build.model_copy(update={"recipe": old}), publication=PublicationRequest())
+    made = await jobs.store.create(asked, anything)
+    assert made is not None
+    assert made[0].build_id == build.id
+
+
 async def test_what_is_not_admitted_leaves_nothing_behind(jobs: Jobs) -> None:
     async def refuse(_: Any) -> None:
         raise ServiceError("not now")

@@ -10,9 +10,12 @@ from typing import Literal
 
 from tests.support.hub_answers import RefusalError
 
-When = Literal["before", "amid", "after", "answering"]
-"""When a connection is closed: before the request is read, when half of its body is read, after it is carried out and
-before any answer, when half of the answer's body is sent."""
+When = Literal["before", "amid", "late", "after", "answering"]
+"""When a connection is closed: before the request is read, when half of its body is read, when all is read and it is
+carried out `LATE_S` later, after it is carried out and before any answer, when half of the answer's body is sent."""
+
+LATE_S = 0.3
+"""Long enough for the next try of a client that is killed to get in between."""
 
 
 @dataclass
@@ -26,6 +29,10 @@ class Fault:
     headers: dict[str, str] = field(default_factory=dict)
     when: When | None = None
     action: Callable[[], object] | None = None
+
+    def act(self) -> None:
+        if self.action is not None:
+            self.action()
 
 
 class Faults:

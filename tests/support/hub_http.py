@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import urlsplit
 
 from tests.support import hub_pages, hub_view
 from tests.support.hub_answers import Answer, FilePart, RefusalError, as_json
-from tests.support.hub_faults import Fault
+from tests.support.hub_faults import LATE_S, Fault
 from tests.support.hub_request import Body, HungUpError, Request, State
 
 
@@ -64,6 +65,10 @@ class _Handler(BaseHTTPRequestHandler):
         body = self._body(fault)
         if fault is not None and (fault.when == "before" or (fault.when == "amid" and body.empty)):
             self._hang_up(fault)
+        if fault is not None and fault.when == "late":
+            body.whole()
+            fault.act()
+            threading.Event().wait(LATE_S)
         try:
             if fault is not None and fault.status:
                 answer = as_json({"error": "a fault that the test asked for"}, fault.status, fault.headers)
@@ -74,6 +79,8 @@ class _Handler(BaseHTTPRequestHandler):
             if self.command == "PUT":
                 with state.lock:
                     state.received += body.read
+        if fault is not None and fault.when == "late":
+            raise HungUpError
         if fault is not None and fault.when == "after":
             self._hang_up(fault)
         self._send(answer, fault if fault is not None and fault.when == "answering" else None)
@@ -106,6 +113,6 @@ class _Handler(BaseHTTPRequestHandler):
         return Body(self.rfile, self.headers, (lambda: self._hang_up(fault)) if amid else None)
 
     def _hang_up(self, fault: Fault | None) -> None:
-        if fault is not None and fault.action is not None:
-            fault.action()
+        if fault is not None:
+            fault.act()
         raise HungUpError

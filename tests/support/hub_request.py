@@ -39,6 +39,9 @@ class Body:
 
     def blocks(self) -> Iterator[bytes]:
         """Raises HungUpError when the client goes away."""
+        if self._whole is not None:
+            yield self._whole
+            return
         for block in self._blocks:
             self.read += len(block)
             yield block
@@ -53,6 +56,7 @@ class Body:
 
     def drain(self) -> None:
         """Read what is left, so that the next request of the connection can come."""
+        self._whole = None
         for _ in self.blocks():
             pass
 

@@ -112,8 +112,8 @@ class HubServer:
     ) -> None:
         """Closes the connection of the next requests that match the pattern, but for the first `skip` of them.
 
-        "before" the request is read, "amid" its body, "after" it is carried out, or half-way in "answering". `action`
-        is called just before, such as what kills the client.
+        "before" the request is read, "amid" its body, "late" when it is carried out only a while later, "after" it is
+        carried out, or half-way in "answering". `action` is called just before, such as what kills the client.
         """
         self._state.faults.drop(pattern, when, times, skip=skip, action=action)
 
