@@ -13,8 +13,11 @@ export function askToPublish(job, me) {
   const wanted = job.recipe?.publish ?? {};
   const repo = el('input', { type: 'text', id: freshId('repo'), value: wanted.repo ?? '', spellcheck: 'false', autocapitalize: 'none',
     autocomplete: 'off', placeholder: t('publish.placeholder'), pattern: '[A-Za-z0-9_][A-Za-z0-9_.\\-]*/[A-Za-z0-9_][A-Za-z0-9_.\\-]*' });
+  const tag = el('input', { type: 'text', id: freshId('tag'), value: '', spellcheck: 'false', autocapitalize: 'none', autocomplete: 'off',
+    maxlength: '100', pattern: '[A-Za-z0-9][A-Za-z0-9._\\-]*' });
   const secret = el('input', { type: 'checkbox', id: freshId('private'), checked: wanted.private ?? false });
   const hint = freshId('hint');
+  const tagHint = freshId('hint');
   const mayHub = me.namespaces.length > 0;
   const to = (value, text) => {
     const field = el('input', { type: 'radio', name: 'to', value, id: freshId('to'), checked: value === (wanted.repo && mayHub ? 'hub' : 'folder'), disabled: value === 'hub' && !mayHub, onchange: choose });
@@ -24,8 +27,10 @@ export function askToPublish(job, me) {
   const [hub, hubField] = to('hub', t('publish.hub'));
   const onHub = el('div', { class: 'inset' },
     el('div', { class: 'field' }, el('label', { for: repo.id }, t('publish.repo')), repo, el('p', { id: hint, class: 'hint' }, t('publish.hint'))),
+    el('div', { class: 'field' }, el('label', { for: tag.id }, t('publish.tag')), tag, el('p', { id: tagHint, class: 'hint' }, t('publish.tag_hint'))),
     el('div', { class: 'field check' }, secret, el('label', { for: secret.id }, t('publish.private'))));
   repo.setAttribute('aria-describedby', hint);
+  tag.setAttribute('aria-describedby', tagHint);
 
   function choose() {
     onHub.hidden = !hub.checked;
@@ -41,7 +46,7 @@ export function askToPublish(job, me) {
     confirm: t('action.publish'),
     say: trouble,
     send: async () => {
-      const body = folder.checked ? {} : { repo: repo.value.trim(), private: secret.checked };
+      const body = folder.checked ? {} : { repo: repo.value.trim(), private: secret.checked, tag: tag.value.trim() || null };
       const made = await request('POST', `/v1/jobs/${job.id}/publish`, { body, headers: { 'Idempotency-Key': once } });
       go(['jobs', made.id]);
     },

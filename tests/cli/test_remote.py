@@ -203,6 +203,9 @@ def test_publish_and_what_is_no_build(built: dict[str, Any], server: str, tmp_pa
     hub = iturri("publish", built["job"], "--repo", "group/name", "--server", server, cwd=tmp_path)
     assert hub.returncode == 2
     assert "no Hub token" in hub.stderr.splitlines()[-1]
+    tagged = iturri("publish", built["job"], "--tag", "v1.0", "--server", server, cwd=tmp_path)
+    assert tagged.returncode == 2
+    assert "only a repository on the Hub has tags" in tagged.stderr.splitlines()[-1]
     watched = iturri("jobs", "watch", publication.id, "-q", "--json", "--server", server, cwd=tmp_path)
     assert document(watched)["kind"] == "publication"
 

@@ -106,6 +106,8 @@ export default {
   'publish.repo': 'Repository',
   'publish.placeholder': 'your-group/your-dataset',
   'publish.hint': 'The server’s Hub token is used; your key says which namespaces it may publish to.',
+  'publish.tag': 'Release',
+  'publish.tag_hint': 'May stay empty. A name such as v1.0 for what is published now; later publications do not move it.',
   'publish.private': 'Private',
   'publish.nowhere': 'Your key may not publish to the Hub.',
 

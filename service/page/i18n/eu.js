@@ -106,6 +106,8 @@ export default {
   'publish.repo': 'Biltegia',
   'publish.placeholder': 'zure-taldea/zure-datu-multzoa',
   'publish.hint': 'Zerbitzariaren Hub tokena erabiliko da; zure gakoak dio zein izen-eremutan argitaratu dezakeen.',
+  'publish.tag': 'Bertsioaren etiketa',
+  'publish.tag_hint': 'Hutsik utz daiteke. Orain argitaratzen denari jartzen zaion izena da, adibidez v1.0; geroagoko argitalpenek ez dute aldatuko.',
   'publish.private': 'Pribatua',
   'publish.nowhere': 'Zure gakoak ez du Hubean argitaratzeko baimenik.',
 

@@ -177,6 +177,7 @@ def test_bad_input_does_not_get_to_the_server(server: ScriptedServer, client: Cl
         lambda: client.job("builds/small"),
         lambda: client.set_priority("j1", 101),
         lambda: client.publish("j1", "nonamespace"),
+        lambda: client.publish("j1", "group/name", tag="no tag"),
         lambda: client.submit(RECIPE, idempotency_key="a b"),
         lambda: client.mark("j1", "r1"),
     ):
@@ -215,8 +216,8 @@ def test_publishing_and_waiting(server: ScriptedServer, client: Client) -> None:
     server.on("POST /v1/jobs/j1/publish", HANG_UP, of(job("p1", "queued", **publication), 202))
     server.on("GET /v1/jobs/p1/events", Answer(200, b"", {"Content-Type": "text/event-stream"}))
     server.on("GET /v1/jobs/p1", of(job("p1", "succeeded", **publication)))
-    assert client.publish("j1", "group/name", private=True, wait=True).state is JobState.SUCCEEDED
-    assert server.asked[0].body == {"repo": "group/name", "private": True}
+    assert client.publish("j1", "group/name", private=True, tag="v1.0", wait=True).state is JobState.SUCCEEDED
+    assert server.asked[0].body == {"repo": "group/name", "private": True, "tag": "v1.0"}
     assert server.asked[0].headers["idempotency-key"] == server.asked[1].headers["idempotency-key"]
 
 

@@ -73,6 +73,7 @@ async def test_a_build_is_published(visit: Visit, site: Site) -> None:
     await expect(dialog.get_by_role("radio", name="The server’s publications folder")).to_be_checked()
     await dialog.get_by_role("radio", name="The Hugging Face Hub").check()
     await expect(dialog.get_by_role("textbox", name="Repository")).to_be_visible()
+    await expect(dialog.get_by_role("textbox", name="Release")).to_be_visible()
     await dialog.get_by_role("radio", name="The server’s publications folder").check()
     await dialog.get_by_role("button", name="Publish").click()
     await expect(page.get_by_text("Published to")).to_be_visible()
