@@ -50,7 +50,7 @@ class PublishingAlong:
     """The pushes of one run of a build, one at a time. An async context manager; leaving ends what is under way.
 
     A push that fails does not stop the build: the next moment is another try. What will not pass by itself is said
-    once, and no push follows in this run.
+    once, and no push follows before the end of the run.
     """
 
     def __init__(
@@ -68,11 +68,11 @@ class PublishingAlong:
         self._on_published = on_published
         self._moments = Moments(wish, time.monotonic())
         self._under_way: asyncio.Task[None] | None = None
-        self._given_up: IturriError | None = None
+        self._given_up = False
 
     def sealed(self, shards: int) -> None:
         """So many shards are sealed by now: begin a push when one is due. Returns at once."""
-        if self._stop.is_set() or self._given_up is not None or self._under_way is not None:
+        if self._stop.is_set() or self._given_up or self._under_way is not None:
             return
         now = time.monotonic()
         if self._moments.due(shards, now):
@@ -82,12 +82,11 @@ class PublishingAlong:
     async def finish(self, shards: int) -> PublicationResult | None:
         """The build is complete: wait for the push under way, then push all; None when `stop` was set meanwhile.
 
-        Raises what publishing raises, also what made an earlier push the last one.
+        That is tried also where an earlier push was given up: somebody may have mended it by now. Raises what
+        publishing raises.
         """
         if self._under_way is not None:
             await asyncio.wait([self._under_way])
-        if self._given_up is not None:
-            raise self._given_up
         return await self._push(shards)
 
     async def _push_and_tell(self, shards: int) -> None:
@@ -96,8 +95,8 @@ class PublishingAlong:
         except _PASSING as error:
             _log.warning("not published for now: %s; the build goes on, and tries again later", error)
         except IturriError as error:
-            _log.warning("not published: %s; the build goes on, and does not try again", error)
-            self._given_up = error
+            _log.warning("not published: %s; the build goes on, and does not try again before its end", error)
+            self._given_up = True
         finally:
             self._under_way = None
 

@@ -83,7 +83,7 @@ def test_a_stopped_build_says_how_the_rest_is_published(tmp_path: Path, hub: Hub
         publish=PUBLISH,
         delay_s=0.02,
     )
-    running = start("build", "-q", "long.json", cwd=tmp_path, **variables(hub, tmp_path))
+    running = start("build", "-q", "long.json", cwd=tmp_path, alone=False, **variables(hub, tmp_path))
     wait_until(lambda: REPO in hub.repositories and "manifest.json" in hub.files(REPO))
     before = hub.commits(REPO)[-1].oid
     code, _, said = stop(running, signal.SIGINT)

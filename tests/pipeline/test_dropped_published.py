@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import datasets
 import pytest
-from huggingface_hub import DatasetCard
+import yaml
 
 from pipeline.reader import BuildReader
 from publishers.dropped import DROPPED_NAME, SCHEMA
@@ -19,7 +20,7 @@ from tests.support.builds import DEEDS, REPLIES, SUBJECTS, recipe, run
 WHERE = "data/dropped/train-00000.parquet"
 TURNS = [f"Zergatik gustatzen zaio jendeari {subject} {deed}?" for subject in SUBJECTS for deed in DEEDS]
 # Every turn comes twice, and the second time it repeats the first.
-FIELDS = {
+FIELDS: dict[str, Any] = {
     "backbone": {"kind": "scripted", "user_turns": [*TURNS[:20], *TURNS[:20], *TURNS[20:]], "replies": REPLIES},
     "modes": [{"mode": "magpie", "exchanges": {"min": 1, "max": 1}}],
     "filters": {"language": {"enabled": False}},
@@ -27,7 +28,7 @@ FIELDS = {
 }
 
 
-def wanted(wish: bool = True) -> dict[str, object]:
+def wanted(wish: bool = True) -> dict[str, Any]:
     return FIELDS | {"publish": {"licence": "cc0-1.0", "dropped": wish}}
 
 
@@ -54,7 +55,7 @@ async def test_a_finished_build_that_is_run_again_gets_the_sample_and_loses_it_a
     text = (target / "README.md").read_text(encoding="utf-8")
     for reason, count in Counter(sample.reason for sample in samples).items():
         assert f"| {reason} | {BuildReader(build).funnel().reasons()[reason]} | {count} |" in text
-    configs = DatasetCard(text).data.to_dict()["configs"]
+    configs = yaml.safe_load(text.split("---")[1])["configs"]
     assert [config["config_name"] for config in configs] == ["magpie-eu", "dropped"]
     assert "default" not in configs[1]
     assert publish_to_folder(build, target).uploaded == 0

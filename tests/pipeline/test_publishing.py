@@ -62,7 +62,7 @@ async def test_rows_in_no_shard_yet_are_sealed_first(tmp_path: Path) -> None:
         at=datetime(2026, 11, 5, tzinfo=UTC),
     )
     result = await publish(order(tmp_path, mark), asyncio.Event(), None)
-    assert result is not None and result.files == 4
+    assert result is not None and result.files == 5
     assert read_manifest(tmp_path / "published").rows == rows
     found = read_reviews(tmp_path / "build")
     assert found is not None and found.reviews == (mark,)

