@@ -27,7 +27,7 @@ _UNMARKED = re.compile(r"^\| made with \| Iturri ", re.MULTILINE)
 
 # What cards of this version and earlier ones have from Iturri, where no checksums tell it; the rest is people's.
 OUR_KEYS: Final = (
-    *("language", "license", "license_name", "pretty_name", "size_categories", "task_categories"),
+    *("language", "license", "license_name", "license_link", "pretty_name", "size_categories", "task_categories"),
     *("annotations_creators", "language_creators", "tags", "configs", "dataset_info"),
 )
 OUR_TAGS: Final = (
