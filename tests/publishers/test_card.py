@@ -79,10 +79,10 @@ def test_the_hub_client_reads_it_as_a_card(tmp_path: Path) -> None:
 
 
 def test_datasets_reads_the_features_of_the_shards_and_would_write_the_same() -> None:
-    data = DatasetCard(card(manifest(SHARDS))).data
-    infos = DatasetInfosDict.from_dataset_card_data(data)
+    text = card(manifest(SHARDS))
+    infos = DatasetInfosDict.from_dataset_card_data(DatasetCard(text).data)
     assert set(infos) == {"grounded-eu", "magpie-eu"}
-    for written in data.to_dict()["dataset_info"]:
+    for written in metadata(text)["dataset_info"]:
         info = infos[written["config_name"]]
         assert info.features == Features.from_arrow_schema(SCHEMA)
         assert info._to_yaml_dict() == written

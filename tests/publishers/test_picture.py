@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from PIL import Image
 
 from publishers import picture
@@ -155,7 +156,7 @@ def test_no_text_runs_into_a_bar_or_out_of_the_picture() -> None:
     figure.draw_without_rendering()
     (axes,) = figure.axes
     texts = [text.get_window_extent() for text in axes.texts if text.get_text()]
-    bars = [bar.get_window_extent() for bar in axes.patches if bar.get_width()]
+    bars = [bar.get_window_extent() for bar in axes.patches if isinstance(bar, Rectangle) and bar.get_width()]
     assert bars
     assert [box for box in texts if box.x0 < 0 or box.x1 > 1600] == []
     assert [(text, bar) for text in texts for bar in bars if text.overlaps(bar)] == []
