@@ -11,6 +11,7 @@ import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from publishers.changelog import CHANGELOG_NAME
+from publishers.columns import COLUMNS
 from publishers.dropped import DroppedFile
 from publishers.handwritten import BEGIN, END
 from publishers.licences import licence_metadata, manifest_terms
@@ -37,6 +38,8 @@ _SIZES = (
     (1_000_000_000_000, "100B<n<1T"),
 )
 
+_FOLDER = "path/to/this/folder"
+
 
 def card(
     manifest: Manifest,
@@ -49,10 +52,12 @@ def card(
     """The card in Markdown, with the Hub's metadata in front. What is given alike gives the same card.
 
     `repo` is the repository it is for; without one, the recipe's, or else a folder. A recipe without a licence gives a
-    card that says so (`license: unknown`).
+    card that says so (`license: unknown`). With `changelog` it points to the change log beside it.
     """
     recipe = manifest.provenance.recipe
     publish = recipe.get("publish") or {}
+    filters = recipe.get("filters") or {}
+    duplicates = filters.get("duplicates") or {}
     repo = repo or publish.get("repo")
     tables = [file.table for file in (reviews, dropped) if file is not None]
     metadata = yaml.safe_dump(card_metadata(manifest, tables), allow_unicode=True, sort_keys=False, width=10_000)
@@ -61,9 +66,9 @@ def card(
         manifest=manifest,
         provenance=manifest.provenance,
         funnel=manifest.funnel,
-        title=_title(manifest),
+        title=_text(_title(manifest)),
         languages=_named_languages(manifest),
-        description=_one_line(publish.get("description") or ""),
+        description=_text(publish.get("description") or ""),
         publish=publish,
         terms=manifest_terms(manifest),
         backbone_spec=_backbone(recipe),
@@ -72,8 +77,10 @@ def card(
         turns_of_people=_people_wrote_turns(manifest),
         passages=_passages_shown(manifest),
         modes=[_mode(mode, manifest) for mode in recipe.get("modes") or ()],
-        filters=[_filter(name, spec) for name, spec in (recipe.get("filters") or {}).items() if isinstance(spec, dict)],
-        dry=bool((recipe.get("filters") or {}).get("dry")),
+        filters=[_filter(name, spec) for name, spec in filters.items() if isinstance(spec, dict)],
+        dry=bool(filters.get("dry")),
+        duplicates=duplicates.get("enabled", True),
+        compared=bool(duplicates.get("against")),
         funnel_rows=_funnel_rows(manifest.funnel),
         splits=[(config, split, shards) for config, splits in _configs(manifest) for split, shards in splits],
         reviews=reviews,
@@ -81,7 +88,9 @@ def card(
         dropped_rows=_dropped_rows(manifest.funnel, dropped),
         changelog=CHANGELOG_NAME if changelog else None,
         repo=repo,
-        load_from=repo or "path/to/this/folder",
+        load_from=repo or _FOLDER,
+        folder=manifest.name if repo else _FOLDER,
+        columns=list(COLUMNS.items()),
         picture_name=PICTURE_NAME,
         picture_words=funnel_words(manifest.funnel),
         begin=BEGIN,
@@ -290,5 +299,10 @@ def _one_line(text: str) -> str:
     return " ".join(text.split())
 
 
+def _text(text: str) -> str:
+    """One line for the body: an opened comment would hide what follows, or look like a mark of ours."""
+    return _one_line(text).replace("<!--", "&lt;!--")
+
+
 def _cell(text: object) -> str:
-    return _one_line(str(text)).replace("|", "\\|")
+    return _text(str(text)).replace("|", "\\|")

@@ -12,7 +12,7 @@ from schemas.manifest import Manifest
 CHANGELOG_NAME = "CHANGELOG.md"
 
 # What a recipe says of one machine, or of how far a build is to go: the figures tell that better.
-_UNTOLD = ("name", "output", "publish.repo", "publish.private", "window")
+_UNTOLD = ("name", "backbone", "output", "publish.repo", "publish.private", "window")  # the backbone has its own lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,19 +89,23 @@ def _told(manifest: Manifest) -> dict[str, Any]:
         "backbone": provenance.backbone,
         "backbone revision": provenance.backbone_revision,
         "backbone licence": provenance.backbone_licence,
+        "chat template": provenance.template_hash[:12],
     }
 
 
-def _fields(recipe: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """The recipe's fields under dotted names; lists as they are."""
-    for key, value in recipe.items():
-        name = f"{prefix}{key}"
-        if name in _UNTOLD or name == "backbone":
-            continue
-        if isinstance(value, Mapping):
-            yield from _fields(value, f"{name}.")
-        else:
-            yield name, value
+def _fields(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
+    """The recipe's fields under dotted names, as its errors have them: parts of a list by their number."""
+    if name in _UNTOLD:
+        return
+    if isinstance(value, Mapping):
+        parts = list(value.items())
+    elif isinstance(value, list) and any(isinstance(part, Mapping) for part in value):
+        parts = list(enumerate(value))
+    else:
+        yield name, value
+        return
+    for key, part in parts:
+        yield from _fields(part, f"{name}.{key}" if name else str(key))
 
 
 def _word(value: Any) -> str:

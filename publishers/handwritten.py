@@ -7,21 +7,33 @@ import json
 import re
 from dataclasses import dataclass, field
 from itertools import zip_longest
-from typing import Any
+from typing import Any, Final
 
 import yaml
 
 from schemas.errors import PublishError
+from schemas.yaml_text import parse_yaml
 
 BEGIN = "<!-- yours from here: every later publication keeps what you write between these two lines -->"
 END = "<!-- yours to here -->"
 
 _BEGIN, _END = re.compile(r"<!-- yours from here\b[^>]*-->(?:\r?\n)?"), re.compile(r"<!-- yours to here -->")
 _SEAL = re.compile(r"<!-- written by Iturri[^{>]*(?P<seal>\{[^>]*\}) -->")
-_FRONT = re.compile(r"\A\ufeff?---[ \t]*\r?\n(?P<metadata>.*?\r?\n)??---[ \t]*(?:\r?\n(?P<body>.*)|\Z)", re.DOTALL)
+_COMMENT = "<!-- written by Iturri"
+_FRONT = re.compile(r"\A\ufeff?\s*---[ \t]*\r?\n(?P<metadata>.*?\r?\n)??---[ \t]*(?:\r?\n(?P<body>.*)|\Z)", re.DOTALL)
 _SECTION = re.compile(r"^(?=## )", re.MULTILINE)
 # Cards of before there were marks had this row; nothing in them was written by hand.
 _UNMARKED = re.compile(r"^\| made with \| Iturri ", re.MULTILINE)
+
+# What cards of this version and earlier ones have from Iturri, where no checksums tell it; the rest is people's.
+OUR_KEYS: Final = (
+    *("language", "license", "license_name", "license_link", "pretty_name", "size_categories", "task_categories"),
+    *("annotations_creators", "language_creators", "tags", "configs", "dataset_info"),
+)
+OUR_TAGS: Final = (
+    *("synthetic", "conversational", "instruction-tuning", "iturri"),
+    *("magpie", "translation", "reverse", "grounded", "cross_lingual", "prompts"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +42,7 @@ class HandWritten:
 
     text: str = ""
     metadata: dict[str, Any] = field(default_factory=dict)
-    tags: tuple[str, ...] = ()
+    tags: tuple[Any, ...] = ()
 
 
 def renewed(card: str, there: str | None) -> str:
@@ -59,18 +71,21 @@ def hand_written(there: str, ours: dict[str, Any]) -> HandWritten:
     sealed = _seal(body)
     if sealed is not None:
         _refuse_edits(sealed, metadata, body)
-    written = {*ours, *(sealed["metadata"] if sealed is not None else ())}
-    foreign = {key: value for key, value in metadata.items() if key not in {*written, "tags"}}
-    if not (_BEGIN.search(body) or _END.search(body)):
-        if _UNMARKED.search(body):
-            return HandWritten(metadata=foreign)
-        return HandWritten(f"{body.strip()}\n" if body.strip() else "", foreign, _others(_tags(metadata), ours, []))
-    return HandWritten(_parts(body)[1], foreign, _others(_tags(metadata), ours, sealed["tags"] if sealed else []))
+        _refuse_additions(sealed, metadata, ours)
+    written = {*ours, *OUR_KEYS, *(sealed["metadata"] if sealed is not None else ())}
+    foreign = {key: value for key, value in metadata.items() if key not in written}
+    tags = _others(_tags(metadata), ours, sealed["tags"] if sealed is not None else [])
+    if _BEGIN.search(body) or _END.search(body):
+        return HandWritten(_parts(body)[1], foreign, tags)
+    if _UNMARKED.search(body) or not body.strip():
+        return HandWritten("", foreign, tags)
+    return HandWritten(f"{body.strip()}\n", foreign, tags)
 
 
-def _others(tags: list[str], ours: dict[str, Any], sealed: list[str]) -> tuple[str, ...]:
-    """The tags that are neither of this card of Iturri's nor of the one before."""
-    return tuple(tag for tag in tags if tag not in _tags(ours) and _checksum(tag) not in sealed)
+def _others(tags: list[Any], ours: dict[str, Any], sealed: list[str]) -> tuple[Any, ...]:
+    """The tags that are neither of this card of Iturri's nor of an earlier one."""
+    known = [*_tags(ours), *OUR_TAGS]
+    return tuple(tag for tag in tags if tag not in known and _checksum(tag) not in sealed)
 
 
 def _split(card: str) -> tuple[dict[str, Any], str]:
@@ -79,7 +94,7 @@ def _split(card: str) -> tuple[dict[str, Any], str]:
     if front is None:
         return {}, card
     try:
-        metadata = yaml.safe_load(front["metadata"] or "") or {}
+        metadata = parse_yaml("\n" + (front["metadata"] or ""), "README.md") or {}  # as its lines count
     except yaml.YAMLError as error:
         raise PublishError(
             f"the metadata of the card that is there is no YAML ({' '.join(str(error).split())}); mend its README.md,"
@@ -116,15 +131,27 @@ def _refuse_edits(sealed: dict[str, Any], metadata: dict[str, Any], body: str) -
     if not keys and set(sealed["tags"]) - set(found["tags"]):
         keys = ["tags"]
     if keys:
-        where = f"the metadata `{keys[0]}`"
-    elif sealed["sections"] != found["sections"]:
+        raise _edited_metadata(keys[0])
+    if sealed["sections"] != found["sections"]:
         where = _place(sealed["sections"], _sections(body))
-    else:
-        return
-    raise PublishError(
-        f"README.md that is there was edited where it is not yours, in {where}, and the next card would lose that; move"
-        " it between the two marks that say what is yours, or take the comment `written by Iturri` at its end away if"
-        " it may be lost, and publish again"
+        raise _edited(where, "move it between the two marks that say what is yours")
+
+
+def _refuse_additions(sealed: dict[str, Any], metadata: dict[str, Any], ours: dict[str, Any]) -> None:
+    """A key that Iturri writes now, and did not write into the card that is there, is people's, and would be lost."""
+    for key, value in metadata.items():
+        if key in {*ours, *OUR_KEYS} - {"tags"} and key not in sealed["metadata"] and value != ours.get(key):
+            raise _edited_metadata(key)
+
+
+def _edited_metadata(key: Any) -> PublishError:
+    return _edited(f"the metadata `{key}`", "take the change back, as Iturri writes it from the recipe")
+
+
+def _edited(where: str, cure: str) -> PublishError:
+    return PublishError(
+        f"README.md that is there was edited where it is not yours, in {where}, and the next card would lose that;"
+        f" {cure}, or take the comment `written by Iturri` at its end away if it may be lost, and publish again"
     )
 
 
@@ -139,25 +166,35 @@ def _place(sealed: list[str], sections: list[str]) -> str:
 
 
 def _seal(body: str) -> dict[str, Any] | None:
-    """The checksums in the comment of a card; None where there is none, or one that cannot be read."""
-    comment = _SEAL.search(body)
-    if comment is None:
+    """The checksums in the comment of a card; None where there is none. Raises PublishError for a damaged one."""
+    outside = _outside(body)
+    comment = _SEAL.search(outside)
+    if comment is None and _COMMENT not in outside:
         return None
     try:
-        sealed = json.loads(comment["seal"])
+        sealed = json.loads(comment["seal"]) if comment is not None else None
     except ValueError:
-        return None
+        sealed = None
     shape = {"metadata": dict, "tags": list, "sections": list}
-    good = isinstance(sealed, dict) and all(isinstance(sealed.get(name), kind) for name, kind in shape.items())
-    return sealed if good else None
+    if isinstance(sealed, dict) and all(isinstance(sealed.get(name), kind) for name, kind in shape.items()):
+        return sealed
+    raise PublishError(
+        "the comment `written by Iturri` of the card that is there is damaged, so nobody can tell what was edited;"
+        " put it back, or take it away if edits outside of the two marks may be lost, and publish again"
+    )
+
+
+def _outside(body: str) -> str:
+    """The text without what stands between the marks, and without the marks."""
+    if not (_BEGIN.search(body) or _END.search(body)):
+        return body
+    before, _, after = _parts(body)
+    return f"{before}\n{after}"
 
 
 def _sections(body: str) -> list[str]:
     """What Iturri wrote of the text, cut before each heading."""
-    if _BEGIN.search(body) or _END.search(body):
-        before, _, after = _parts(body)
-        body = f"{before}\n{after}"
-    return _SECTION.split(_SEAL.sub("", body).replace("\r\n", "\n"))
+    return _SECTION.split(_SEAL.sub("", _outside(body)).replace("\r\n", "\n"))
 
 
 def _plain(section: str) -> str:
@@ -165,11 +202,15 @@ def _plain(section: str) -> str:
     return "\n".join(line.rstrip() for line in section.splitlines()).strip()
 
 
-def _tags(metadata: dict[str, Any]) -> list[str]:
+def _tags(metadata: dict[str, Any]) -> list[Any]:
+    """Of a single tag, YAML may hold it alone."""
     tags = metadata.get("tags")
-    return [str(tag) for tag in tags] if isinstance(tags, list) else []
+    return tags if isinstance(tags, list) else [] if tags is None else [tags]
 
 
 def _checksum(value: Any) -> str:
-    text = value if isinstance(value, str) else json.dumps(value, sort_keys=True, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()[:10]
+    try:
+        text = value if isinstance(value, str) else json.dumps(value, sort_keys=True, default=str)
+    except (TypeError, ValueError):
+        text = "what JSON cannot hold, and Iturri does not write"
+    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:10]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import io
 import os
 import tempfile
@@ -87,13 +88,13 @@ def funnel_picture(funnel: Funnel) -> bytes:
 
 
 def _start_matplotlib() -> None:
-    """Import what is drawn with. The cache of fonts goes to a folder that goes away: HOME may not be writable."""
+    """Import what is drawn with. Its folder for settings and fonts is one that goes away: HOME may not be writable."""
     before = os.environ.get("MPLCONFIGDIR")
     try:
         with tempfile.TemporaryDirectory() as folder:
             os.environ["MPLCONFIGDIR"] = folder
-            import matplotlib.backends.backend_agg
-            import matplotlib.figure  # noqa: F401 - what is imported later is there by then
+            for name in ("figure", "style", "font_manager", "backends.backend_agg"):
+                importlib.import_module(f"matplotlib.{name}")
     except OSError as error:
         raise StorageError(f"no temporary folder can be written: {error.strerror or error}; set TMPDIR") from error
     finally:
@@ -179,8 +180,9 @@ def _headline(funnel: Funnel) -> str:
 
 def _second_line(funnel: Funnel) -> str:
     share = f" ({funnel.acceptance:.1%})" if funnel.drafts else ""
+    accepted = f"{funnel.accepted:,} of {funnel.drafts:,} drafts accepted{share}"
     tokens = f"{funnel.completion_tokens:,} tokens generated"
-    return f"{funnel.accepted:,} of {funnel.drafts:,} drafts accepted{share}; {tokens}"
+    return f"{accepted}; {tokens}"
 
 
 def _drops(funnel: Funnel) -> dict[str, dict[str, tuple[int, int]]]:
@@ -209,6 +211,8 @@ def _lines(funnel: Funnel) -> list[_Line]:
         lines.append(replace(reached, strong=True))
         groups = {reason: group for reason, group in reasons.items() if (gate, reason) in own_line}
         rest = [group for reason, group in reasons.items() if (gate, reason) not in own_line]
+        if len(rest) == 1:  # its name is as short as "1 other reason"
+            groups, rest = reasons, []
         ordered = sorted(groups.items(), key=lambda item: (-item[1][0], item[0]))
         if rest:
             sums = (sum(drafts for drafts, _ in rest), sum(tokens for _, tokens in rest))
@@ -221,7 +225,7 @@ def _lines(funnel: Funnel) -> list[_Line]:
     )
     lines.append(replace(_line(funnel, "accepted", (0, funnel.accepted, _ACCEPTED), kept), strong=True))
     if unended := cut + funnel.unfinished_completion_tokens:
-        cut_off = _line(funnel, "cut off in flight", (0, 0, _UNENDED), unended)
+        cut_off = _line(funnel, "cut off in flight, no verdict", (0, 0, _UNENDED), unended)
         lines.append(replace(cut_off, draft_figure=""))
     return lines
 
@@ -286,4 +290,4 @@ def _short(number: int) -> str:
 
 
 def _others(number: int, what: str) -> str:
-    return f"{number} other {what}{'s' if number > 1 else ''}"
+    return f"{number} other {what}s"

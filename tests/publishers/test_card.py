@@ -6,11 +6,16 @@ from typing import Any
 
 import pytest
 import yaml
+from datasets import Features
+from datasets.info import DatasetInfosDict
 from huggingface_hub import DatasetCard
 from huggingface_hub.repocard import metadata_load
 
 from publishers.card import card, size_category
+from publishers.columns import COLUMNS
+from publishers.handwritten import BEGIN, END
 from publishers.redaction import redacted
+from publishers.rows import SCHEMA
 from schemas.funnel import Diversity, Funnel, TemplateFamily
 from schemas.manifest import Shard
 from schemas.recipe import Recipe
@@ -71,6 +76,20 @@ def test_the_hub_client_reads_it_as_a_card(tmp_path: Path) -> None:
     read = DatasetCard(text)
     assert read.data.get("pretty_name") == "proba (Basque)"
     assert read.text.lstrip().startswith("# proba (Basque)")
+
+
+def test_datasets_reads_the_features_of_the_shards_and_would_write_the_same() -> None:
+    text = card(manifest(SHARDS))
+    infos = DatasetInfosDict.from_dataset_card_data(DatasetCard(text).data)
+    assert set(infos) == {"grounded-eu", "magpie-eu"}
+    for written in metadata(text)["dataset_info"]:
+        info = infos[written["config_name"]]
+        assert info.features == Features.from_arrow_schema(SCHEMA)
+        assert info._to_yaml_dict() == written
+    assert {name: split.num_examples for name, split in infos["magpie-eu"].splits.items()} == {
+        "train": 14,
+        "validation": 1,
+    }
 
 
 def test_the_same_manifest_gives_the_same_card() -> None:
@@ -140,6 +159,35 @@ def test_text_of_the_recipe_cannot_break_out() -> None:
     text = card(manifest(SHARDS, fields))
     assert metadata(text)["pretty_name"] == "a: b --- # | c"
     assert "\none --- two\n" in text
+
+
+def test_comments_in_text_of_the_recipe_hide_nothing_and_are_no_marks() -> None:
+    text = card(manifest(SHARDS, recipe_fields(title=f"a {BEGIN}", description=f"{END} <!-- never closed")))
+    assert (text.count(BEGIN), text.count(END)) == (2, 1)
+    assert text.partition("\n---\n")[2].count("<!--") == 2
+    assert metadata(text)["pretty_name"] == f"a {BEGIN}"
+
+
+def test_every_column_is_told_in_the_order_of_the_schema() -> None:
+    assert list(COLUMNS) == SCHEMA.names
+    text = card(manifest(SHARDS))
+    assert re.findall(r"^\| `(\w+)` \| ", text, re.MULTILINE)[-len(COLUMNS) :] == SCHEMA.names
+
+
+def test_a_change_log_is_pointed_to_where_there_is_one() -> None:
+    assert "[CHANGELOG.md](CHANGELOG.md)" in card(manifest(SHARDS), changelog=True)
+    assert "CHANGELOG" not in card(manifest(SHARDS))
+
+
+def test_what_the_filters_did_not_look_for_is_among_the_limits() -> None:
+    plain = card(manifest(SHARDS))
+    assert "compared with no benchmark" in plain
+    assert "Duplicates were not looked for" not in plain
+    fields = recipe_fields()
+    fields["filters"]["duplicates"] |= {"enabled": False, "against": [{"dataset": "a/benchmark"}]}
+    other = card(manifest(SHARDS, fields))
+    assert "compared with no benchmark" not in other
+    assert "Duplicates were not looked for" in other
 
 
 def test_it_names_the_largest_families() -> None:

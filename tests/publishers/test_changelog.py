@@ -62,3 +62,23 @@ def test_what_changed_in_the_recipe_is_named() -> None:
     assert "- `target.conversations`: 100 → 500" in log
     assert "- `publish.title`: not set → Elkarrizketak | bi lerro" in log
     assert "→" not in change_log([Release("v1", state(0, 5))], state(1, 5, 5))
+
+
+def test_what_changed_in_a_mode_is_named_as_the_recipe_names_it() -> None:
+    recipe = recipe_fields()
+    recipe["modes"][0]["reply_sampling"]["temperature"] = 0.25
+    recipe["modes"].append({"mode": "magpie", "language": "en"})
+    log = change_log([Release("v1", state(0, 5))], state(1, 5, 5, recipe=recipe))
+    assert "- `modes.0.reply_sampling.temperature`: 0.6 → 0.25" in log
+    assert "- `modes.1.language`: not set → en" in log
+    assert log.count("modes.0") == 1
+
+
+def test_what_made_the_rows_beside_the_recipe_is_told_too() -> None:
+    then, now = state(0, 5), state(1, 5, 5)
+    changes = {"iturri_version": "0.2.0", "backbone_revision": "abc", "template_hash": "b" * 64}
+    now = now.model_copy(update={"provenance": now.provenance.model_copy(update=changes)})
+    log = change_log([Release("v1", then)], now)
+    assert "- `Iturri`: 0.1.0 → 0.2.0" in log
+    assert "- `backbone revision`: not set → abc" in log
+    assert f"- `chat template`: {'a' * 12} → {'b' * 12}" in log

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from publishers.handwritten import BEGIN, END, renewed
+from publishers.card import card_metadata
+from publishers.handwritten import BEGIN, END, OUR_KEYS, OUR_TAGS, renewed
 from schemas.errors import PublishError
+from schemas.modes import ModeSpec
+from tests.support.publishers_builds import manifest, recipe_fields
 
 
 def card(rows: int = 10, **metadata: Any) -> str:
@@ -95,6 +98,8 @@ def test_an_editor_that_rewrites_line_ends_and_yaml_does_no_harm() -> None:
         ("## Citation\n\nCite it.\n", "", "in a section that is gone"),
         ("license: mit\n", "license: apache-2.0\n", "in the metadata `license`"),
         ("license: mit\n", "", "in the metadata `license`"),
+        ("license: mit\n", "license: {1: a, b: c}\n", "in the metadata `license`"),
+        ("license: mit\n", "license: mit\nlicense_name: Nirea\n", "in the metadata `license_name`"),
         ("- magpie\n", "", "in the metadata `tags`"),
     ],
 )
@@ -150,3 +155,68 @@ def test_metadata_that_cannot_be_read_is_one_line(front: str) -> None:
     with pytest.raises(PublishError, match="metadata of the card that is there") as refused:
         renewed(card(), f"---\n{front}\n---\n# Mine\n")
     assert "\n" not in str(refused.value)
+
+
+def test_metadata_that_yaml_alone_would_take_or_stumble_over_is_one_line_with_its_place() -> None:
+    broken = ("when: 2024-13-45", "arxiv: 1\narxiv: 2", "deep: " + "[" * 3000, 'half: "\\ud800"')
+    for front in broken:
+        with pytest.raises(PublishError, match="is no YAML") as refused:
+            renewed(card(), f"---\nlicense: mit\n{front}\n---\n# Mine\n")
+        assert "\n" not in str(refused.value)
+    with pytest.raises(PublishError, match="'arxiv' is there twice, line 4"):
+        renewed(card(), f"---\nlicense: mit\n{broken[1]}\n---\n# Mine\n")
+
+
+def test_tags_of_others_keep_their_values_and_may_be_one_alone() -> None:
+    several = renewed(card(), FIRST.replace("- magpie\n", "- magpie\n- 2024\n- {a: b}\n"))
+    assert metadata_of(several)["tags"] == ["synthetic", "magpie", 2024, {"a": "b"}]
+    alone = renewed(card(), "---\ntags: basque\n---\n# Mine\n")
+    assert metadata_of(alone)["tags"] == ["synthetic", "magpie", "basque"]
+
+
+def without_comment(text: str) -> str:
+    return "\n".join(line for line in text.splitlines() if "written by Iturri" not in line) + "\n"
+
+
+def test_what_earlier_cards_of_iturri_had_does_not_become_peoples() -> None:
+    """Where no checksums tell it: in cards of before there were any, and where the comment was taken away."""
+    old = "# Proba\n\n| made with | Iturri 0.1.0 |\n"
+    front = "---\nlicense: other\nlicense_name: Nirea\narxiv: 1\ntags: [grounded, mine]\n---\n"
+    named = renewed(card(license="other", license_name="Nirea"), None).replace("- magpie", "- magpie\n- mine")
+    for there in (front + old, without_comment(named).replace("license:", "arxiv: 1\nlicense:")):
+        again = metadata_of(renewed(card(), there))
+        assert again == {**metadata_of(FIRST), "arxiv": 1, "tags": ["synthetic", "magpie", "mine"]}
+
+
+@pytest.mark.parametrize("damage", [('{"metadata"', '{"metadat'), ("Checksums: {", "Checksums: "), ("sections", "...")])
+def test_a_damaged_comment_does_not_let_edits_be_lost(damage: tuple[str, str]) -> None:
+    there = FIRST.replace(*damage)
+    assert there != FIRST
+    with pytest.raises(
+        PublishError, match="comment `written by Iturri` of the card that is there is damaged"
+    ) as refused:
+        renewed(card(), there.replace("10 conversations.", "Ten conversations."))
+    assert "\n" not in str(refused.value)
+
+
+def test_a_comment_among_peoples_words_is_theirs() -> None:
+    (comment,) = (line for line in renewed(card(rows=3), None).splitlines() if "written by Iturri" in line)
+    there = written(f"{comment}\nNirea.\n")
+    assert renewed(card(), there) == there
+    with pytest.raises(PublishError, match="How to load"):
+        renewed(card(), there.replace("Like this.", "Like that."))
+    assert renewed(card(), there[: there.rindex("<!-- written by Iturri")]) == there
+
+
+def test_a_blank_line_above_the_metadata_is_no_edit() -> None:
+    assert renewed(card(), f"\ufeff\n{FIRST}") == FIRST
+
+
+def test_the_keys_and_tags_of_every_card_are_known() -> None:
+    modes = {choice.model_fields["mode"].annotation for choice in get_args(get_args(ModeSpec)[0])}
+    names = {name for mode in modes for name in get_args(mode)}
+    assert len(names) == 6 and names <= {*OUR_TAGS}
+    for fields in (recipe_fields(), recipe_fields(licence=None)):
+        metadata = card_metadata(manifest((), fields))
+        assert {*metadata} <= {*OUR_KEYS}
+        assert {*metadata["tags"]} <= {*OUR_TAGS}
