@@ -11,6 +11,7 @@ from pydantic import AfterValidator
 
 LIST = "https://huggingface.co/docs/hub/repositories-licenses"
 OTHER = "other"
+_LONGEST = 100  # characters of a wrong one that are looked at and told
 
 # The identifiers of the Hub's list, LIST, in its order, with those that its API takes when a repository is made; cards
 # with any other are refused there. `unknown` is of the list too, and no choice.
@@ -101,10 +102,10 @@ def _licence(value: str) -> str:
         return lower
     if lower == "unknown":
         raise ValueError("unknown is no licence; leave it out until one is chosen, a folder's card then says unknown")
-    near = nearest_licence(value)
+    near = nearest_licence(value[:_LONGEST])
     meant = f"did you mean {near}? The list is" if near else "the list is"
     raise ValueError(
-        f"{value!r} is no licence of the Hub's list; {meant} at {LIST}, and `other`, with licence_name and "
+        f"{value[:_LONGEST]!r} is no licence of the Hub's list; {meant} at {LIST}, and `other`, with licence_name and "
         "licence_link, is of it too"
     )
 
