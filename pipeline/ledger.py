@@ -25,6 +25,7 @@ from schemas.funnel import Diversity, FunnelRow
 from schemas.manifest import Provenance, Shard
 
 _MATERIAL_LOW_WATER = "material_low_water."
+_PAGE_ROWS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,7 @@ class PlannedShard:
     path: str
     config: str
     split: str
+    rows: int
 
 
 class Ledger:
@@ -179,23 +181,34 @@ class Ledger:
             cursor = connection.execute(
                 "INSERT INTO shards (path, config, split) VALUES (?, ?, ?)", (path, config, split)
             )
-            connection.execute(
+            taken = connection.execute(
                 "UPDATE rows SET shard = ? WHERE seq IN (SELECT seq FROM rows"
                 " WHERE shard IS NULL AND config = ? AND split = ? ORDER BY seq LIMIT ?)",
                 (cursor.lastrowid, config, split, rows),
             )
-            return PlannedShard(int(cursor.lastrowid or 0), path, config, split)
+            return PlannedShard(int(cursor.lastrowid or 0), path, config, split, taken.rowcount)
 
     def planned_shards(self) -> list[PlannedShard]:
         """Shards that were planned and never sealed: the run was ended in between."""
-        query = "SELECT number, path, config, split FROM shards WHERE sha256 IS NULL ORDER BY number"
+        query = (
+            "SELECT number, path, config, split, (SELECT count(*) FROM rows WHERE shard = number)"
+            " FROM shards WHERE sha256 IS NULL ORDER BY number"
+        )
         return [PlannedShard(*row) for row in self._connection.execute(query)]
 
-    def shard_rows(self, shard: PlannedShard) -> list[Conversation]:
-        """The rows of a planned shard, in its order."""
-        query = "SELECT body FROM rows WHERE shard = ? ORDER BY seq"
-        bodies = self._connection.execute(query, (shard.number,))
-        return [Conversation.model_validate_json(body) for (body,) in bodies]
+    def shard_rows(self, shard: PlannedShard) -> Iterator[Conversation]:
+        """The rows of a planned shard, in its order, of which a thousand are in memory.
+
+        Between two pages nothing is locked: a run that takes the build over need not wait for a slow disk.
+        """
+        query = "SELECT seq, body FROM rows WHERE shard = ? AND seq > ? ORDER BY seq LIMIT ?"
+        last = 0
+        while page := self._connection.execute(query, (shard.number, last, _PAGE_ROWS)).fetchall():
+            # Whoever has taken the build over may have sealed this shard, and let go of the text of its rows.
+            self._check_epoch()
+            for _, body in page:
+                yield Conversation.model_validate_json(body)
+            last = page[-1][0]
 
     def seal_shard(self, shard: PlannedShard, sealed: Shard) -> None:
         """The shard is on disk: list it, and let its rows' text go."""
@@ -234,14 +247,17 @@ class Ledger:
             raise
         return epoch
 
+    def _check_epoch(self) -> None:
+        if not self.holds_epoch():
+            raise EpochLostError(f"{self._path.parent}: another run has taken this build over; this one ends")
+
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
         connection = self._connection
         with translated(self._path):
             connection.execute("BEGIN IMMEDIATE")
             try:
-                if not self.holds_epoch():
-                    raise EpochLostError(f"{self._path.parent}: another run has taken this build over; this one ends")
+                self._check_epoch()
                 yield connection
                 connection.execute("COMMIT")
             except BaseException:

@@ -54,10 +54,9 @@ class Sealer:
         return sealed
 
     def _write(self, shard: PlannedShard) -> None:
-        rows = self._ledger.shard_rows(shard)
-        size, sha256 = write_shard(rows, self._directory / shard.path)
+        size, sha256 = write_shard(self._ledger.shard_rows(shard), self._directory / shard.path)
         sealed = Shard(
-            path=shard.path, config=shard.config, split=shard.split, rows=len(rows), bytes=size, sha256=sha256
+            path=shard.path, config=shard.config, split=shard.split, rows=shard.rows, bytes=size, sha256=sha256
         )
         self._ledger.seal_shard(shard, sealed)
 

@@ -36,9 +36,9 @@ def whole_file(path: Path) -> Iterator[BufferedRandom]:
             raise
         sync_folder(path.parent)
     except OSError as error:
-        raise StorageError(
-            f"{path} cannot be written: {error.strerror or error}; free some space or choose another folder"
-        ) from error
+        # By its number, as Arrow tells the same errors in more words.
+        what = os.strerror(error.errno) if error.errno else error
+        raise StorageError(f"{path} cannot be written: {what}; free some space or choose another folder") from error
 
 
 def write_bytes(path: Path, content: bytes) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from itertools import accumulate, chain
+from operator import attrgetter, itemgetter
 from typing import Any
 
 import pyarrow as pa
@@ -34,10 +36,16 @@ SCHEMA = pa.schema(
     ]
 )
 
+# How the parts of a struct are got from what stands in a list of them.
+_PARTS: dict[str, tuple[Callable[[Any], Any], ...]] = {
+    "messages": (attrgetter("role"), attrgetter("content")),
+    "scores": (itemgetter(0), itemgetter(1)),
+}
+
 
 def to_table(rows: Sequence[Conversation]) -> pa.Table:
     """One table row per conversation, in the given order; scores by name, so that equal rows give equal bytes."""
-    return pa.Table.from_pylist([_cells(row) for row in rows], schema=SCHEMA)
+    return pa.Table.from_arrays([_column(field, rows) for field in SCHEMA], schema=SCHEMA)
 
 
 def from_table(table: pa.Table) -> list[Conversation]:
@@ -49,10 +57,24 @@ def from_table(table: pa.Table) -> list[Conversation]:
     return rows
 
 
-def _cells(row: Conversation) -> dict[str, Any]:
-    cells = row.model_dump()
-    cells["scores"] = [{"name": name, "value": value} for name, value in sorted(row.scores.items())]
-    return cells
+def _column(field: pa.Field, rows: Sequence[Conversation]) -> pa.Array:
+    """One column, straight from the attributes: going through dicts takes longer than to compress the rows."""
+    values = list(map(attrgetter(field.name), rows))
+    if not pa.types.is_list(field.type):
+        return pa.array(values, field.type)
+    if field.name == "scores":
+        values = [sorted(scores.items()) for scores in values]
+    ends = pa.array(accumulate(map(len, values), initial=0), pa.int32())
+    return pa.ListArray.from_arrays(ends, _elements(field, list(chain.from_iterable(values))), type=field.type)
+
+
+def _elements(field: pa.Field, flat: list[Any]) -> pa.Array:
+    """What the lists of a column hold, one after the other."""
+    inner = field.type.value_type
+    if not pa.types.is_struct(inner):
+        return pa.array(flat, inner)
+    parts = [pa.array(list(map(get, flat)), part.type) for get, part in zip(_PARTS[field.name], inner, strict=True)]
+    return pa.StructArray.from_arrays(parts, fields=list(inner))
 
 
 def features(schema: pa.Schema = SCHEMA) -> list[dict[str, Any]]:

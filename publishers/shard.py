@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Generator, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from itertools import chain, islice
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import ValidationError
 
 from publishers.atomic import whole_file
-from publishers.rows import from_table, to_table
+from publishers.rows import SCHEMA, from_table, to_table
 from schemas.conversation import Conversation
 from schemas.errors import StorageError
 
@@ -20,7 +23,16 @@ Split = Literal["train", "validation"]
 
 # Rows of a row group: a few megabytes of conversations, which is what a viewer or a reader of one page has to fetch.
 ROW_GROUP_ROWS = 1_000
-_ZSTD_LEVEL = 3
+
+# The least and the greatest value of a column stand in the footer whole, for each row group, and again in the page
+# index. Of texts that is most of the footer, and nobody looks for a range of texts.
+WRITING: dict[str, Any] = {
+    "compression": "zstd",
+    "compression_level": 3,
+    "version": "2.6",
+    "write_page_index": True,
+    "write_statistics": ["id", "language", "mode", "exchanges", "prompt_tokens", "completion_tokens"],
+}
 
 
 def config_name(mode: str, language: str) -> str:
@@ -42,32 +54,55 @@ def shard_path(config: str, split: str, number: int) -> str:
     return f"data/{config}/{split}-{number:05d}.parquet"
 
 
-def write_shard(rows: Sequence[Conversation], path: Path) -> tuple[int, str]:
+def write_shard(rows: Iterable[Conversation], path: Path) -> tuple[int, str]:
     """Seals the rows in a Parquet file at `path`; returns its (bytes, sha256 in hex).
 
-    The file appears whole or not at all. The same rows give the same bytes with the same pyarrow. Raises ValueError
-    without rows, StorageError when the disk refuses.
+    The file appears whole or not at all. The same rows give the same bytes with the same pyarrow. Rows are taken as
+    they are written, in another thread, so that memory is that of a few row groups. Raises ValueError without rows,
+    StorageError when the disk refuses.
     """
-    if not rows:
-        raise ValueError("a shard has at least one row")
-    return write_table(to_table(rows), path)
+    coming = iter(rows)
+    groups = map(to_table, iter(lambda: list(islice(coming, ROW_GROUP_ROWS)), []))
+    try:
+        first = next(groups)
+    except StopIteration:
+        raise ValueError("a shard has at least one row") from None
+    return _write(chain([first], groups), SCHEMA, path)
 
 
 def write_table(table: pa.Table, path: Path) -> tuple[int, str]:
     """Seals a table as write_shard seals rows. Raises StorageError."""
+    return _write(_row_groups(table), table.schema, path)
+
+
+def _row_groups(table: pa.Table) -> Iterator[pa.Table]:
+    return (table.slice(start, ROW_GROUP_ROWS) for start in range(0, table.num_rows, ROW_GROUP_ROWS))
+
+
+def _write(groups: Iterator[pa.Table], schema: pa.Schema, path: Path) -> tuple[int, str]:
+    """Each table becomes a row group; the next one is made while pyarrow compresses, which needs no lock of Python's.
+
+    Arrow opens the file itself: each write to a file of Python's would have to wait for that lock.
+    """
     with whole_file(path) as file:
-        pq.write_table(
-            table,
-            file,
-            row_group_size=ROW_GROUP_ROWS,
-            compression="zstd",
-            compression_level=_ZSTD_LEVEL,
-            version="2.6",
-            write_page_index=True,
-        )
-        file.seek(0)
+        with (
+            pa.OSFile(file.name, "wb") as sink,
+            pq.ParquetWriter(sink, schema, **WRITING) as writer,
+            closing(_one_ahead(groups)) as tables,
+        ):
+            for table in tables:
+                writer.write_table(table)
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
         return file.tell(), sha256
+
+
+def _one_ahead(tables: Iterator[pa.Table]) -> Generator[pa.Table]:
+    """The same tables, each made by a thread while the one before it is in use."""
+    with ThreadPoolExecutor(1, thread_name_prefix="rows") as thread:
+        coming = thread.submit(next, tables, None)
+        while (table := coming.result()) is not None:
+            coming = thread.submit(next, tables, None)
+            yield table
 
 
 def read_shard(path: Path, offset: int = 0, limit: int | None = None) -> list[Conversation]:

@@ -100,3 +100,10 @@ def test_publish_pushes_once_and_survives_kills() -> None:
     assert [killed[name] for name in ("lost", "broken", "torn")] == [0, 0, 0]
     assert sum(killed["commits"].values()) == killed["repositories"] > 1
     assert all(int(number) >= 5 for number in killed["commits"])
+
+
+def test_writing_compares_shards_with_bare_parquet() -> None:
+    found = run("benchmarks.publish.writing", "--rows", "1200", "--rounds", "1")
+    assert found["same_bytes_as_bare"], "the same rows with the same options"
+    assert 1_500 * 1200 < found["table_bytes"] < 3_000 * 1200
+    assert min(found[name] for name in ("write_shard_s", "bare_s", "default_s", "to_table_s")) > 0

@@ -19,9 +19,9 @@ from tests.support.builds import DEEDS, REPLIES, SUBJECTS, recipe, run
 
 WHERE = "data/dropped/train-00000.parquet"
 TURNS = [f"Zergatik gustatzen zaio jendeari {subject} {deed}?" for subject in SUBJECTS for deed in DEEDS]
-# Every turn comes twice, and the second time it repeats the first.
+# Every turn comes twice in a row, as no test knows with which one a build begins.
 FIELDS: dict[str, Any] = {
-    "backbone": {"kind": "scripted", "user_turns": [*TURNS[:20], *TURNS[:20], *TURNS[20:]], "replies": REPLIES},
+    "backbone": {"kind": "scripted", "user_turns": [turn for turn in TURNS for _ in range(2)], "replies": REPLIES},
     "modes": [{"mode": "magpie", "exchanges": {"min": 1, "max": 1}}],
     "filters": {"language": {"enabled": False}},
     "target": {"conversations": 35},

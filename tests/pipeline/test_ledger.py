@@ -160,6 +160,24 @@ def test_shards_take_the_oldest_rows_once_and_release_their_text(open_ledger: Op
     assert ledger.accepted() == 5
 
 
+def test_the_rows_of_a_shard_come_page_by_page_and_lock_nothing_in_between(
+    open_ledger: OpenLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipeline.ledger._PAGE_ROWS", 2)
+    ledger = open_ledger()
+    ledger.commit([accepted(index) for index in range(7)])
+    plan = ledger.plan_shard("magpie-eu", "train", 5, "data/magpie-eu/train-00000.parquet")
+    assert plan.rows == 5
+    rows = ledger.shard_rows(plan)
+    assert next(rows).id == "row-0"
+    # A run that takes the build over seals the shard meanwhile, and its rows have no text any more.
+    sealed = Shard(path=plan.path, config=plan.config, split=plan.split, rows=5, bytes=9, sha256="a" * 64)
+    open_ledger().seal_shard(plan, sealed)
+    assert next(rows).id == "row-1"
+    with pytest.raises(EpochLostError, match="another run has taken this build over"):
+        next(rows)
+
+
 @settings(max_examples=40)
 @given(order=st.permutations(range(30)), ended=st.integers(0, 30), size=st.integers(1, 7))
 def test_the_low_water_mark_and_the_rest_say_exactly_which_drafts_ended(

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from typing import get_args
 
 import datasets
 import pyarrow as pa
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from publishers.rows import SCHEMA, features, from_table, to_table
-from schemas.conversation import Conversation, Message
+from schemas.conversation import Conversation, Message, Origin
 from tests.support.publishers_builds import conversation
 
 text = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
@@ -27,6 +28,8 @@ conversations = st.builds(
     template_hash=text,
     recipe_fingerprint=text,
     scores=st.dictionaries(text, st.floats(allow_nan=False, allow_infinity=False)),
+    turn_languages=st.lists(text, max_size=4).map(tuple),
+    turn_origins=st.lists(st.sampled_from(get_args(Origin)), max_size=4).map(tuple),
     source_document=st.none() | text,
     prompt_tokens=st.integers(0, 2**40),
     completion_tokens=st.integers(0, 2**40),

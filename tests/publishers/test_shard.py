@@ -6,6 +6,8 @@ import os
 import signal
 import subprocess
 import sys
+import weakref
+from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -14,7 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from publishers.rows import SCHEMA
-from publishers.shard import ROW_GROUP_ROWS, config_name, read_shard, shard_path, split_of, write_shard
+from publishers.shard import ROW_GROUP_ROWS, WRITING, config_name, read_shard, shard_path, split_of, write_shard
+from schemas.conversation import Conversation, Message
 from schemas.errors import StorageError
 from tests.support.publishers_builds import conversation
 
@@ -65,6 +68,54 @@ def test_a_page_across_row_groups(tmp_path: Path) -> None:
     assert pq.ParquetFile(tmp_path / "a.parquet").metadata.num_row_groups == 3
     for offset in (0, ROW_GROUP_ROWS - 2, ROW_GROUP_ROWS, 2 * ROW_GROUP_ROWS - 1, len(rows) - 3, len(rows)):
         assert read_shard(tmp_path / "a.parquet", offset, 4) == rows[offset : offset + 4]
+
+
+def test_rows_are_taken_as_they_are_written(tmp_path: Path) -> None:
+    """Memory does not grow with the rows of a shard."""
+    alive: set[int] = set()
+    most = 0
+
+    def rows() -> Iterator[Conversation]:
+        nonlocal most
+        for number in range(6 * ROW_GROUP_ROWS):
+            row = conversation(number)
+            alive.add(number)
+            weakref.finalize(row, alive.discard, number)
+            most = max(most, len(alive))
+            yield row
+
+    write_shard(rows(), tmp_path / "a.parquet")
+    assert pq.ParquetFile(tmp_path / "a.parquet").metadata.num_row_groups == 6
+    assert most <= 2 * ROW_GROUP_ROWS
+
+
+def test_rows_that_cannot_be_had_leave_no_shard(tmp_path: Path) -> None:
+    def rows() -> Iterator[Conversation]:
+        yield from (conversation(number) for number in range(2 * ROW_GROUP_ROWS))
+        raise LookupError("the third row group")
+
+    with pytest.raises(LookupError, match="the third row group"):
+        write_shard(rows(), tmp_path / "a.parquet")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_long_texts_stay_out_of_the_footer(tmp_path: Path) -> None:
+    long = tuple(Message(role=role, content=f"{role} " * 400) for role in ("user", "assistant"))
+    sizes = []
+    for number, changes in enumerate(({}, {"messages": long, "sampling": "s" * 3_000, "source": "t" * 3_000})):
+        path = tmp_path / f"{number}.parquet"
+        write_shard([conversation(0, **changes)], path)
+        sizes.append(pq.ParquetFile(path).metadata.serialized_size)
+    assert sizes[1] == pytest.approx(sizes[0], abs=200)
+
+
+def test_ids_and_numbers_can_be_looked_for_by_row_group(tmp_path: Path) -> None:
+    write_shard(ROWS, tmp_path / "a.parquet")
+    group = pq.ParquetFile(tmp_path / "a.parquet").metadata.row_group(0)
+    columns = {column.path_in_schema: column for column in map(group.column, range(group.num_columns))}
+    assert {name for name, column in columns.items() if column.is_stats_set} == set(WRITING["write_statistics"])
+    assert columns["id"].statistics.max == ROWS[-1].id
+    assert all(column.has_offset_index for column in columns.values())
 
 
 @pytest.mark.parametrize("content", [None, b"", b"PAR1 nothing of the kind PAR1"])
