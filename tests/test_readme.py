@@ -18,17 +18,19 @@ from typing import Any, get_args
 import httpx
 import pytest
 import yaml
+from s3fs import S3FileSystem
 
 from schemas.modes import ModeSpec
 from schemas.reading import read_recipe
 from schemas.yaml_text import parse_yaml
+from tests.support.bucket_server import bucket_server
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 # Every block of commands says in a comment before it how it is tested.
 BLOCK = re.compile(r"<!-- (?P<kind>[a-z-]+) -->\n```bash\n(?P<body>.*?)```", re.DOTALL)
 BLOCKS = [(match["kind"], match["body"]) for match in BLOCK.finditer(README)]
-KINDS = {"run", "serve", "client", "keys", "needs-gpu", "needs-hub", "needs-corpus", "make"}
+KINDS = {"run", "bucket", "serve", "client", "keys", "needs-gpu", "needs-hub", "needs-corpus", "make"}
 
 
 def commands(kind: str) -> list[str]:
@@ -78,6 +80,20 @@ def test_the_commands_run_in_their_order_and_what_they_publish_loads(checkout: P
     shell(script, checkout)
     (program,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
     assert "'role': 'assistant'" in shell(f"python -c {shlex.quote(program)}", checkout)
+
+
+@pytest.mark.engine
+def test_what_was_built_goes_to_a_bucket(checkout: Path, tmp_path: Path) -> None:
+    """After the commands before it; the server is a test's own."""
+    (command,) = commands("bucket")
+    with bucket_server(tmp_path / "log") as server:
+        store = S3FileSystem(
+            key="proba", secret="proba", client_kwargs={"endpoint_url": server.endpoint, "region_name": "us-east-1"}
+        )
+        store.mkdir("your-bucket")
+        variables = " ".join(f"{name}={value}" for name, value in server.environment.items())
+        shell(f"{variables} {command}", checkout)
+        assert "README.md" in {path.rpartition("/")[2] for path in store.find("your-bucket/your-dataset")}
 
 
 @pytest.mark.engine

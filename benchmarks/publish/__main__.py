@@ -9,8 +9,11 @@ Prints JSON, a part under each name:
   random request: before, amid or after it, in its answer, or so that the Hub carries it out only when the next push is
   under way. Each repository is then finished. Files that were lost, doubled (also: added again as they were) or broken,
   commits whose card names what they lack (0 of each is right), and how many repositories got how many commits.
+- `writing`: seconds of sealing 10,000 conversations in a shard, hashed and on disk in the end, beside those of bare
+  `pyarrow.parquet.write_table`, which does none of this, of a table that is there already: medians of `--rounds`.
 
-    python -m benchmarks.publish [push] [kills] [--rows 1000000] [--kills 200] [--seed 1] [--folder FOLDER]
+    python -m benchmarks.publish [push] [kills] [writing] [--rows 1000000] [--kills 200] [--seed 1]
+        [--rounds 15] [--folder FOLDER]
 
 Without names all parts are run. The push needs twice the build's size on the disk, about 4 GB.
 """
@@ -27,10 +30,12 @@ from typing import Any
 
 from benchmarks.publish.kills import kills
 from benchmarks.publish.push import push
+from benchmarks.publish.writing import writing
 
 PARTS: dict[str, Callable[[argparse.Namespace, Path], dict[str, Any]]] = {
     "push": lambda options, folder: push(options.rows, folder),
     "kills": lambda options, folder: kills(options.kills, options.seed, folder),
+    "writing": lambda options, folder: writing(options.rounds, folder),
 }
 
 
@@ -39,6 +44,7 @@ def main() -> None:
     parser.add_argument("parts", nargs="*", help=f"of {', '.join(PARTS)}; all when left out")
     parser.add_argument("--rows", type=int, default=1_000_000, help="of the build that is pushed")
     parser.add_argument("--kills", type=int, default=200)
+    parser.add_argument("--rounds", type=int, default=15, help="of the writers of shards")
     parser.add_argument("--seed", type=int, default=1, help="of the kills")
     parser.add_argument("--folder", type=Path, help="for files; that of the system when left out")
     options = parser.parse_args()

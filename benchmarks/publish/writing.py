@@ -1,18 +1,10 @@
-"""How fast shards are written, beside bare `pyarrow.parquet.write_table` of a table that is there already.
-
-Prints JSON. A shard starts from conversations, is hashed and on disk in the end; the bare writers do none of this.
-
-    python -m benchmarks.publish.writing [--rows 10000] [--rounds 15]
-"""
+"""How fast shards are written, beside bare `pyarrow.parquet.write_table` of a table that is there already."""
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import random
-import sys
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -26,7 +18,6 @@ from publishers.shard import ROW_GROUP_ROWS, WRITING, write_shard
 from schemas.conversation import Conversation, Message
 
 ROWS = 10_000
-ROUNDS = 15
 _TURN_CHARACTERS = 500
 _LETTERS = "aeiourtnkzbghdlsmp"
 
@@ -67,7 +58,7 @@ def conversations(rows: int) -> list[Conversation]:
     ]
 
 
-def writing(rows: int = ROWS, rounds: int = ROUNDS) -> dict[str, Any]:
+def writing(rounds: int, folder: Path, rows: int = ROWS) -> dict[str, Any]:
     """Seconds of each writer, medians of rounds in which all take their turn on the same rows, and ratios of medians.
 
     `share_of_bare` is the speed of `write_shard` as a share of bare `write_table` with the options of a shard;
@@ -75,46 +66,32 @@ def writing(rows: int = ROWS, rounds: int = ROUNDS) -> dict[str, Any]:
     """
     made = conversations(rows)
     table = to_table(made)
-    with tempfile.TemporaryDirectory() as folder:
-        shard, bare, default = (Path(folder) / f"{name}.parquet" for name in ("shard", "bare", "default"))
-        writers: dict[str, Callable[[], object]] = {
-            "write_shard_s": lambda: write_shard(made, shard),
-            "bare_s": lambda: pq.write_table(table, bare, row_group_size=ROW_GROUP_ROWS, **WRITING),
-            "default_s": lambda: pq.write_table(table, default),
-            "to_table_s": lambda: to_table(made),
-        }
-        for write in writers.values():  # the first time, pyarrow imports what it may need
-            write()
-        seconds = medians([{name: _timed(write) for name, write in writers.items()} for _ in range(rounds)], writers)
-        return {
-            "rows": rows,
-            "rounds": rounds,
-            "table_bytes": table.nbytes,
-            "shard_bytes": shard.stat().st_size,
-            "default_bytes": default.stat().st_size,
-            "same_bytes_as_bare": shard.read_bytes() == bare.read_bytes(),
-            **seconds,
-            "share_of_bare": round(seconds["bare_s"] / seconds["write_shard_s"], 2),
-            "share_of_default": round(seconds["default_s"] / seconds["write_shard_s"], 2),
-            "load_average": round(os.getloadavg()[0], 1),
-            "processors": os.cpu_count(),
-        }
+    shard, bare, default = (folder / f"{name}.parquet" for name in ("shard", "bare", "default"))
+    writers: dict[str, Callable[[], object]] = {
+        "write_shard_s": lambda: write_shard(made, shard),
+        "bare_s": lambda: pq.write_table(table, bare, row_group_size=ROW_GROUP_ROWS, **WRITING),
+        "default_s": lambda: pq.write_table(table, default),
+        "to_table_s": lambda: to_table(made),
+    }
+    for write in writers.values():  # the first time, pyarrow imports what it may need
+        write()
+    seconds = medians([{name: _timed(write) for name, write in writers.items()} for _ in range(rounds)], writers)
+    return {
+        "rows": rows,
+        "rounds": rounds,
+        "table_bytes": table.nbytes,
+        "shard_bytes": shard.stat().st_size,
+        "default_bytes": default.stat().st_size,
+        "same_bytes_as_bare": shard.read_bytes() == bare.read_bytes(),
+        **seconds,
+        "share_of_bare": round(seconds["bare_s"] / seconds["write_shard_s"], 2),
+        "share_of_default": round(seconds["default_s"] / seconds["write_shard_s"], 2),
+        "load_average": round(os.getloadavg()[0], 1),
+        "processors": os.cpu_count(),
+    }
 
 
 def _timed(work: Callable[[], object]) -> float:
     started = time.perf_counter()
     work()
     return time.perf_counter() - started
-
-
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rows", type=int, default=ROWS)
-    parser.add_argument("--rounds", type=int, default=ROUNDS)
-    given = parser.parse_args()
-    sys.stdout.write(json.dumps(writing(given.rows, given.rounds), indent=2) + "\n")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

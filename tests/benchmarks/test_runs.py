@@ -87,7 +87,7 @@ async def test_a_callback_that_blocks_the_loop_is_found() -> None:
 
 
 def test_publish_pushes_once_and_survives_kills() -> None:
-    found = run("benchmarks.publish", "--rows", "25000", "--kills", "6")
+    found = run("benchmarks.publish", "--rows", "25000", "--kills", "6", "--rounds", "1")
     first, again = found["push"]["first"], found["push"]["again"]
     assert (first["files_uploaded"], first["commits"]) == (5, 1)
     assert first["data_bytes"] == pytest.approx(found["push"]["megabytes"] * 1e6, rel=0.01)
@@ -97,13 +97,10 @@ def test_publish_pushes_once_and_survives_kills() -> None:
     assert first["peak_mb"] > first["before_mb"] > 20
     killed = found["kills"]
     assert killed["kills"] == sum(killed["killed"].values()) == 6
-    assert [killed[name] for name in ("lost", "broken", "torn")] == [0, 0, 0]
+    assert [killed[name] for name in ("lost", "doubled", "broken", "torn")] == [0, 0, 0, 0]
     assert sum(killed["commits"].values()) == killed["repositories"] > 1
     assert all(int(number) >= 5 for number in killed["commits"])
-
-
-def test_writing_compares_shards_with_bare_parquet() -> None:
-    found = run("benchmarks.publish.writing", "--rows", "1200", "--rounds", "1")
-    assert found["same_bytes_as_bare"], "the same rows with the same options"
-    assert 1_500 * 1200 < found["table_bytes"] < 3_000 * 1200
-    assert min(found[name] for name in ("write_shard_s", "bare_s", "default_s", "to_table_s")) > 0
+    written = found["writing"]
+    assert written["same_bytes_as_bare"], "the same rows with the same options"
+    assert 15e6 < written["table_bytes"] < 30e6
+    assert min(written[name] for name in ("write_shard_s", "bare_s", "default_s", "to_table_s")) > 0
