@@ -38,8 +38,9 @@ def mirror(build: Path, place: Place) -> PublicationResult:
     """Puts the build's publication there, which then is exactly what the place holds.
 
     What is there already stays untouched; the card and the manifest come last, so that an interrupted call is finished
-    by the next one. Shards are never replaced but by themselves; what is withdrawn goes last. Raises PublishError when
-    the place holds something else, or a shard is damaged; then nothing was written.
+    by the next one. Shards are never replaced but by themselves; what is withdrawn goes last, and a LICENSE that
+    somebody put there stays. Raises PublishError when the place holds something else, or a shard is damaged; then
+    nothing was written.
     """
     publication = read_publication(build)
     paths = place.paths()
@@ -70,7 +71,8 @@ def _refuse_strangers(place: Place, publication: Publication, paths: set[str], o
         old = parse_manifest(place.read(MANIFEST_NAME), f"{place.name}/{MANIFEST_NAME}")
         if not grown_from(old, publication.manifest):
             raise PublishError(f"{place.name} holds the publication of another build; choose another place")
-    strangers = sorted(paths - ours - {*publication.withdrawn})
+    others = paths - ours - {*publication.withdrawn}
+    strangers = sorted(path for path in others if not path.startswith("LICENSE"))
     if strangers:
         raise PublishError(
             f"{place.name} holds {strangers[0]}, which is not of this publication; choose an empty place"

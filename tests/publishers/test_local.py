@@ -230,3 +230,11 @@ def test_publications_to_one_folder_take_turns(build: Path, tmp_path: Path, monk
         results = list(threads.map(lambda _: publish_to_folder(build, target), range(4)))
     assert most == [1]
     assert sorted(result.uploaded for result in results) == [0, 0, 0, 6]
+
+
+def test_a_licence_that_somebody_put_there_stays(build: Path, tmp_path: Path) -> None:
+    target = tmp_path / "target"
+    publish_to_folder(build, target)
+    (target / "LICENSE").write_text("Mine")
+    assert publish_to_folder(build, target).uploaded == 0
+    assert (target / "LICENSE").read_text() == "Mine"
