@@ -9,6 +9,7 @@ import sys
 import weakref
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
@@ -102,7 +103,8 @@ def test_rows_that_cannot_be_had_leave_no_shard(tmp_path: Path) -> None:
 def test_long_texts_stay_out_of_the_footer(tmp_path: Path) -> None:
     long = tuple(Message(role=role, content=f"{role} " * 400) for role in ("user", "assistant"))
     sizes = []
-    for number, changes in enumerate(({}, {"messages": long, "sampling": "s" * 3_000, "source": "t" * 3_000})):
+    texts: dict[str, Any] = {"messages": long, "sampling": "s" * 3_000, "source": "t" * 3_000}
+    for number, changes in enumerate(({}, texts)):
         path = tmp_path / f"{number}.parquet"
         write_shard([conversation(0, **changes)], path)
         sizes.append(pq.ParquetFile(path).metadata.serialized_size)
