@@ -140,7 +140,7 @@ class Keeper:
         def write() -> Manifest:
             if seal:
                 self._sealer.seal(all_rows=True)
-            record_dropped(self._place, self._recipe)
+            record_dropped(self._ledger, self._place, self._recipe)
             return self._write_manifest()
 
         return await self._run(write)

@@ -205,7 +205,7 @@ class Ledger:
         last = 0
         while page := self._connection.execute(query, (shard.number, last, _PAGE_ROWS)).fetchall():
             # Whoever has taken the build over may have sealed this shard, and let go of the text of its rows.
-            self._check_epoch()
+            self.check_epoch()
             for _, body in page:
                 yield Conversation.model_validate_json(body)
             last = page[-1][0]
@@ -247,7 +247,8 @@ class Ledger:
             raise
         return epoch
 
-    def _check_epoch(self) -> None:
+    def check_epoch(self) -> None:
+        """Raises EpochLostError when another run has taken the build over."""
         if not self.holds_epoch():
             raise EpochLostError(f"{self._path.parent}: another run has taken this build over; this one ends")
 
@@ -257,7 +258,7 @@ class Ledger:
         with translated(self._path):
             connection.execute("BEGIN IMMEDIATE")
             try:
-                self._check_epoch()
+                self.check_epoch()
                 yield connection
                 connection.execute("COMMIT")
             except BaseException:

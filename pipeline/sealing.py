@@ -12,7 +12,7 @@ from pipeline.reader import BuildReader
 from publishers.dropped import write_dropped
 from publishers.manifest import write_manifest
 from publishers.shard import shard_path, write_shard
-from schemas.errors import BuildError, EpochLostError, StorageError
+from schemas.errors import BuildError, StorageError
 from schemas.manifest import Manifest, Shard
 from schemas.names import MOST
 from schemas.recipe import Recipe
@@ -66,8 +66,7 @@ def record_manifest(ledger: Ledger, place: BuildDirectory, recipe: Recipe) -> Ma
 
     Raises BuildError when no run of this version has recorded what made the rows.
     """
-    if not ledger.holds_epoch():
-        raise EpochLostError(f"{place.path}: another run has taken this build over; this one ends")
+    ledger.check_epoch()
     provenance = ledger.provenance()
     if provenance is None:
         raise BuildError(f"{place.path} was made by an earlier version of Iturri; run the build once more, it goes on")
@@ -85,8 +84,12 @@ def record_manifest(ledger: Ledger, place: BuildDirectory, recipe: Recipe) -> Ma
     return manifest
 
 
-def record_dropped(place: BuildDirectory, recipe: Recipe) -> None:
-    """Put the sample of dropped drafts beside the manifest where the recipe wants it published. Raises StorageError."""
+def record_dropped(ledger: Ledger, place: BuildDirectory, recipe: Recipe) -> None:
+    """Put the sample of dropped drafts beside the manifest where the recipe wants it published.
+
+    Raises EpochLostError, StorageError.
+    """
+    ledger.check_epoch()
     wanted = BuildReader(place.path).dropped(limit=MOST) if recipe.publish.dropped else []
     write_dropped([sample for _, sample in wanted], place.path)
 
@@ -115,7 +118,7 @@ def seal_what_is_there(directory: Path) -> Manifest:
             sealer.check_sealed()
             sealer.finish_planned()
             sealer.seal(all_rows=True)
-            record_dropped(place, recipe)
+            record_dropped(ledger, place, recipe)
             return record_manifest(ledger, place, recipe)
         finally:
             ledger.close()
