@@ -85,6 +85,7 @@ def card(
         splits=[(config, split, shards) for config, splits in _configs(manifest) for split, shards in splits],
         reviews=reviews,
         dropped=dropped,
+        sample_limit=_sample_limit(recipe),
         dropped_rows=_dropped_rows(manifest.funnel, dropped),
         changelog=CHANGELOG_NAME if changelog else None,
         repo=repo,
@@ -286,6 +287,11 @@ def _funnel_rows(funnel: Funnel) -> list[dict[str, Any]]:
     return sorted(
         rows, key=lambda row: (row["mode"], order.get(row["gate"], len(GATES)), -row["drafts"], row["reason"])
     )
+
+
+def _sample_limit(recipe: dict[str, Any]) -> str:
+    limit = (recipe.get("output") or {}).get("dropped_samples")
+    return "" if limit is None else f", at most {limit:,} for each reason"
 
 
 def _dropped_rows(funnel: Funnel, dropped: DroppedFile | None) -> list[tuple[str, int, int]]:
