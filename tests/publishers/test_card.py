@@ -11,7 +11,8 @@ from datasets.info import DatasetInfosDict
 from huggingface_hub import DatasetCard
 from huggingface_hub.repocard import metadata_load
 
-from publishers.card import card, size_category
+from publishers.card import card
+from publishers.card_metadata import size_category
 from publishers.columns import COLUMNS
 from publishers.handwritten import BEGIN, END
 from publishers.redaction import redacted

@@ -10,7 +10,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from publishers.card import card_metadata
+from publishers.card_metadata import card_metadata
 from publishers.handwritten import BEGIN, END, OUR_KEYS, OUR_TAGS, renewed
 from schemas.errors import PublishError
 from schemas.modes import ModeSpec

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from publishers.backbone_licences import licence_by_name
-from publishers.card import card, card_metadata
+from publishers.card import card
+from publishers.card_metadata import card_metadata
 from publishers.hub import publish_to_hub
 from publishers.licence_rules import rule_of
 from publishers.licences import Terms, terms_of
