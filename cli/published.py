@@ -11,4 +11,5 @@ def sentence(result: PublicationResult) -> str:
     there = f", {result.skipped} were there already" if result.skipped else ""
     revision = f" at revision {result.revision}" if result.revision else ""
     revision += f", tagged {result.tag}" if result.tag else ""
-    return f"{result.target}: {result.uploaded} files written ({figures.size(result.bytes)}){there}{revision}"
+    files = "file" if result.uploaded == 1 else "files"
+    return f"{result.target}: {result.uploaded} {files} written ({figures.size(result.bytes)}){there}{revision}"

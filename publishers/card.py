@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from functools import cache
 from typing import Any
 
@@ -13,6 +14,7 @@ from publishers.card_metadata import (
     card_metadata,
     configs_of,
     languages_of,
+    mode_names,
     one_line,
     passages_shown,
     people_wrote_turns,
@@ -31,6 +33,8 @@ from schemas.funnel import GATES, Funnel
 from schemas.manifest import Manifest
 
 _FOLDER = "path/to/this/folder"
+# Filters that judge conversations of one mode alone.
+_MODE_OF_FILTER = {"translation": "translation", "grounding": "grounded"}
 
 
 def card(
@@ -69,7 +73,11 @@ def card(
         turns_of_people=people_wrote_turns(manifest),
         passages=passages_shown(manifest),
         modes=[_mode(mode, manifest) for mode in recipe.get("modes") or ()],
-        filters=[_filter(name, spec) for name, spec in filters.items() if isinstance(spec, dict)],
+        filters=[
+            _filter(name, spec)
+            for name, spec in filters.items()
+            if isinstance(spec, dict) and _MODE_OF_FILTER.get(name, name) in (name, *mode_names(manifest))
+        ],
         dry=bool(filters.get("dry")),
         duplicates=duplicates.get("enabled", True),
         compared=bool(duplicates.get("against")),
@@ -88,7 +96,10 @@ def card(
         picture_words=funnel_words(manifest.funnel),
         begin=BEGIN,
         end=END,
-        citation_key="".join(part if part.isalnum() else "_" for part in manifest.name),
+        citation_key="".join(
+            part if part.isalnum() else "_" for part in f"iturri_{manifest.name}_{manifest.updated.year}"
+        ),
+        authors=[_bibtex(one_line(author)) for author in publish.get("authors") or ()],
     )
 
 
@@ -182,6 +193,11 @@ def _dropped_rows(funnel: Funnel, dropped: DroppedFile | None) -> list[tuple[str
 def _text(text: str) -> str:
     """One line for the body: an opened comment would hide what follows, or look like a mark of ours."""
     return one_line(text).replace("<!--", "&lt;!--")
+
+
+def _bibtex(text: str) -> str:
+    """Without what would end the field or the block that it stands in."""
+    return re.sub(r"[{}`\\]", "", text)
 
 
 def _cell(text: object) -> str:

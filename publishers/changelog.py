@@ -10,6 +10,7 @@ from typing import Any
 from schemas.manifest import Manifest
 
 CHANGELOG_NAME = "CHANGELOG.md"
+_HEAD = "# Changes\n\n<!-- Written anew by every publication: words of your own belong into the card, README.md. -->"
 
 # What a recipe says of one machine, or of how far a build is to go: the figures tell that better.
 _UNTOLD = ("name", "backbone", "output", "publish.repo", "publish.private", "window")  # the backbone has its own lines
@@ -37,7 +38,12 @@ def change_log(releases: Sequence[Release], current: Manifest) -> str:
     sections = [
         "\n".join(_section(title, manifest, before)) for (title, manifest), before in zip(states, befores, strict=True)
     ]
-    return "\n\n".join(["# Changes", *reversed(sections)]) + "\n"
+    return "\n\n".join([_HEAD, *reversed(sections)]) + "\n"
+
+
+def is_ours(content: bytes) -> bool:
+    """Whether a change log was written by Iturri."""
+    return content.startswith(_HEAD.encode())
 
 
 def _section(title: str, manifest: Manifest, before: Manifest | None) -> Iterator[str]:
@@ -57,7 +63,7 @@ def _section(title: str, manifest: Manifest, before: Manifest | None) -> Iterato
         if more:
             yield f"  - `{config}`, {split}: " + (f"{more:,} more, {rows:,} in all" if before else f"{rows:,}")
     if funnel.tokens_per_accepted is not None:
-        share = f"{funnel.acceptance:.1%} of {funnel.drafts:,} drafts accepted so far"
+        share = f"{funnel.acceptance:.1%} of {funnel.drafts:,} drafts accepted"
         yield f"- {share}, at {funnel.tokens_per_accepted:,.0f} generated tokens each"
     if not manifest.complete:
         yield "- the build was not finished then"

@@ -22,7 +22,7 @@ _SEAL = re.compile(r"<!-- written by Iturri[^{>]*(?P<seal>\{[^>]*\}) -->")
 _COMMENT = "<!-- written by Iturri"
 _FRONT = re.compile(r"\A\ufeff?\s*---[ \t]*\r?\n(?P<metadata>.*?\r?\n)??---[ \t]*(?:\r?\n(?P<body>.*)|\Z)", re.DOTALL)
 _SECTION = re.compile(r"^(?=## )", re.MULTILINE)
-# Cards of before there were marks had this row; nothing in them was written by hand.
+# Cards of before there were marks had this row, and nobody can tell what in them was written by hand.
 _UNMARKED = re.compile(r"^\| made with \| Iturri ", re.MULTILINE)
 
 # What cards of this version and earlier ones have from Iturri, where no checksums tell it; the rest is people's.
@@ -34,6 +34,9 @@ OUR_TAGS: Final = (
     *("synthetic", "conversational", "instruction-tuning", "iturri"),
     *("magpie", "translation", "reverse", "grounded", "cross_lingual", "prompts"),
 )
+
+# Where in a recipe what a person may want to change there is set.
+_RECIPE_FIELDS = {"license": "publish.licence", "pretty_name": "publish.title", "language": "language"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,16 @@ def renewed(card: str, there: str | None) -> str:
     return f"---\n{front}---\n{before}{BEGIN}\n{kept.text}{END}{after.rstrip()}\n\n{comment}\n"
 
 
+def card_text(content: bytes) -> str:
+    """The text of a card that is there. Raises PublishError for what is none, as nothing of it could be kept."""
+    try:
+        return content.decode()
+    except UnicodeDecodeError as error:
+        raise PublishError(
+            "README.md that is there is no text in UTF-8; save it as such, or remove it, and publish again"
+        ) from error
+
+
 def hand_written(there: str, ours: dict[str, Any]) -> HandWritten:
     """What is written by hand in the card that is there; `ours` is the metadata of the one to come.
 
@@ -77,14 +90,22 @@ def hand_written(there: str, ours: dict[str, Any]) -> HandWritten:
     tags = _others(_tags(metadata), ours, sealed["tags"] if sealed is not None else [])
     if _BEGIN.search(body) or _END.search(body):
         return HandWritten(_parts(body)[1], foreign, tags)
-    if _UNMARKED.search(body) or not body.strip():
-        return HandWritten("", foreign, tags)
-    return HandWritten(f"{body.strip()}\n", foreign, tags)
+    if _UNMARKED.search(body):
+        raise PublishError(
+            "README.md that is there is a card of Iturri without the marks of the part that is yours; keep elsewhere"
+            " what you wrote into it, remove it, and publish again"
+        )
+    if metadata.get("license") not in (None, ours.get("license")):
+        raise PublishError(
+            f"README.md that is there says license {metadata['license']}, and the recipe {ours.get('license')}; make"
+            " them agree, by publish.licence or there, and publish again"
+        )
+    return HandWritten(f"{body.strip()}\n" if body.strip() else "", foreign, tags)
 
 
 def _others(tags: list[Any], ours: dict[str, Any], sealed: list[str]) -> tuple[Any, ...]:
     """The tags that are neither of this card of Iturri's nor of an earlier one."""
-    known = [*_tags(ours), *OUR_TAGS]
+    known = [*_tags(ours), *(() if sealed else OUR_TAGS)]
     return tuple(tag for tag in tags if tag not in known and _checksum(tag) not in sealed)
 
 
@@ -110,8 +131,8 @@ def _parts(body: str) -> tuple[str, str, str]:
     begin, end = list(_BEGIN.finditer(body)), list(_END.finditer(body))
     if len(begin) != 1 or len(end) != 1 or begin[0].end() > end[0].start():
         raise PublishError(
-            f"the card that is there has {len(begin)} and {len(end)} of the marks between which it is yours; make it"
-            f" one `{BEGIN}` and below it one `{END}`, and publish again"
+            f"the card that is there has {len(begin)} lines that open the part that is yours and {len(end)} that close"
+            f" it; make it one `{BEGIN}` and below it one `{END}`, and publish again"
         )
     return body[: begin[0].start()], body[begin[0].end() : end[0].start()], body[end[0].end() :]
 
@@ -145,13 +166,15 @@ def _refuse_additions(sealed: dict[str, Any], metadata: dict[str, Any], ours: di
 
 
 def _edited_metadata(key: Any) -> PublishError:
-    return _edited(f"the metadata `{key}`", "take the change back, as Iturri writes it from the recipe")
+    field = _RECIPE_FIELDS.get(key)
+    where = f"set `{field}` in the recipe" if field else "Iturri writes it from the recipe"
+    return _edited(f"the metadata `{key}`", f"take the change back: {where}")
 
 
 def _edited(where: str, cure: str) -> PublishError:
     return PublishError(
         f"README.md that is there was edited where it is not yours, in {where}, and the next card would lose that;"
-        f" {cure}, or take the comment `written by Iturri` at its end away if it may be lost, and publish again"
+        f" {cure}; or, if the edit can go, remove the comment `written by Iturri` at its end; then publish again"
     )
 
 

@@ -10,16 +10,26 @@ from pathlib import Path
 
 from huggingface_hub.hf_api import RepoFile
 
-from publishers.changelog import Release
+from publishers.changelog import CHANGELOG_NAME, Release, is_ours
+from publishers.handwritten import card_text
 from publishers.hub_errors import calling
 from publishers.hub_repository import HubRepository
 from publishers.licences import AGAIN, FIELD, manifest_terms
 from publishers.manifest import MANIFEST_NAME, parse_manifest
-from publishers.publication import CARD_NAME, Found, Publication, PublicationFile, check, grown_from, read_publication
+from publishers.publication import (
+    CARD_NAME,
+    Found,
+    Publication,
+    PublicationFile,
+    check,
+    grown_from,
+    other_than,
+    read_publication,
+)
 from publishers.result import PublicationResult
 from schemas.errors import InputError, PublishError, RecipeError
 from schemas.manifest import Manifest
-from schemas.names import TAG
+from schemas.names import REPO, TAG
 
 # The Hub allows 128 commits an hour, so several files go into one; bounded commits keep a lost one cheap. A push that
 # would take more commits than these makes them larger instead.
@@ -43,14 +53,16 @@ def publish_to_hub(
     `load_dataset(repo, revision=tag)`; a tag that is there is never moved.
 
     Raises, before any use of the network, HubAuthError without a token, RecipeError when the recipe states no licence
-    or one that cannot be, InputError for what cannot be a tag; later HubAuthError for a token that may not write, and
-    PublishError when a shard is damaged, the repository holds something else, is public though it is to be private, has
-    the tag on another commit, or the Hub fails for good.
+    or one that cannot be, InputError for what cannot be a repository or a tag; later HubAuthError for a token that may
+    not write, and PublishError when a shard is damaged, the repository holds something else, is public though it is to
+    be private, has the tag on another commit, or the Hub fails for good.
     """
     if tag is not None and not TAG.fullmatch(tag):
         raise InputError(
             f"{tag!r} is no name of a release; letters, digits, dots, dashes and underscores, such as v1.0"
         )
+    if not REPO.fullmatch(repo):
+        raise InputError(f"{repo!r} is no repository of the form namespace/name, such as your-name/your-dataset")
     repository = HubRepository(repo, token, endpoint)
     publication = read_publication(build, repo)
     if missing := manifest_terms(publication.manifest).missing():
@@ -66,6 +78,7 @@ class _State:
     files: tuple[PublicationFile, ...]
     missing: tuple[PublicationFile, ...]
     withdrawn: tuple[str, ...]
+    present: frozenset[str]
 
     @property
     def done(self) -> bool:
@@ -119,12 +132,13 @@ class _Push:
             revision=revision,
             files=files,
             missing=tuple(file for file in files if not _is_there(file, remote)),
-            withdrawn=tuple(path for path in self._publication.withdrawn if path in remote),
+            withdrawn=self._withdrawn(revision, remote, {file.path for file in files}),
+            present=frozenset(remote),
         )
 
     def _found(self, revision: str, remote: dict[str, RepoFile]) -> Found:
         """The card that is there, and the releases with the one to come; tags of other things are none."""
-        text = self._repository.read(CARD_NAME, revision).decode(errors="replace") if CARD_NAME in remote else None
+        text = card_text(self._repository.read(CARD_NAME, revision)) if CARD_NAME in remote else None
         tags = self._repository.tags()
         releases = [
             Release(tag, found) for tag, commit in tags.items() if (found := self._released(commit)) is not None
@@ -134,26 +148,48 @@ class _Push:
         return Found(card=text, releases=tuple(releases))
 
     def _released(self, commit: str) -> Manifest | None:
-        """The manifest of this build at a commit; None where it holds none."""
+        """The manifest of an earlier state of this build at a commit; None where there is none."""
         if commit not in self._manifests:
             content = self._repository.read(MANIFEST_NAME, commit, missing_ok=True)
             name = f"{self._repository.name}@{commit[:8]}/{MANIFEST_NAME}"
-            self._manifests[commit] = None if content is None else parse_manifest(content, name)
+            try:
+                found = None if content is None else parse_manifest(content, name)
+            except PublishError:
+                found = None
+            ours = found is not None and grown_from(found, self._publication.manifest)
+            self._manifests[commit] = found if ours else None
         return self._manifests[commit]
+
+    def _withdrawn(self, revision: str, remote: dict[str, RepoFile], files: set[str]) -> tuple[str, ...]:
+        """What is there of an earlier state, and of this one no longer.
+
+        Raises PublishError when a change log is there, or in the way, that Iturri has not written.
+        """
+        paths = [path for path in self._publication.withdrawn if path in remote]
+        if CHANGELOG_NAME in remote:
+            ours = is_ours(self._repository.read(CHANGELOG_NAME, revision))
+            if CHANGELOG_NAME not in files and ours:
+                paths.append(CHANGELOG_NAME)
+            elif CHANGELOG_NAME in files and not ours:
+                raise PublishError(
+                    f"{self._repository.name} holds a {CHANGELOG_NAME} that Iturri has not written; rename it, or take"
+                    " its text into the card, and publish again"
+                )
+        return tuple(paths)
 
     def _refuse_strangers(self, revision: str, remote: dict[str, RepoFile]) -> None:
         name = self._repository.name
         if MANIFEST_NAME in remote:
             old = parse_manifest(self._repository.read(MANIFEST_NAME, revision), f"{name}/{MANIFEST_NAME}")
             if not grown_from(old, self._publication.manifest):
-                raise PublishError(f"{name} holds the publication of another build; choose another repository")
+                held = other_than(old, self._publication.manifest)
+                raise PublishError(f"{name} holds {held}; choose another repository")
             return
-        if self._begun:
-            return  # others may add what they like meanwhile
-        ours = {file.path: file for file in self._publication.shards}
+        ours = {file.path for file in self._publication.shards if _is_there(file, remote)}
+        if self._begun or ours:
+            return  # a push has begun, this one or one before: others may add what they like meanwhile
         for path in remote:
-            harmless = path == CARD_NAME or path.startswith((".", "LICENSE"))
-            if not harmless and not (path in ours and _is_there(ours[path], remote)):
+            if not (path == CARD_NAME or path.startswith(".") or self._publication.is_licence(path)):
                 raise PublishError(f"{name} holds {path}, which is not of this build; choose another repository")
 
     def _commit(self) -> _State:
@@ -167,9 +203,9 @@ class _Push:
         self._repository.commit(
             batch, state.withdrawn if last else (), _message(batch, state.withdrawn), state.revision
         )
-        _log.info("%s: committed %d files", self._repository.name, len(batch))
+        _log.info("%s: committed %d of %d files", self._repository.name, len(batch), len(state.missing))
         state = self._look()
-        left_out = {file.path for file in batch}.intersection(file.path for file in state.missing)
+        left_out = {file.path for file in batch} - state.present
         if left_out:
             raise PublishError(
                 f"{self._repository.name} still lacks {min(left_out)}; look for a .gitignore there that names it"

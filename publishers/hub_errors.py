@@ -21,6 +21,7 @@ from huggingface_hub.errors import (
 )
 from huggingface_hub.utils._http import parse_ratelimit_headers
 
+from publishers.redaction import without_secrets
 from schemas.errors import HubAuthError, HubBusyError, IturriError, PublishError
 
 TOKEN_ADVICE = "set HF_TOKEN to a token with write permission, from https://huggingface.co/settings/tokens"  # noqa: S105
@@ -147,4 +148,4 @@ def _line(error: Exception) -> str:
     if said is None:
         root = _chain(error)[-1]
         said = str(error) if root is error else f"{error} {root}"
-    return " ".join(said.split()) or type(error).__name__
+    return without_secrets(" ".join(said.split())) or type(error).__name__

@@ -7,9 +7,11 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import overload
 
+import httpx2
 from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi, constants
 from huggingface_hub.errors import RemoteEntryNotFoundError
 from huggingface_hub.hf_api import RepoFile
+from huggingface_hub.utils._http import get_session
 from huggingface_hub.utils.tqdm import disable_progress_bars
 
 from publishers.hub_errors import TOKEN_ADVICE, calling
@@ -26,6 +28,8 @@ class HubRepository:
     def __init__(self, name: str, token: str | None, endpoint: str | None) -> None:
         self.name = name
         self._api = HfApi(endpoint=endpoint.rstrip("/") if endpoint else None, token=usable_token(token))
+        # The client waits without end for a Hub that has gone silent; commits of many files take it minutes.
+        get_session().timeout = httpx2.Timeout(connect=30, read=300, write=60, pool=None)
         constants.HF_HUB_DISABLE_TELEMETRY = True
         if constants.HF_HUB_DISABLE_PROGRESS_BARS is None:
             disable_progress_bars()  # they would land in a service's log; who wants them sets the variable to 0

@@ -5,8 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Protocol
 
+from publishers.handwritten import card_text
 from publishers.manifest import MANIFEST_NAME, parse_manifest
-from publishers.publication import CARD_NAME, Found, Publication, PublicationFile, check, grown_from, read_publication
+from publishers.publication import (
+    CARD_NAME,
+    Found,
+    Publication,
+    PublicationFile,
+    check,
+    grown_from,
+    other_than,
+    read_publication,
+)
 from publishers.result import PublicationResult
 from schemas.errors import PublishError
 
@@ -62,7 +72,7 @@ def mirror(build: Path, place: Place) -> PublicationResult:
 
 
 def _found(place: Place, paths: set[str]) -> Found:
-    return Found(card=place.read(CARD_NAME).decode(errors="replace") if CARD_NAME in paths else None)
+    return Found(card=card_text(place.read(CARD_NAME)) if CARD_NAME in paths else None)
 
 
 def _refuse_strangers(place: Place, publication: Publication, paths: set[str], ours: set[str]) -> None:
@@ -70,10 +80,10 @@ def _refuse_strangers(place: Place, publication: Publication, paths: set[str], o
     if MANIFEST_NAME in paths:
         old = parse_manifest(place.read(MANIFEST_NAME), f"{place.name}/{MANIFEST_NAME}")
         if not grown_from(old, publication.manifest):
-            raise PublishError(f"{place.name} holds the publication of another build; choose another place")
+            raise PublishError(f"{place.name} holds {other_than(old, publication.manifest)}; choose another place")
     others = paths - ours - {*publication.withdrawn}
-    strangers = sorted(path for path in others if not path.startswith("LICENSE"))
+    strangers = sorted(path for path in others if not publication.is_licence(path))
     if strangers:
         raise PublishError(
-            f"{place.name} holds {strangers[0]}, which is not of this publication; choose an empty place"
+            f"{place.name} holds {strangers[0]}, which is not of this publication; move it, or choose an empty place"
         )

@@ -76,6 +76,11 @@ class Publication:
         there = {table.config for table in self.tables}
         return tuple(side_path(config) for config in (REVIEWS_CONFIG, DROPPED_CONFIG) if config not in there)
 
+    def is_licence(self, path: str) -> bool:
+        """Whether people may have put this file beside the publication: its licence, as the recipe names it or not."""
+        named = (self.manifest.provenance.recipe.get("publish") or {}).get("licence_link")
+        return path.startswith("LICENSE") or path == named
+
     def files(self, found: Found = NOTHING) -> tuple[PublicationFile, ...]:
         """All files, in the order in which they go."""
         return (*self.shards, *self.head(found))
@@ -137,6 +142,11 @@ def grown_from(old: Manifest, new: Manifest) -> bool:
     return old.provenance.fingerprint == new.provenance.fingerprint and all(
         sealed.get(shard.path) == shard.sha256 for shard in old.shards
     )
+
+
+def other_than(old: Manifest, new: Manifest) -> str:
+    """What a place holds that `new` has not grown from, in words."""
+    return "a later state of this build" if grown_from(new, old) else "the publication of another build"
 
 
 def sha256_of(path: Path) -> str:

@@ -9,11 +9,19 @@ from typing import Any
 from schemas.manifest import Manifest
 
 # Addresses and folders say nothing about the data; the last two guard against a secret among an engine's arguments.
-_PRIVATE = re.compile(r"^(endpoints|directory|api_key_env|.*_dir|(.*_)?(token|secret|password|key))$")
+_PRIVATE = re.compile(
+    r"(endpoints?|directory|.*_dir|(.*_)?(ip|host|url|address|endpoint)"
+    r"|(.*_)?(token|secret|password|credentials?|api_?keys?|key|key_env))",
+    re.IGNORECASE,
+)
 
 
 # A path from the root on, but no address, no end tag and no fraction.
 _FOLDERS = re.compile(r"(?<![\w/:.<])/(?:[\w.+@-]+/)+(?=[\w.+@-])")
+
+
+_USER = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://)[^\s'\"]*@(?=[^\s@])")
+_QUERY = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://[^\s?'\"]*)\?[^\s'\"]+")
 
 
 def without_folders(text: str) -> str:
@@ -33,9 +41,25 @@ def redacted(manifest: Manifest) -> Manifest:
     )
 
 
+def _numbers(value: Any) -> Any:
+    if isinstance(value, dict):
+        kept = {key: _numbers(part) for key, part in _clean(value).items()}
+        return {key: part for key, part in kept.items() if part is not None}
+    if isinstance(value, list | tuple):
+        return [part for one in value if (part := _numbers(one)) is not None]
+    return None if isinstance(value, str) and re.search(r"[/\\{=]", value) else value
+
+
+def without_secrets(text: str) -> str:
+    """The text with neither user names, passwords nor queries in the addresses that it quotes."""
+    return _QUERY.sub(r"\1", _USER.sub(r"\1", text))
+
+
 def _clean(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _clean(part) for key, part in value.items() if not _PRIVATE.match(str(key))}
+        told = {key: part for key, part in value.items() if not _PRIVATE.fullmatch(str(key).replace("-", "_"))}
+        # What passes through to the engine can hold anything: no text of it that may be a place is told.
+        return {key: _numbers(part) if key == "engine_args" else _clean(part) for key, part in told.items()}
     if isinstance(value, list | tuple):
         return [_clean(part) for part in value]
     if isinstance(value, str) and PurePath(value).is_absolute() and "\n" not in value:

@@ -9,23 +9,26 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import fsspec
 
+from publishers.local import publish_to_folder
 from publishers.mirror import mirror
 from publishers.publication import PublicationFile
+from publishers.redaction import without_secrets
 from publishers.result import PublicationResult
 from schemas.errors import InputError, IturriError, PublishError
 
 # What was put there and compared: path -> [sha256, fsspec's checksum of it then]. It spares reading everything again.
 RECORD_NAME = ".iturri.json"
+# Protocols of stores that put a file whole or not at all; elsewhere it gets its name when it is whole.
+_WHOLE = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl"})
 _RECORD_EVERY = 50
 _PIECE = 8 << 20
 
 
 def is_url(target: str) -> bool:
-    """Whether this is an address for fsspec, and no path on this machine."""
+    """Whether this is an address, and no path on this machine."""
     return re.match(r"[A-Za-z][A-Za-z0-9+.-]+://", target) is not None
 
 
@@ -40,6 +43,8 @@ def publish_to_url(build: Path, target: str) -> PublicationResult:
 
     Raises InputError for a protocol that is unknown or whose package is missing, PublishError, RecipeError.
     """
+    if target.startswith("file://"):
+        return publish_to_folder(build, Path(target.removeprefix("file://")))
     place = _Address(target)
     result = mirror(build, place)
     place.remember()
@@ -50,20 +55,27 @@ class _Address:
     """A folder of a store, as a place for a publication."""
 
     def __init__(self, target: str) -> None:
-        self.name = _without_password(target).rstrip("/")
+        self.name = without_secrets(target).rstrip("/")
+        # Of a password with odd characters too little may look like one: an error that quotes it loses all of it.
+        self._userinfo = target.partition("://")[2].rpartition("@")[0]
+        if target.startswith("hf://"):
+            raise InputError(f"{self.name}: the Hub is published to with --repo NAMESPACE/NAME")
+        if "::" in target:
+            raise InputError(f"{self.name} is a chain of addresses; name the last one alone")
         with self._speaking():
             self._fs, root = fsspec.url_to_fs(target)
-        self._root = root.rstrip("/")
+        self._root = re.sub(r"(?<=.)/{2,}", "/", root).rstrip("/")
+        self._puts_whole = not {target.partition("://")[0]}.isdisjoint(_WHOLE)
         self._record: dict[str, list[str]] = {}
         self._unrecorded = 0
 
     def paths(self) -> set[str]:
         with self._speaking():
             self._fs.invalidate_cache()
-            found = [self._relative(path) for path in self._fs.find(self._root)]
+            found = [self._relative(path) for path in self._fs.find(self._root) if not str(path).endswith("/")]
             if RECORD_NAME in found:
                 self._record = _record(self._fs.cat_file(self._whole(RECORD_NAME)))
-        return {path for path in found if path and not path.startswith(".")}
+        return {path for path in found if path and not (path.startswith(".") or path.endswith(".part"))}
 
     def read(self, path: str) -> bytes:
         with self._speaking():
@@ -85,13 +97,18 @@ class _Address:
     def put(self, file: PublicationFile) -> None:
         with self._speaking():
             where = self._whole(file.path)
-            self._fs.makedirs(where.rpartition("/")[0], exist_ok=True)
+            folder = where.rpartition("/")[0]
+            self._fs.makedirs(folder, exist_ok=True)
+            at = where if self._puts_whole else f"{folder}/.{where.rpartition('/')[2]}.part"
             if isinstance(file.source, bytes):
-                self._fs.pipe_file(where, file.source)
+                self._fs.pipe_file(at, file.source)
             else:
-                self._fs.put_file(str(file.source), where)
+                self._fs.put_file(str(file.source), at)
             self._fs.invalidate_cache()
-            there = self._fs.size(where)
+            there = self._fs.size(at)
+            if there == file.size and at != where:
+                self._fs.mv(at, where)
+                self._fs.invalidate_cache()
         if there != file.size:
             raise PublishError(
                 f"{self.name}/{file.path} has {there:,} bytes and not {file.size:,}: the store did not keep all of it;"
@@ -140,34 +157,33 @@ class _Address:
         except IturriError:
             raise
         except ImportError as error:
-            raise InputError(f"{self.name} needs a package that is not installed: {_line(error)}") from error
+            raise InputError(f"{self.name} needs a package that is not installed: {self._line(error)}") from error
         except ValueError as error:
             if "Protocol not known" in str(error):
-                raise InputError(f"{self.name}: {_line(error)}; see the protocols of fsspec") from error
-            raise PublishError(f"{self.name}: {_line(error)}") from error
+                raise InputError(f"{self.name}: {self._line(error)}; see the protocols of fsspec") from error
+            raise PublishError(f"{self.name}: {self._line(error)}") from error
         except PermissionError as error:
             raise PublishError(
-                f"{self.name}: {_line(error)}; the credentials of this environment may not read and write there"
+                f"{self.name}: {self._line(error)}; the credentials of this environment may not read and write there"
+            ) from error
+        except FileNotFoundError as error:
+            raise PublishError(
+                f"{self.name} is not there: {self._line(error)}; make the bucket or folder first"
             ) from error
         except Exception as error:
-            raise PublishError(f"{self.name}: {_line(error)}; publish again to go on from here") from error
+            raise PublishError(f"{self.name}: {self._line(error)}; publish again to go on from here") from error
+
+    def _line(self, error: Exception) -> str:
+        text = " ".join(str(error).split()) or type(error).__name__
+        if self._userinfo:
+            text = text.replace(f"{self._userinfo}@", "")
+        return without_secrets(text)
 
 
 def _record(content: bytes) -> dict[str, list[str]]:
     """Of an earlier call; one that cannot be read is none, and all is compared by reading."""
     try:
         found: Any = json.loads(content)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
-
-
-def _without_password(target: str) -> str:
-    parts = urlsplit(target)
-    if parts.password is None:
-        return target
-    return target.replace(f":{parts.password}@", "@", 1)
-
-
-def _line(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__

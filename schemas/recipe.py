@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Annotated
 
@@ -13,7 +12,7 @@ from schemas.base import Frozen
 from schemas.filters import Filters
 from schemas.licences import OTHER, Licence, LicenceLink, LicenceName
 from schemas.modes import CrossLingualMode, MagpieMode, ModeSpec, TranslationMode, language_of
-from schemas.names import MOST, LanguageCode, Name
+from schemas.names import MOST, REPO, LanguageCode, Name
 
 
 class Target(Frozen):
@@ -45,7 +44,7 @@ class Output(Frozen):
 
 
 def _repo_id(value: str) -> str:
-    if not re.fullmatch(r"\w[\w.-]*/\w[\w.-]*", value, re.ASCII):
+    if not REPO.fullmatch(value):
         raise ValueError(f"{value!r} is no repository id of the form namespace/name")
     return value
 
@@ -62,8 +61,8 @@ class Publish(Frozen):
     every_minutes: int | None = Field(
         default=None, ge=1, le=MOST, description="the same whenever so long has passed and there is a new shard"
     )
-    repo: RepoId | None = None
-    private: bool = False
+    repo: RepoId | None = Field(default=None, description="a dataset on the Hub, namespace/name; made when missing")
+    private: bool = Field(default=False, description="whether a repository that is made is private")
     licence: Licence | None = Field(default=None, description="the licence of the dataset, an identifier of the Hub")
     licence_name: LicenceName | None = Field(
         default=None, validate_default=True, description="of licence `other`: an id for it, such as my-licence-1.0"
@@ -73,8 +72,9 @@ class Publish(Frozen):
         validate_default=True,
         description="of licence `other`: an https address, or a file of the repository such as LICENSE",
     )
-    title: str | None = None
-    description: str | None = None
+    title: str | None = Field(default=None, description="of the card; else the name and the language")
+    description: str | None = Field(default=None, description="what the dataset is, at the head of the card")
+    authors: tuple[str, ...] = Field(default=(), description="whom the card's citation names, `First Last` each")
     dropped: bool = Field(
         default=False, description="publish the sample of dropped drafts, `output.dropped_samples`, as a config too"
     )

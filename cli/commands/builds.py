@@ -83,7 +83,10 @@ def publish(
     tag: Annotated[
         str | None, typer.Option("--tag", metavar="NAME", help="Name what is published a release, such as v1.0.")
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="List the files that would go, and stop.")] = False,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="List what is published, there already or not, and stop."),
+    ] = False,
     server: Server = None,
     as_json: AsJson = False,
 ) -> int:
@@ -99,7 +102,7 @@ def publish(
     if to is not None and (repo is not None or private):
         raise typer.BadParameter("only the Hub has repositories: leave --repo and --private out", param_hint="--to")
     if to is not None and tag is not None:
-        raise typer.BadParameter("only the Hub has tags: leave --tag out", param_hint="--to")
+        raise typer.BadParameter("only the Hub has tags: leave it out, or --to", param_hint="--tag")
     from cli import publish
 
     return publish.run(build, to=to, repo=repo, private=private, tag=tag, dry_run=dry_run, as_json=as_json)

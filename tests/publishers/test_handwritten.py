@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from publishers.card_metadata import card_metadata
-from publishers.handwritten import BEGIN, END, OUR_KEYS, OUR_TAGS, renewed
+from publishers.handwritten import BEGIN, END, OUR_KEYS, OUR_TAGS, card_text, renewed
 from schemas.errors import PublishError
 from schemas.modes import ModeSpec
 from tests.support.publishers_builds import manifest, recipe_fields
@@ -130,9 +130,21 @@ def test_an_empty_card_of_before_is_nothing() -> None:
     assert renewed(card(), "---\nlicense: mit\n---\n") == FIRST
 
 
-def test_a_card_that_iturri_wrote_before_there_were_marks_is_no_part_for_people() -> None:
+def test_a_card_of_iturri_without_marks_is_refused_since_words_of_people_may_be_in_it() -> None:
     old = "---\nlicense: mit\ntags: [conversational]\n---\n\n# Proba\n\n| made with | Iturri 0.1.0 |\n"
-    assert renewed(card(), old) == FIRST
+    with pytest.raises(PublishError, match="without the marks of the part that is yours"):
+        renewed(card(), old)
+
+
+def test_a_licence_of_people_that_is_another_one_is_said() -> None:
+    with pytest.raises(PublishError, match=r"says license gpl-3\.0, and the recipe mit; make them agree"):
+        renewed(card(), "---\nlicense: gpl-3.0\n---\n# Mine\n")
+
+
+def test_a_card_that_is_no_text_is_refused() -> None:
+    assert card_text("Españan".encode()) == "Españan"
+    with pytest.raises(PublishError, match="is no text in UTF-8"):
+        card_text("Españan".encode("latin-1"))
 
 
 @pytest.mark.parametrize(
@@ -145,7 +157,7 @@ def test_a_card_that_iturri_wrote_before_there_were_marks_is_no_part_for_people(
     ],
 )
 def test_damaged_marks_are_refused(damage: Any) -> None:
-    with pytest.raises(PublishError, match="marks between which it is yours") as refused:
+    with pytest.raises(PublishError, match="open the part that is yours") as refused:
         renewed(card(), damage(written("Nirea.\n")))
     assert "\n" not in str(refused.value)
 
@@ -179,13 +191,16 @@ def without_comment(text: str) -> str:
 
 
 def test_what_earlier_cards_of_iturri_had_does_not_become_peoples() -> None:
-    """Where no checksums tell it: in cards of before there were any, and where the comment was taken away."""
-    old = "# Proba\n\n| made with | Iturri 0.1.0 |\n"
-    front = "---\nlicense: other\nlicense_name: Nirea\narxiv: 1\ntags: [grounded, mine]\n---\n"
+    """Where no checksums tell it: the comment was taken away."""
     named = renewed(card(license="other", license_name="Nirea"), None).replace("- magpie", "- magpie\n- mine")
-    for there in (front + old, without_comment(named).replace("license:", "arxiv: 1\nlicense:")):
-        again = metadata_of(renewed(card(), there))
-        assert again == {**metadata_of(FIRST), "arxiv": 1, "tags": ["synthetic", "magpie", "mine"]}
+    there = without_comment(named).replace("license:", "arxiv: 1\nlicense:")
+    again = metadata_of(renewed(card(), there))
+    assert again == {**metadata_of(FIRST), "arxiv": 1, "tags": ["synthetic", "magpie", "mine"]}
+
+
+def test_a_tag_that_iturri_gives_to_others_stays_where_people_gave_it() -> None:
+    there = FIRST.replace("- magpie\n", "- magpie\n- translation\n")
+    assert metadata_of(renewed(card(), there))["tags"] == ["synthetic", "magpie", "translation"]
 
 
 @pytest.mark.parametrize("damage", [('{"metadata"', '{"metadat'), ("Checksums: {", "Checksums: "), ("sections", "...")])

@@ -14,7 +14,7 @@ from publishers.hub import publish_to_hub
 from publishers.manifest import read_manifest, write_manifest
 from publishers.publication import read_publication
 from publishers.result import PublicationResult
-from schemas.errors import HubAuthError, IturriError, PublishError, RecipeError
+from schemas.errors import HubAuthError, InputError, IturriError, PublishError, RecipeError
 from tests.support.hub_server import CLIENT_WARNING, HubServer
 from tests.support.hub_store import Commit, Repository
 from tests.support.publishers_builds import conversation, make_build, manifest, recipe_fields, seal
@@ -323,5 +323,6 @@ def test_a_damaged_shard_reaches_no_hub(build: Path, hub: HubServer) -> None:
 def test_a_name_that_is_no_repository(build: Path, hub: HubServer) -> None:
     with pytest.raises(IturriError) as caught:
         publish_to_hub(build, "no such name!", private=False, token=HubServer.token, endpoint=hub.endpoint)
-    assert isinstance(caught.value, PublishError)
-    assert "\n" not in str(caught.value)
+    assert isinstance(caught.value, InputError)
+    assert str(caught.value).startswith("'no such name!' is no repository of the form namespace/name")
+    assert hub.requests == []

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from huggingface_hub import HfApi
+from huggingface_hub.utils._http import get_session
 
 from publishers import hub as pushing
 from publishers.handwritten import BEGIN, END
@@ -234,3 +235,57 @@ def test_a_card_that_was_deleted_is_written_anew(build: Path, hub: HubServer) ->
     by_hand(hub, README_md=None)
     push(build, hub)
     assert hub.files(REPO) == before
+
+
+def test_a_change_log_of_somebody_else_is_not_written_over(build: Path, hub: HubServer) -> None:
+    push(build, hub)
+    by_hand(hub, CHANGELOG_md=b"# Mine\n")
+    assert push(build, hub).uploaded == 0
+    with pytest.raises(PublishError, match=r"holds a CHANGELOG\.md that Iturri has not written"):
+        publish_to_hub(build, REPO, private=False, token=hub.token, endpoint=hub.endpoint, tag="v1.0")
+    assert hub.files(REPO)["CHANGELOG.md"] == b"# Mine\n"
+
+
+def test_what_others_add_after_a_push_that_broke_off_does_not_hinder_the_next(
+    tmp_path: Path, hub: HubServer, monkeypatch: pytest.MonkeyPatch, waits: list[float]
+) -> None:
+    make_build(tmp_path / "build", shards=4)
+    monkeypatch.setattr(pushing, "FILES_PER_COMMIT", 2)
+    hub.limit_commits(1, retry_after=3600)
+    with pytest.raises(PublishError, match="rate limit"):
+        push(tmp_path / "build", hub)
+    hub.lift_limit()
+    by_hand(hub, notes_txt=b"ours too")
+    push(tmp_path / "build", hub)
+    assert set(hub.files(REPO)) == paths(tmp_path / "build") | {"notes.txt"}
+
+
+def test_an_earlier_state_does_not_come_after_a_later_one(tmp_path: Path, hub: HubServer) -> None:
+    make_build(tmp_path / "build", shards=3)
+    push(tmp_path / "build", hub)
+    make_build(tmp_path / "build", shards=2)
+    with pytest.raises(PublishError, match="holds a later state of this build"):
+        push(tmp_path / "build", hub)
+
+
+def test_a_card_that_is_no_text_is_not_written_over(build: Path, hub: HubServer) -> None:
+    push(build, hub)
+    by_hand(hub, README_md="Españan".encode("latin-1"))
+    with pytest.raises(PublishError, match="no text in UTF-8"):
+        push(build, hub)
+
+
+def test_a_tag_of_another_manifest_is_no_release(build: Path, hub: HubServer) -> None:
+    push(build, hub)
+    theirs = hub.files(REPO)
+    by_hand(hub, manifest_json=b"{}")
+    hub.repositories[REPO].tags["theirs"] = hub.commits(REPO)[-1].oid
+    by_hand(hub, manifest_json=theirs["manifest.json"])
+    publish_to_hub(build, REPO, private=False, token=hub.token, endpoint=hub.endpoint, tag="v1.0")
+    assert b"theirs" not in hub.files(REPO)["CHANGELOG.md"]
+
+
+def test_a_hub_that_goes_silent_is_not_waited_for_without_end(build: Path, hub: HubServer) -> None:
+    push(build, hub)
+    timeout = get_session().timeout
+    assert None not in (timeout.connect, timeout.read, timeout.write)

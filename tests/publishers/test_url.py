@@ -16,7 +16,7 @@ from s3fs import S3FileSystem
 
 from publishers.publication import read_publication
 from publishers.url import RECORD_NAME, is_url, publish_to_url
-from schemas.errors import InputError, PublishError
+from schemas.errors import InputError, IturriError, PublishError
 from tests.support.bucket_server import BucketServer, bucket_server
 from tests.support.publishers_builds import make_build, recipe_fields
 
@@ -155,7 +155,9 @@ def test_killed_at_a_file_then_repeated(
 
 def test_a_place_with_something_else_is_refused_untouched(build: Path, bucket: S3FileSystem) -> None:
     bucket.pipe_file(f"{BUCKET}/proba/notes.txt", b"mine")
-    with pytest.raises(PublishError, match=r"notes\.txt, which is not of this publication; choose an empty place"):
+    with pytest.raises(
+        PublishError, match=r"notes\.txt, which is not of this publication; move it, or choose an empty place"
+    ):
         publish_to_url(build, ADDRESS)
     assert contents(bucket) == {"notes.txt": b"mine"}
 
@@ -179,7 +181,7 @@ def test_a_damaged_shard_reaches_no_bucket(build: Path, bucket: S3FileSystem) ->
 
 
 def test_a_bucket_that_is_not_there_is_one_line(build: Path, bucket: S3FileSystem) -> None:
-    with pytest.raises(PublishError, match=r"^s3://no-such-bucket/proba: .*bucket") as refused:
+    with pytest.raises(PublishError, match=r"^s3://no-such-bucket/proba is not there: .*; make the bucket") as refused:
         publish_to_url(build, "s3://no-such-bucket/proba")
     assert "\n" not in str(refused.value)
 
@@ -194,17 +196,57 @@ def test_any_other_protocol_goes_the_same_way(build: Path) -> None:
 
 @pytest.mark.parametrize(
     ("address", "says"),
-    [("nowhere://a/b", "Protocol not known"), ("gs://bucket/proba", "needs a package that is not installed: .*gcsfs")],
+    [
+        ("hf://datasets/a/b", "published to with --repo"),
+        ("simplecache::s3://a/b", "is a chain of addresses"),
+        ("nowhere://a/b", "Protocol not known"),
+        ("gs://bucket/proba", "needs a package that is not installed: .*gcsfs"),
+    ],
 )
 def test_an_address_that_cannot_be_reached_from_here_names_the_cure(build: Path, address: str, says: str) -> None:
     with pytest.raises(InputError, match=says):
         publish_to_url(build, address)
 
 
-def test_a_password_in_the_address_is_not_repeated(build: Path) -> None:
-    with pytest.raises(InputError) as refused:
-        publish_to_url(build, "nowhere://name:sekretua@host/b")
-    assert "sekretua" not in str(refused.value)
+@pytest.mark.parametrize("password", ["sekretua", "sek#retua", "sek/retua", "sek@retua"])
+@pytest.mark.parametrize("protocol", ["nowhere", "s3"])
+def test_a_password_in_the_address_is_not_repeated(
+    build: Path, bucket: S3FileSystem, protocol: str, password: str
+) -> None:
+    with pytest.raises(IturriError) as refused:
+        publish_to_url(build, f"{protocol}://name:{password}@host/b?sig=sekretua")
+    assert "retua" not in str(refused.value)
+
+
+def test_a_marker_of_a_folder_is_no_stranger(build: Path, bucket: S3FileSystem) -> None:
+    bucket.pipe_file(f"{BUCKET}/proba/data/", b"")
+    publish_to_url(build, ADDRESS)
+    assert publish_to_url(build, ADDRESS).uploaded == 0
+
+
+def test_an_address_of_this_machine_is_a_folder(build: Path, tmp_path: Path) -> None:
+    result = publish_to_url(build, f"file://{tmp_path}/target")
+    assert (tmp_path / "target" / "manifest.json").is_file()
+    assert result.target == str(tmp_path / "target")
+
+
+def test_where_files_are_not_put_whole_they_get_their_names_when_they_are(
+    build: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = fsspec.filesystem("memory")
+
+    def put(source: str, where: str) -> None:
+        store.pipe_file(where, Path(source).read_bytes()[:100])
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(store, "put_file", put)
+    with pytest.raises(PublishError, match="No space left on device"):
+        publish_to_url(build, "memory://half")
+    assert [path for path in store.find("/half") if not path.endswith(".part")] == []
+    monkeypatch.undo()
+    publish_to_url(build, "memory://half")
+    assert contents(store, "/half") == expected(build)
+    store.rm("/half", recursive=True)
 
 
 @pytest.mark.parametrize(
