@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import io
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
-from pydantic import ValidationError
 
 from publishers.atomic import remove_file
 from publishers.redaction import without_folders
 from publishers.shard import write_table
-from publishers.side_table import SideTable
-from schemas.errors import PublishError
+from publishers.side_table import SideTable, read_side_file
 from schemas.funnel import DroppedSample
 
 DROPPED_NAME = "dropped.parquet"
@@ -63,18 +59,8 @@ def write_dropped(samples: Iterable[DroppedSample], build: Path) -> None:
 
 def read_dropped(build: Path) -> DroppedFile | None:
     """The sample in a build; None where there is none. Raises PublishError for a file that is none of ours."""
-    path = build / DROPPED_NAME
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError:
+    found = read_side_file(build / DROPPED_NAME, SCHEMA, DroppedSample.model_validate, "dropped drafts")
+    if found is None:
         return None
-    except OSError as error:
-        raise PublishError(f"{path} cannot be read: {error.strerror or error}") from error
-    try:
-        table = pq.read_table(io.BytesIO(content))
-        if not table.schema.equals(SCHEMA):
-            raise PublishError(f"{path} holds other columns than dropped drafts have; remove it")
-        reasons = Counter(DroppedSample.model_validate(cells).reason for cells in table.to_pylist())
-    except (OSError, pa.ArrowException, ValidationError) as error:
-        raise PublishError(f"{path} cannot be read as dropped drafts: {' '.join(str(error).split())}") from error
-    return DroppedFile(content, dict(reasons)) if reasons else None
+    content, samples = found
+    return DroppedFile(content, dict(Counter(sample.reason for sample in samples)))

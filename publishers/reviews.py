@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import io
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pyarrow as pa
-import pyarrow.parquet as pq
-from pydantic import ValidationError
 
 from publishers.atomic import remove_file
 from publishers.shard import write_table
-from publishers.side_table import SideTable, side_path
-from schemas.errors import PublishError
+from publishers.side_table import SideTable, read_side_file, side_path
 from schemas.review import Review
 
 REVIEWS_NAME = "reviews.parquet"
@@ -99,18 +95,9 @@ def write_reviews(reviews: Iterable[Review], build: Path) -> None:
 
 def read_reviews(build: Path) -> ReviewFile | None:
     """The marks of a build; None where there are none. Raises PublishError for a file that is none of ours."""
-    path = build / REVIEWS_NAME
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise PublishError(f"{path} cannot be read: {error.strerror or error}") from error
-    try:
-        table = pq.read_table(io.BytesIO(content))
-        if not table.schema.equals(SCHEMA):
-            raise PublishError(f"{path} holds other columns than review marks have; remove it")
-        reviews = tuple(Review(row_id=cells.pop("id"), **cells) for cells in table.to_pylist())
-    except (OSError, pa.ArrowException, ValidationError) as error:
-        raise PublishError(f"{path} cannot be read as review marks: {' '.join(str(error).split())}") from error
-    return ReviewFile(content, reviews) if reviews else None
+
+    def review(cells: dict[str, Any]) -> Review:
+        return Review(row_id=cells.pop("id"), **cells)
+
+    found = read_side_file(build / REVIEWS_NAME, SCHEMA, review, "review marks")
+    return None if found is None else ReviewFile(*found)
