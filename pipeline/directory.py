@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ from schemas.settings import Settings
 NETWORK_FILESYSTEMS = frozenset(
     {"nfs", "nfs4", "cifs", "smb3", "smbfs", "lustre", "beegfs", "gpfs", "ceph", "fuse.sshfs", "9p", "afs", "glusterfs"}
 )
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +76,11 @@ class BuildDirectory:
         """
         lock = FileLock(self.path / "publish.lock", thread_local=False)
         with suppress(OSError):
-            lock.acquire()
+            try:
+                lock.acquire(blocking=False)
+            except Timeout:
+                _log.warning("%s: another publication of this build is under way; this one waits for it", self.path)
+                lock.acquire()
         try:
             yield
         finally:

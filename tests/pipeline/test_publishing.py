@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import threading
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,6 +13,7 @@ import pytest
 from filelock import FileLock
 
 from pipeline.build import Outcome
+from pipeline.directory import BuildDirectory
 from pipeline.publishing import Order, publish
 from pipeline.reader import BuildReader
 from publishers.manifest import read_manifest
@@ -96,3 +99,29 @@ async def test_a_process_that_is_killed_is_told_from_one_that_fails(tmp_path: Pa
         await publishing
     published = await publish(order(tmp_path), asyncio.Event(), None)
     assert published is not None and len(read_manifest(tmp_path / "published").shards) == 1
+
+
+def test_a_publication_that_waits_for_another_one_says_so(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "build").mkdir()
+    said, order_of_events = threading.Event(), []
+
+    class Heard(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            said.set()
+
+    def second() -> None:
+        with BuildDirectory(tmp_path / "build").publishing():
+            order_of_events.append("second")
+
+    logging.getLogger("pipeline.directory").addHandler(handler := Heard())
+    try:
+        with BuildDirectory(tmp_path / "build").publishing():
+            waiting = threading.Thread(target=second)
+            waiting.start()
+            assert said.wait(60)
+            order_of_events.append("first")
+        waiting.join(60)
+    finally:
+        logging.getLogger("pipeline.directory").removeHandler(handler)
+    assert order_of_events == ["first", "second"]
+    assert "another publication of this build is under way" in caplog.text
