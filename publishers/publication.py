@@ -112,6 +112,8 @@ def read_publication(build: Path, repo: str | None = None) -> Publication:
     if not manifest.shards:
         raise PublishError(f"{build} has no sealed shards yet; finish `iturri build` first")
     refuse_unfit(manifest)
+    if len({shard.path for shard in manifest.shards}) < len(manifest.shards):
+        raise PublishError(f"{build / MANIFEST_NAME} names a shard twice; `iturri build` of its recipe writes it anew")
     return Publication(
         manifest=redacted(manifest),
         shards=tuple(_shard_file(build, shard) for shard in manifest.shards),
@@ -157,7 +159,7 @@ def sha256_of(path: Path) -> str:
 
 def _shard_file(build: Path, shard: Shard) -> PublicationFile:
     where = PurePosixPath(shard.path)
-    if where.is_absolute() or ".." in where.parts or where.parts[0] != "data":
+    if where.parts[:1] != ("data",) or ".." in where.parts or "\0" in shard.path:
         raise PublishError(f"{build / MANIFEST_NAME} names a shard outside of data/: {shard.path}")
     path = build / where
     try:

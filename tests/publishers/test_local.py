@@ -194,12 +194,20 @@ def test_a_damaged_shard_is_named_and_nothing_is_published(build: Path, tmp_path
 def test_a_manifest_that_points_elsewhere_is_refused(build: Path, tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("secret")
     path = build / "manifest.json"
-    for where in ("../secret", "data/../../secret", str(tmp_path / "secret"), "secret"):
+    for where in ("../secret", "data/../../secret", str(tmp_path / "secret"), "secret", "", ".", "data/\0"):
         data = json.loads(path.read_text())
         data["shards"][0]["path"] = where
         path.write_text(json.dumps(data))
         with pytest.raises(PublishError, match="names a shard outside of data/"):
             publish_to_folder(build, tmp_path / "target")
+
+
+def test_a_manifest_that_names_a_shard_twice_is_refused(build: Path, tmp_path: Path) -> None:
+    data = json.loads((build / "manifest.json").read_text())
+    data["shards"].append(data["shards"][0])
+    (build / "manifest.json").write_text(json.dumps(data))
+    with pytest.raises(PublishError, match="names a shard twice"):
+        publish_to_folder(build, tmp_path / "target")
 
 
 def test_a_build_without_shards_is_refused(tmp_path: Path) -> None:
