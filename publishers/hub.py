@@ -29,7 +29,7 @@ from publishers.publication import (
 from publishers.result import PublicationResult
 from schemas.errors import InputError, PublishError, RecipeError
 from schemas.manifest import Manifest
-from schemas.names import REPO, TAG
+from schemas.names import REPO, TAG, TAG_LENGTH
 
 # The Hub allows 128 commits an hour, so several files go into one; bounded commits keep a lost one cheap. A push that
 # would take more commits than these makes them larger instead.
@@ -57,7 +57,7 @@ def publish_to_hub(
     not write, and PublishError when a shard is damaged, the repository holds something else, is public though it is to
     be private, has the tag on another commit, or the Hub fails for good.
     """
-    if tag is not None and not TAG.fullmatch(tag):
+    if tag is not None and (not TAG.fullmatch(tag) or len(tag) > TAG_LENGTH):
         raise InputError(
             f"{tag!r} is no name of a release; letters, digits, dots, dashes and underscores, such as v1.0"
         )

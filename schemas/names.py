@@ -14,6 +14,7 @@ NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 Name = Annotated[str, Field(pattern=f"^{NAME.pattern}$", examples=["demo"])]
 # A repository of the Hub, with its namespace.
 REPO = re.compile(r"(?!.*(--|\.\.|\.git$))(?=.{3,96}$)\w[\w.-]*/\w[\w.-]*", re.ASCII)
-# What names a release: a tag of a repository on the Hub.
-TAG = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_-]|\.(?=[A-Za-z0-9_-])){0,99}")
-Tag = Annotated[str, Field(pattern=f"^{TAG.pattern}$", examples=["v1.0"])]
+# What names a release: a tag of a repository on the Hub, by the rules of git.
+TAG = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*(\.[A-Za-z0-9_-]+)*")
+TAG_LENGTH = 100
+Tag = Annotated[str, Field(pattern=f"^{TAG.pattern}$", max_length=TAG_LENGTH, examples=["v1.0"])]

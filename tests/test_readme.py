@@ -83,16 +83,15 @@ def test_the_commands_run_in_their_order_and_what_they_publish_loads(checkout: P
 
 
 @pytest.mark.engine
-def test_what_was_built_goes_to_a_bucket(checkout: Path, tmp_path: Path) -> None:
+def test_what_was_built_goes_to_a_bucket(checkout: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """After the commands before it; the server is a test's own."""
     (command,) = commands("bucket")
     with bucket_server(tmp_path / "log") as server:
-        store = S3FileSystem(
-            key="proba", secret="proba", client_kwargs={"endpoint_url": server.endpoint, "region_name": "us-east-1"}
-        )
+        for name, value in server.environment.items():
+            monkeypatch.setenv(name, value)
+        store = S3FileSystem(skip_instance_cache=True)
         store.mkdir("your-bucket")
-        variables = " ".join(f"{name}={value}" for name, value in server.environment.items())
-        shell(f"{variables} {command}", checkout)
+        shell(command, checkout)
         assert "README.md" in {path.rpartition("/")[2] for path in store.find("your-bucket/your-dataset")}
 
 

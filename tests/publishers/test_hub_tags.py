@@ -103,7 +103,7 @@ def test_a_tag_whose_answer_is_lost_is_there_once(build: Path, hub: HubServer, w
     assert len(waits) == 1
 
 
-@pytest.mark.parametrize("tag", ["", "a b", "../x", "-v", "main/x"])
+@pytest.mark.parametrize("tag", ["", "a b", "../x", "-v", "main/x", "v1.", "a..b", "v" * 101])
 def test_what_is_no_tag_is_refused_before_anything_is_sent(build: Path, hub: HubServer, tag: str) -> None:
     with pytest.raises(InputError, match="is no name of a release"):
         push(build, hub, tag=tag)

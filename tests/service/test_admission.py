@@ -124,7 +124,7 @@ FREE_TEXT = {
     },
     "GivenPrompts": {"column", "config", "dataset", "id_column", "licence", "revision", "split"},
     "Output": {"directory"},
-    "Publish": {"description", "licence", "licence_link", "licence_name", "repo", "title"},
+    "Publish": {"authors", "description", "licence", "licence_link", "licence_name", "repo", "title"},
     "Reference": {"columns", "config", "dataset", "revision", "split"},
     "SemanticFilter": {"embedder"},
     "DuplicateFilter": {"against"},
