@@ -65,7 +65,7 @@ class _Address:
         with self._speaking():
             self._fs, root = fsspec.url_to_fs(target)
         self._root = re.sub(r"(?<=.)/{2,}", "/", root).rstrip("/")
-        self._puts_whole = not {target.partition("://")[0]}.isdisjoint(_WHOLE)
+        self._puts_whole = target.partition("://")[0] in _WHOLE
         self._record: dict[str, list[str]] = {}
         self._unrecorded = 0
 
