@@ -51,6 +51,10 @@ class Account:
                 "SELECT path, config, split, rows, bytes, sha256 FROM shards ORDER BY number"
             ).fetchall()
         sealed = [dict(zip(Shard.model_fields, shard, strict=True)) for shard in shards if shard[-1] is not None]
+        for shard in map(Shard.model_validate, sealed):  # before rows are read from them
+            path = directory / shard.path
+            whole = path.is_file() and path.stat().st_size == shard.bytes and sha256_of(path) == shard.sha256
+            must(whole, f"{shard.path} is not what was sealed")
         return cls(
             directory=directory,
             epoch=int(meta["epoch"]),
@@ -86,10 +90,6 @@ class Account:
         ids = {row.id for row in self.rows}
         lost = [drop.draft_id for drop in self.drops if drop.reason in _LASTING and _named(drop) not in ids]
         must(not lost, f"drafts were dropped as repeats of rows that there are not: {lost}")
-        for shard in self.shards:
-            path = self.directory / shard.path
-            whole = path.is_file() and path.stat().st_size == shard.bytes and sha256_of(path) == shard.sha256
-            must(whole, f"{shard.path} is not what was sealed")
         listed = self.manifest.shards if self.manifest is not None else ()
         must(listed == self.shards[: len(listed)], "the manifest lists other shards than the ledger")
 

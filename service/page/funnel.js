@@ -36,7 +36,7 @@ function picture(model, width) {
     parts.push(water(edge, y, gate.height));
     y += gate.height;
   }
-  parts.push(water(edge, y, BEFORE_GATE), outlet(model, edge, y + BEFORE_GATE, labels));
+  parts.push(water(edge, y, BEFORE_GATE), outlet(model, edge, y + BEFORE_GATE, labels, narrow));
   const height = y + BEFORE_GATE + 52;
   return svg('svg', { role: 'img', 'aria-label': summary(model), width, height, viewBox: `0 0 ${width} ${height}` }, parts);
 }
@@ -102,14 +102,14 @@ function named(reasons) {
   return [...reasons.slice(0, NAMED), { reason: '', name, drafts: sum('drafts'), tokens: sum('tokens'), saved: sum('saved') }];
 }
 
-function outlet(model, width, y, labels) {
+function outlet(model, width, y, labels, narrow) {
   const share = model.drafts ? percent(model.accepted / model.drafts) : '–';
   const text = t('funnel.accepted', { n: model.accepted, count: number(model.accepted), share });
   const cost = model.accepted ? t('funnel.per_accepted', { tokens: compact(model.tokens / model.accepted) }) : '';
   return [
     svg('path', { class: 'stream', d: `M0,${y}H${width}V${y + 14}L${width / 2},${y + 24}L0,${y + 14}Z` }),
     svg('line', { class: 'gate', x1: 0, x2: labels - 10, y1: y + 2, y2: y + 2 }),
-    svg('text', { class: 'heading accepted', x: labels, y: y + 6 }, text),
+    svg('text', { class: narrow ? 'heading accepted narrow' : 'heading accepted', x: labels, y: y + 6 }, text),
     svg('text', { class: 'cost', x: labels, y: y + 6 + LINE }, cost)];
 }
 
