@@ -53,11 +53,13 @@ class Origin:
 
     @property
     def asks(self) -> str:
-        """What the licence asks, in a sentence; empty where it is nothing, or no licence is stated."""
+        """What the licence asks, in a sentence."""
         if self.rule is not None:
             return self.rule.asks
-        if self.licence is None or is_judged(self.licence):
-            return ""
+        if self.licence is None:
+            return "Nobody has said; look it up before you use this."
+        if is_judged(self.licence):
+            return "Nothing that is checked here."
         return "Its terms are not known here: read what they ask before you use this."
 
 

@@ -14,7 +14,7 @@ export function askToPublish(job, me) {
   const repo = el('input', { type: 'text', id: freshId('repo'), value: wanted.repo ?? '', spellcheck: 'false', autocapitalize: 'none',
     autocomplete: 'off', placeholder: t('publish.placeholder'), pattern: '[A-Za-z0-9_][A-Za-z0-9_.\\-]*/[A-Za-z0-9_][A-Za-z0-9_.\\-]*' });
   const tag = el('input', { type: 'text', id: freshId('tag'), value: '', spellcheck: 'false', autocapitalize: 'none', autocomplete: 'off',
-    maxlength: '100', pattern: '[A-Za-z0-9][A-Za-z0-9._\\-]*' });
+    maxlength: '100', pattern: '[A-Za-z0-9][A-Za-z0-9_\\-]*([.][A-Za-z0-9_\\-]+)*' });
   const secret = el('input', { type: 'checkbox', id: freshId('private'), checked: wanted.private ?? false });
   const hint = freshId('hint');
   const tagHint = freshId('hint');

@@ -1,12 +1,14 @@
-"""A finished build, made once, for the tests that only read it."""
+"""A finished build, made once for the tests that only read it, and a Hub to publish to."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.support.cli_command import iturri, write_recipe
+from tests.support.hub_server import HubServer
 
 
 @pytest.fixture(scope="session")
@@ -23,3 +25,9 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     done = iturri("build", "-q", "good.json", cwd=folder)
     assert done.returncode == 0, done.stderr
     return folder
+
+
+@pytest.fixture
+def hub() -> Iterator[HubServer]:
+    with HubServer() as server:
+        yield server

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import json
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-
-import pytest
 
 from publishers.manifest import parse_manifest, read_manifest
 from tests.support.cli_command import iturri, one_line, start, stop, wait_until, write_recipe
@@ -16,17 +13,6 @@ from tests.support.hub_server import HubServer
 
 REPO = "euskaltzaleak/proba"
 PUBLISH = {"licence": "cc0-1.0", "repo": REPO, "every_shards": 1}
-
-
-@pytest.fixture
-def hub() -> Iterator[HubServer]:
-    with HubServer() as server:
-        yield server
-
-
-def variables(hub: HubServer, folder: Path, token: str | None = HubServer.token) -> dict[str, str]:
-    ours = {"HF_ENDPOINT": hub.endpoint, "HF_HOME": str(folder / "hf"), "HF_HUB_DISABLE_XET": "1"}
-    return ours if token is None else {**ours, "HF_TOKEN": token}
 
 
 def only_result(text: str) -> dict[str, Any]:
@@ -41,21 +27,21 @@ def published(hub: HubServer) -> int:
 
 def test_it_says_where_it_was_published(tmp_path: Path, hub: HubServer) -> None:
     write_recipe(tmp_path / "good.json", publish=PUBLISH)
-    done = iturri("build", "good.json", "--json", cwd=tmp_path, **variables(hub, tmp_path))
+    done = iturri("build", "good.json", "--json", cwd=tmp_path, **hub.variables(tmp_path))
     assert done.returncode == 0, done.stderr
     result = only_result(done.stdout)
     assert result["published"]["target"] == f"{hub.endpoint}/datasets/{REPO}"
     assert result["published"]["revision"] == hub.commits(REPO)[-1].oid
     assert published(hub) == 20
     assert hub.token not in done.stdout + done.stderr
-    again = iturri("build", "good.json", cwd=tmp_path, **variables(hub, tmp_path))
+    again = iturri("build", "good.json", cwd=tmp_path, **hub.variables(tmp_path))
     assert again.returncode == 0, again.stderr
     assert f"good: published to {hub.endpoint}/datasets/{REPO}" in again.stdout
 
 
 def test_without_a_token_nothing_is_started(tmp_path: Path, hub: HubServer) -> None:
     write_recipe(tmp_path / "good.json", publish=PUBLISH)
-    done = iturri("build", "-q", "good.json", cwd=tmp_path, **variables(hub, tmp_path, token=None))
+    done = iturri("build", "-q", "good.json", cwd=tmp_path, **hub.variables(tmp_path, token=None))
     assert done.returncode == 1
     assert "good.json: no Hub token; set HF_TOKEN" in one_line(done.stderr)
     assert not (tmp_path / "builds").exists() and hub.requests == []
@@ -63,7 +49,7 @@ def test_without_a_token_nothing_is_started(tmp_path: Path, hub: HubServer) -> N
 
 def test_a_build_that_cannot_be_published_is_complete(tmp_path: Path, hub: HubServer) -> None:
     write_recipe(tmp_path / "good.json", publish={**PUBLISH, "every_shards": 100})
-    asked = variables(hub, tmp_path, token=hub.read_token)
+    asked = hub.variables(tmp_path, token=hub.read_token)
     done = iturri("build", "-q", "--json", "good.json", cwd=tmp_path, **asked)
     assert done.returncode == 1
     line = one_line(done.stderr)
@@ -71,7 +57,7 @@ def test_a_build_that_cannot_be_published_is_complete(tmp_path: Path, hub: HubSe
     assert "`iturri publish builds/good` publishes the rest" in line
     result = only_result(done.stdout)
     assert (result["outcome"], result["error"]["kind"], result["published"]) == ("complete", "HubAuthError", None)
-    assert iturri("publish", "good", cwd=tmp_path, **variables(hub, tmp_path)).returncode == 0
+    assert iturri("publish", "good", cwd=tmp_path, **hub.variables(tmp_path)).returncode == 0
     assert published(hub) == 20
 
 
@@ -83,7 +69,7 @@ def test_a_stopped_build_says_how_the_rest_is_published(tmp_path: Path, hub: Hub
         publish=PUBLISH,
         delay_s=0.02,
     )
-    running = start("build", "-q", "long.json", cwd=tmp_path, alone=False, **variables(hub, tmp_path))
+    running = start("build", "-q", "long.json", cwd=tmp_path, alone=False, **hub.variables(tmp_path))
     wait_until(lambda: REPO in hub.repositories and "manifest.json" in hub.files(REPO))
     before = hub.commits(REPO)[-1].oid
     code, _, said = stop(running, signal.SIGINT)
@@ -92,5 +78,5 @@ def test_a_stopped_build_says_how_the_rest_is_published(tmp_path: Path, hub: Hub
     assert "`iturri build long.json` goes on from here, and publishes the rest" in line
     assert line.endswith("`iturri publish builds/long`")
     assert hub.commits(REPO)[-1].oid == before
-    assert iturri("publish", "long", cwd=tmp_path, **variables(hub, tmp_path)).returncode == 0
+    assert iturri("publish", "long", cwd=tmp_path, **hub.variables(tmp_path)).returncode == 0
     assert published(hub) == read_manifest(tmp_path / "builds" / "long").rows

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import json
 import signal
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-
-import pytest
 
 from pipeline.reader import BuildReader
 from publishers.manifest import read_manifest
@@ -18,17 +15,6 @@ from tests.support.cli_command import iturri, one_line, start, stop, wait_until,
 from tests.support.hub_server import HubServer
 
 REPO = "euskaltzaleak/proba"
-
-
-@pytest.fixture
-def hub() -> Iterator[HubServer]:
-    with HubServer() as server:
-        yield server
-
-
-def variables(hub: HubServer, folder: Path, token: str | None = HubServer.token) -> dict[str, str]:
-    ours = {"HF_ENDPOINT": hub.endpoint, "HF_HOME": str(folder / "hf"), "HF_HUB_DISABLE_XET": "1"}
-    return ours if token is None else {**ours, "HF_TOKEN": token}
 
 
 def test_to_a_folder_and_again(built: Path, tmp_path: Path) -> None:
@@ -98,7 +84,7 @@ def test_a_dry_run_lists_and_writes_nothing(built: Path, tmp_path: Path) -> None
 
 
 def test_to_the_repository_of_the_recipe(built: Path, tmp_path: Path, hub: HubServer) -> None:
-    done = iturri("publish", "good", "--private", cwd=built, **variables(hub, tmp_path))
+    done = iturri("publish", "good", "--private", cwd=built, **hub.variables(tmp_path))
     assert done.returncode == 0, done.stderr
     assert "manifest.json" in hub.files(REPO)
     assert f"{hub.endpoint}/datasets/{REPO}" in done.stdout
@@ -106,13 +92,13 @@ def test_to_the_repository_of_the_recipe(built: Path, tmp_path: Path, hub: HubSe
 
 
 def test_without_a_token(built: Path, tmp_path: Path, hub: HubServer) -> None:
-    done = iturri("publish", "good", "--repo", "other/name", cwd=built, **variables(hub, tmp_path, token=None))
+    done = iturri("publish", "good", "--repo", "other/name", cwd=built, **hub.variables(tmp_path, token=None))
     assert done.returncode == 1
     assert "HF_TOKEN" in one_line(done.stderr)
 
 
 def test_a_token_that_the_hub_refuses_is_not_repeated(built: Path, tmp_path: Path, hub: HubServer) -> None:
-    done = iturri("publish", "good", cwd=built, **variables(hub, tmp_path, token="hf_nonsense"))
+    done = iturri("publish", "good", cwd=built, **hub.variables(tmp_path, token="hf_nonsense"))
     assert done.returncode == 1
     assert "401" in one_line(done.stderr)
     assert "hf_nonsense" not in done.stderr

@@ -7,7 +7,6 @@ import re
 import shlex
 import subprocess
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -59,7 +58,6 @@ def test_a_publication_that_was_downloaded_is_exported_for_other_trainers(publis
     assert len(rows) == 6
 
 
-@pytest.mark.skipif(find_spec("trl") is None, reason="TRL is not installed")
 def test_the_program_trains_the_demo_backbone(published: Path, tmp_path: Path) -> None:
     program = block(published, "python").replace("your-model", str(BACKBONE))
     quick = 'output_dir="trained", max_steps=1, use_cpu=True, report_to="none",'

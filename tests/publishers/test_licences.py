@@ -241,7 +241,7 @@ def test_the_card_tells_the_licence_of_everything_and_what_it_asks() -> None:
         "| the texts of testuak-reverse | cc-by-4.0 | Whoever passes the texts on names where they are from. |"
         in section
     )
-    assert "| the texts of testuak-prompts | not stated | look it up: nobody has said |" in section
+    assert "| the texts of testuak-prompts | not stated | Nobody has said; look it up before you use this. |" in section
     assert "| the texts of testuak-grounded | nirea | Its terms are not known here" in section
 
 

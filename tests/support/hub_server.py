@@ -86,6 +86,11 @@ class HubServer:
         """How many commits the rate limit has refused."""
         return self._state.faults.limited
 
+    def variables(self, folder: Path, token: str | None = WRITE_TOKEN) -> dict[str, str]:
+        """The environment of a command that publishes here, with its caches in the folder."""
+        ours = {"HF_ENDPOINT": self.endpoint, "HF_HOME": str(folder / "hf"), "HF_HUB_DISABLE_XET": "1"}
+        return ours if token is None else {**ours, "HF_TOKEN": token}
+
     def files(self, repo: str, branch: str = MAIN) -> dict[str, bytes]:
         """What the branch holds, without the .gitattributes that every one has."""
         with self._state.lock:
