@@ -18,6 +18,7 @@ IturriError                     a failure; exit code 1
 ├── PublishError                a publication that cannot be finished
 │   ├── HubAuthError            no Hub token, or one without the right
 │   └── HubBusyError            the Hub is busy or cannot be reached; a later try may go through
+├── TrainingError               a training run that cannot go on
 ├── ServiceError                the service cannot do what was asked
 └── ClientError                 a server cannot be reached, refuses, or answers what no server of ours would
 """
@@ -50,6 +51,7 @@ __all__ = [
     "SettingsError",
     "StorageError",
     "TemplateError",
+    "TrainingError",
 ]
 
 
@@ -127,6 +129,10 @@ class HubAuthError(PublishError):
 
 class HubBusyError(PublishError):
     """The Hub is busy or cannot be reached; a later try may go through."""
+
+
+class TrainingError(IturriError):
+    """A training run that cannot go on."""
 
 
 class ServiceError(IturriError):

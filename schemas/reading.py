@@ -1,4 +1,4 @@
-"""Recipes, and the filters of recipes, from YAML and JSON files."""
+"""Recipes of datasets and of models, and the filters of recipes, from YAML and JSON files."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from schemas.errors import RecipeError
 from schemas.filters import Filters
 from schemas.problems import first_problem
 from schemas.recipe import Recipe
+from schemas.training import TrainingRecipe
 from schemas.yaml_text import parse_yaml
 
 
@@ -25,6 +26,18 @@ def read_recipe(path: Path) -> Recipe:
     except ValidationError as error:
         where, what = first_problem(error)
         raise RecipeError(f"{path}: {where or 'recipe'}: {what}") from error
+
+
+def read_training_recipe(path: Path) -> TrainingRecipe:
+    """The training recipe in a YAML or JSON file. Raises RecipeError that names file and field."""
+    data = _read(path, "training recipe")
+    if not isinstance(data, dict):
+        raise RecipeError(f"{path}: a training recipe is a mapping of fields, see docs/training.md")
+    try:
+        return TrainingRecipe.model_validate(data)
+    except ValidationError as error:
+        where, what = first_problem(error)
+        raise RecipeError(f"{path}: {where or 'training recipe'}: {what}") from error
 
 
 def read_filters(path: Path) -> Filters:

@@ -1,0 +1,209 @@
+"""The training recipe: everything that decides what an adapted model will be."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, field_validator, model_validator
+
+from schemas.base import Frozen
+from schemas.licences import Licence
+from schemas.names import MOST, REPO, LanguageCode, Name
+
+Method = Literal["full", "lora", "qlora"]
+Precision = Literal["auto", "mixed", "bf16", "float32"]
+LossOn = Literal["assistant", "all"]
+TooLong = Literal["truncate", "drop"]
+
+
+class StartingModel(Frozen):
+    """The causal model that is trained, a folder or a repository of the Hub."""
+
+    name: str = Field(min_length=1, description="a folder, or namespace/name on the Hub")
+    revision: str | None = Field(default=None, description="branch, tag or commit; better a commit")
+    chat_template: str | None = Field(
+        default=None,
+        description="what the result speaks, where not the model's own: a .jinja file, or a model that has one",
+    )
+    attention: str | None = Field(
+        default=None,
+        description="Transformers' attn_implementation; FlashAttention where it is installed and there is a GPU, else "
+        "sdpa",
+    )
+
+
+class ConversationSource(Frozen):
+    """Conversations of a publication: some of its configs, as often as `weight` says."""
+
+    source: str = Field(min_length=1, description="a build, a publication's folder, or namespace/name on the Hub")
+    revision: str | None = None
+    modes: tuple[str, ...] = Field(default=(), description="such as magpie; all of them when left out")
+    languages: tuple[LanguageCode, ...] = Field(default=(), description="the recipe's when left out")
+    weight: float = Field(
+        default=1.0, gt=0, le=1000, description="how often each row is seen in an epoch; 0.5 draws half of the rows"
+    )
+    rows: int | None = Field(default=None, ge=1, le=MOST, description="at most so many, drawn by the seed")
+
+
+class CorpusSource(Frozen):
+    """Documents, learnt as plain text."""
+
+    source: str = Field(
+        min_length=1,
+        description="a .txt (documents between blank lines), .jsonl or .parquet file, a folder of them, or a dataset",
+    )
+    language: LanguageCode
+    revision: str | None = None
+    config: str | None = None
+    split: str = "train"
+    text_field: str = "text"
+    weight: float = Field(default=1.0, gt=0, le=1000, description="how often each document is seen in an epoch")
+    documents: int | None = Field(default=None, ge=1, le=MOST, description="at most so many, drawn by the seed")
+
+
+class TrainingData(Frozen):
+    """What is mixed; each of it is shuffled among the rest."""
+
+    conversations: tuple[ConversationSource, ...] = ()
+    corpus: tuple[CorpusSource, ...] = ()
+    held_out_share: float = Field(
+        default=0.02,
+        ge=0,
+        lt=1,
+        description="of conversations without a validation split, and of documents: kept out by hash, for the loss",
+    )
+    held_out: tuple[ConversationSource, ...] = Field(
+        default=(), description="publications that are only evaluated on, such as those of another language"
+    )
+
+    @model_validator(mode="after")
+    def _some(self) -> TrainingData:
+        if not self.conversations and not self.corpus:
+            raise ValueError("there is nothing to train on: name conversations, a corpus, or both")
+        return self
+
+
+class Context(Frozen):
+    """How long a sequence may be, and how conversations are laid side by side."""
+
+    max_length: int = Field(
+        default=8192, ge=16, le=MOST, description="tokens of a packed sequence, and of a conversation"
+    )
+    too_long: TooLong = Field(
+        default="truncate", description="a longer conversation ends at its last exchange that fits, or is dropped"
+    )
+    packing: bool = True
+    loss_on: LossOn = Field(
+        default="assistant",
+        description="`all` learns user turns too, for a model that will be sampled for both sides",
+    )
+
+
+class Lora(Frozen):
+    """Low-rank adapters, for the methods lora and qlora."""
+
+    rank: int = Field(default=64, ge=1, le=MOST)
+    alpha: float = Field(default=128, gt=0)
+    dropout: float = Field(default=0.0, ge=0, lt=1)
+    targets: tuple[str, ...] = Field(default=("all-linear",), description="names of modules, or all-linear")
+    merge: bool = Field(default=True, description="write the whole model too, with the adapter in its weights")
+
+
+class Optimisation(Frozen):
+    """How it learns. The defaults are those of Sainz et al. (EMNLP 2025), Appendix on training."""
+
+    epochs: float = Field(default=4, gt=0, le=1000)
+    max_steps: int | None = Field(default=None, ge=1, le=MOST, description="ends earlier than the epochs do")
+    tokens_per_step: int = Field(
+        default=2_097_152,
+        ge=1,
+        le=MOST,
+        description="of all devices together; what does not fit at once is accumulated",
+    )
+    learning_rate: float = Field(default=1e-5, gt=0, lt=1)
+    final_share: float = Field(default=1 / 3, ge=0, le=1, description="of the learning rate, at the end of the cosine")
+    warmup: float = Field(default=0.1, ge=0, lt=1, description="share of the steps")
+    weight_decay: float = Field(default=0.1, ge=0, lt=1)
+    betas: tuple[float, float] = (0.9, 0.95)
+    clip: float = Field(default=1.0, gt=0, description="norm of the gradients")
+    neftune: float = Field(default=5.0, ge=0, description="noise on the embeddings while training; 0 for none")
+    seed: int = Field(default=33, ge=0, le=(1 << 32) - 1)
+
+
+class Machine(Frozen):
+    """What fits the machine; it changes speed and memory."""
+
+    precision: Precision = Field(
+        default="auto", description="mixed: bf16 arithmetic on float32 weights; auto: that on a GPU, float32 on a CPU"
+    )
+    gradient_checkpointing: bool = Field(default=False, description="less memory, about a quarter slower")
+    liger: bool = Field(default=True, description="Liger's kernels, where they are installed and there is a GPU")
+    sequences_per_pass: int = Field(default=1, ge=1, le=MOST, description="packed sequences on a device at once")
+
+
+class Checkpoints(Frozen):
+    """From which a killed run goes on."""
+
+    every_steps: int = Field(default=50, ge=1, le=MOST)
+    keep: int = Field(default=2, ge=1, le=1000)
+
+
+def _repo_id(value: str) -> str:
+    if not REPO.fullmatch(value):
+        raise ValueError(f"{value!r} is no repository id of the form namespace/name")
+    return value
+
+
+class ModelPublish(Frozen):
+    """What the model card says, and where the model goes."""
+
+    repo: Annotated[str, AfterValidator(_repo_id)] | None = Field(
+        default=None, description="a model on the Hub, namespace/name; made when missing"
+    )
+    private: bool = False
+    licence: Licence | None = Field(default=None, description="the licence of the model, an identifier of the Hub")
+
+
+class TrainingRecipe(Frozen):
+    """One adapted model, wholly described."""
+
+    name: Name
+    model: StartingModel
+    languages: tuple[LanguageCode, ...] = Field(
+        min_length=1, description="of all that is trained on; a row of another language is refused"
+    )
+    data: TrainingData
+    method: Method = "full"
+    lora: Lora = Lora()
+    context: Context = Context()
+    optimisation: Optimisation = Optimisation()
+    machine: Machine = Machine()
+    evaluate_every_steps: int | None = Field(
+        default=None, ge=1, le=MOST, description="held-out losses while it trains; at checkpoints when left out"
+    )
+    checkpoints: Checkpoints = Checkpoints()
+    output: Path | None = Field(default=None, description="the run's directory; runs/NAME when left out")
+    publish: ModelPublish = ModelPublish()
+
+    @field_validator("model", mode="before")
+    @classmethod
+    def _by_name(cls, value: object) -> object:
+        """A model that is only a name may be written as one."""
+        return {"name": value} if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _languages_are_named(self) -> TrainingRecipe:
+        for place, corpus in enumerate(self.data.corpus):
+            if corpus.language not in self.languages:
+                raise ValueError(
+                    f"data.corpus.{place}.language: {corpus.language} is none of the recipe's languages; add it there"
+                )
+        for place, source in enumerate(self.data.conversations):
+            strange = [language for language in source.languages if language not in self.languages]
+            if strange:
+                raise ValueError(
+                    f"data.conversations.{place}.languages: {strange[0]} is none of the recipe's languages;"
+                    " add it there"
+                )
+        return self
