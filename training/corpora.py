@@ -54,6 +54,7 @@ class Documents:
             raise InputError(f"{self._field}.source: {self.name} holds no documents{f' ({why})' if why else ''}")
 
     def _texts(self, file: DataFile) -> Iterator[object]:
+        _check_column(self._source, file)
         if file.kind == "text":
             return read_texts(file, whole=len(self._files) > 1)
         name = self._source.text_field
@@ -74,21 +75,25 @@ def open_documents(source: CorpusSource, field: str) -> Documents:
         raise InputError(
             f"{field}.source: {place.name} holds files of several kinds, {' and '.join(kinds)}; name one kind"
         )
-    if kinds != ["text"]:
-        names = columns_of(files[0])
-        if names and source.text_field not in names:
-            raise InputError(
-                f"{field}.text_field: {files[0].name} has no column {source.text_field!r}; it has: {', '.join(names)}"
-            )
+    _check_column(source, files[0])
     return Documents(source, place, files)
+
+
+def _check_column(source: CorpusSource, file: DataFile) -> None:
+    names = [] if file.kind == "text" else columns_of(file)
+    if names and source.text_field not in names:
+        raise InputError(
+            f"{file.field}.text_field: {file.name} has no column {source.text_field!r}; it has: {', '.join(names)}"
+        )
 
 
 def _files(source: CorpusSource, place: Place) -> tuple[DataFile, ...]:
     if place.files or (
         place.folder is not None and source.config is None and (texts := _only_texts(place, place.folder))
     ):
-        if source.config is not None:
-            raise InputError(f"{place.field}.config: files have none; leave it out")
+        for option, value in (("config", source.config), ("split", source.split if source.split != "train" else None)):
+            if value is not None:
+                raise InputError(f"{place.field}.{option}: {place.name} is files, which have none; leave it out")
         return place.files or texts
     config = source.config or _only_config(place)
     if config not in place.configs:

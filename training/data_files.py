@@ -211,37 +211,41 @@ def find(source: str, revision: str | None, field: str) -> Place:
 @contextmanager
 def hub(repository: str, field: str, revision: str | None = None) -> Iterator[None]:
     """What the Hub's client raises, in one line. Raises InputError for what the user can mend, else DatasetError."""
-    from huggingface_hub import errors
-
     try:
         yield
     except IturriError:
         raise
     except Exception as error:
-        links = _chain(error)
+        raise _told(error, repository, field, revision) from error
 
-        def has(kind: type[Exception]) -> bool:
-            return any(isinstance(link, kind) for link in links)
 
-        if has(errors.GatedRepoError):
-            raise InputError(
-                f"{field}.source: {repository} is gated, and you have no access; ask for it on its page of the Hub, "
-                "and set HF_TOKEN"
-            ) from error
-        if has(errors.RevisionNotFoundError):
-            raise InputError(f"{field}.revision: {repository} has no branch, tag or commit {revision!r}") from error
-        if has(errors.RepositoryNotFoundError):
-            raise InputError(
-                f"{field}.source: there is no folder {repository} here, and the Hub has no dataset of that name that "
-                "you may read; mend the name, or set HF_TOKEN"
-            ) from error
-        if has(errors.RemoteEntryNotFoundError):
-            raise _MissingError(f"{field}.source: {repository}: {line(error)}") from error
-        if not isinstance(error, OSError) and isinstance(error, ValueError | RuntimeError | FileNotFoundError):
-            raise InputError(f"{field}.source: {repository}: {line(error)}") from error
-        raise DatasetError(
-            f"{field}.source: the Hub does not give {repository} ({line(error)}); try again later"
-        ) from error
+def _told(error: Exception, repository: str, field: str, revision: str | None) -> IturriError:
+    from huggingface_hub import constants, errors
+
+    links = _chain(error)
+
+    def has(*kinds: type[Exception]) -> bool:
+        return any(isinstance(link, kinds) for link in links)
+
+    if has(errors.GatedRepoError):
+        return InputError(
+            f"{field}.source: {repository} is gated, and you have no access; ask for it on its page, and set HF_TOKEN"
+        )
+    if has(errors.RevisionNotFoundError):
+        return InputError(f"{field}.revision: {repository} has no branch, tag or commit {revision!r}")
+    if has(errors.RepositoryNotFoundError):
+        return InputError(
+            f"{field}.source: there is no folder {repository} here, and the Hub has no dataset of that name that you "
+            "may read; mend the name, or set HF_TOKEN"
+        )
+    if has(errors.RemoteEntryNotFoundError):
+        return _MissingError(f"{field}.source: {repository} lacks a file that it names ({line(error)})")
+    if isinstance(error, FileNotFoundError | ValueError | RuntimeError) and not has(
+        errors.HfHubHTTPError, errors.LocalEntryNotFoundError
+    ):
+        return InputError(f"{field}.source: {repository} cannot be read as a dataset: {line(error)}")
+    cure = "unset HF_HUB_OFFLINE, or name a folder" if constants.HF_HUB_OFFLINE else "try again later"
+    return DatasetError(f"{field}.source: the Hub does not give {repository} ({line(error)}); {cure}")
 
 
 def line(error: BaseException) -> str:

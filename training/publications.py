@@ -22,7 +22,11 @@ _SIDE = ("reviews", "dropped")
 _CONFIG = re.compile(r"([a-z_]+)-([a-z]{2,3}(?:-[A-Za-z0-9]+)*)")
 _TURNS = ("messages", "conversations")
 _COLUMNS = ("id", "language", "mode", *_TURNS)
-_SHAREGPT_ROLES: Final = {"human": "user", "gpt": "assistant"}
+# What `iturri filter` takes for the two, too.
+_ROLES: Final = {
+    **dict.fromkeys(("human", "prompter"), "user"),
+    **dict.fromkeys(("gpt", "model", "bot", "chatgpt"), "assistant"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +77,7 @@ class Conversations:
         there: dict[str, Counter[str]] = {"language": Counter(), "mode": Counter()}
         given = index = 0
         for part in self._parts:
-            for record in (record for file in part.files for record in read_rows(file, _COLUMNS)):
+            for record in self._records(part):
                 row = self._row(part, record, index)
                 index += 1
                 if row is None:
@@ -92,6 +96,11 @@ class Conversations:
         _check("languages", self._source.languages, there["language"], self.name, self._field)
         if not given:
             raise InputError(f"{self._field}.source: {self._nothing(index, there)}")
+
+    def _records(self, part: _Part) -> Iterator[Record | None]:
+        for file in part.files:
+            _check_columns(self._source, part, file)
+            yield from read_rows(file, _COLUMNS)
 
     def _row(self, part: _Part, record: Record | None, index: int) -> Row | None:
         if record is None:
@@ -180,7 +189,7 @@ def _other(source: ConversationSource, languages: tuple[str, ...], place: Place)
     else:
         raise InputError(f"{place.field}.modes: name configs of {place.name}; it has: {', '.join(configs)}")
     for part in parts:
-        _check_columns(source, part, place)
+        _check_columns(source, part, part.files[0])
     return parts
 
 
@@ -200,18 +209,17 @@ def _parts(
     return found
 
 
-def _check_columns(source: ConversationSource, part: _Part, place: Place) -> None:
-    """Of the first file."""
-    names = columns_of(part.files[0])
-    there = f"{part.files[0].name} has: {', '.join(names)}"
-    if not any(name in names for name in _TURNS):
-        raise InputError(f"{place.field}.source: {place.name} has no column messages or conversations; {there}")
-    if "language" not in names and part.language is None:
-        raise InputError(
-            f"{place.field}.languages: the rows of {place.name} do not say their language; name the one that they have"
-        )
-    if source.modes and "mode" not in names and part.mode is None:
-        raise InputError(f"{place.field}.modes: the rows of {place.name} have no mode; leave it out ({there})")
+def _check_columns(source: ConversationSource, part: _Part, file: DataFile) -> None:
+    if file.kind == "text":
+        raise InputError(f"{file.field}.source: {file.name} is plain text; conversations are Parquet or JSONL")
+    names = columns_of(file)
+    there = f"{file.name} has: {', '.join(names)}"
+    if names and not any(name in names for name in _TURNS):
+        raise InputError(f"{file.field}.source: there is no column messages or conversations; {there}")
+    if names and "language" not in names and part.language is None:
+        raise InputError(f"{file.field}.languages: rows do not say theirs; name the one that they have ({there})")
+    if names and source.modes and "mode" not in names and part.mode is None:
+        raise InputError(f"{file.field}.modes: rows have no mode; leave it out ({there})")
 
 
 def _check(what: str, wanted: Iterable[str], there: Iterable[str], name: str, field: str) -> None:
@@ -231,9 +239,9 @@ def _messages(turns: Any) -> list[dict[str, Any]] | None:
 
 def _message(turn: dict[str, Any]) -> dict[str, Any]:
     """One schema for all turns gives each the others' fields too, as nulls; these are left out."""
-    role = turn.get("role")
-    if role is None:
-        role = _SHAREGPT_ROLES.get(turn.get("from"), turn.get("from"))
+    role = turn["role"] if turn.get("role") is not None else turn.get("from")
+    if isinstance(role, str):
+        role = _ROLES.get(role.strip().lower(), role)
     content = turn["content"] if turn.get("content") is not None else turn.get("value")
     more = {
         name: value

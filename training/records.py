@@ -20,7 +20,9 @@ Record = dict[str, Any]
 
 # A line, or a document, that is longer is none: it would have to be held in memory to be read.
 MOST_BYTES = 64_000_000
+# Of a batch: rows, and about as many bytes.
 _BATCH_ROWS = 256
+_BATCH_BYTES = 4_000_000
 _READ_BYTES = 1 << 20
 # JSONL has columns where its rows have; so many of them are asked.
 _FIRST_LINES = 1_000
@@ -74,7 +76,10 @@ def read_texts(file: DataFile, *, whole: bool) -> Iterator[str | None]:
 def _parquet_rows(file: DataFile, columns: Sequence[str]) -> Iterator[Record | None]:
     with _parquet(file) as parquet:
         known = [name for name in columns if name in parquet.schema_arrow.names]
-        for batch in parquet.iter_batches(_BATCH_ROWS, columns=known, use_threads=False):
+        about = parquet.metadata
+        size = sum(about.row_group(group).total_byte_size for group in range(about.num_row_groups))
+        fitting = max(1, _BATCH_BYTES * about.num_rows // max(1, size))
+        for batch in parquet.iter_batches(min(_BATCH_ROWS, fitting), columns=known, use_threads=False):
             try:
                 yield from batch.to_pylist()
             except ValueError:  # text that is no UTF-8; which row it is only shows one by one
