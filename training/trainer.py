@@ -1,0 +1,260 @@
+"""TRL's trainer, on packs that are encoded already, with checkpoints that survive a kill."""
+
+from __future__ import annotations
+
+import importlib.util
+import math
+import shutil
+import signal
+import time
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import torch
+from datasets import Dataset
+from safetensors import SafetensorError
+from transformers import PreTrainedModel, PreTrainedTokenizerBase, PrinterCallback, TrainerCallback
+from transformers.utils.logging import disable_progress_bar
+from trl import SFTConfig, SFTTrainer
+
+from schemas.errors import StorageError, TrainingError
+from schemas.training import TrainingRecipe
+from training import checkpoints, held_out
+from training.model import adapters, precision
+from training.run_log import RunLog
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Where a run stands after a step. `tokens_per_s` is of the step, over all devices."""
+
+    step: int
+    steps: int
+    loss: float
+    tokens: int
+    tokens_per_s: float
+    held_out: Mapping[str, float]
+
+
+Watch = Callable[[Progress], None]
+
+
+class Trainer(SFTTrainer):
+    """Supervised fine-tuning of one model on packs.
+
+    TRL packs, masks and evaluates in its own way; here that is done before (training/examples.py) and beside it
+    (training/held_out.py), and TRL has the step, the adapters, the noise, the kernels and the devices.
+    """
+
+    def __init__(
+        self,
+        model: PreTrainedModel,
+        tokenizer: PreTrainedTokenizerBase,
+        train: Dataset,
+        held_out_sets: Mapping[str, Dataset],
+        recipe: TrainingRecipe,
+        pack_length: int,
+        folder: Path,
+        watch: Watch,
+    ) -> None:
+        disable_progress_bar()
+        with warnings.catch_warnings():
+            # TRL would rather have the Hub's kernels than Liger's; these would be fetched at run time.
+            warnings.filterwarnings("ignore", message="`use_liger_kernel=True` is deprecated", category=FutureWarning)
+            super().__init__(
+                model=model,
+                args=_arguments(recipe, pack_length, folder),
+                train_dataset=train,
+                processing_class=tokenizer,
+                peft_config=adapters(recipe),
+            )
+        self.remove_callback(PrinterCallback)
+        self._recipe = recipe
+        self._sets = held_out_sets
+        self._watch = watch
+        self._checkpoints = folder / "checkpoints"
+        self._log = RunLog(folder / "log.jsonl")
+        self._clock = _Clock()
+        self._stop = _Stop()
+        self.add_callback(self._clock)
+        self.add_callback(self._stop)
+        self._step_tokens = 0
+
+    def fit(self) -> bool:
+        """Trains to the end, from the newest whole checkpoint; False when a signal has ended it before, checkpoint made.
+
+        Raises TrainingError when the loss is no number, StorageError when a checkpoint cannot be written.
+        """
+        resumed = checkpoints.newest(self._checkpoints)
+        self._log.cut(checkpoints.step_of(resumed) if resumed else 0)
+        with self._stop.listening():
+            self.train(resume_from_checkpoint=str(resumed) if resumed else None)
+        return not self._stop.asked
+
+    def held_out_losses(self) -> dict[str, held_out.Loss]:
+        """As the model is now."""
+        return held_out.losses(self.model, self._sets, self.data_collator, self.accelerator)
+
+    def compute_loss(
+        self,
+        model: PreTrainedModel,
+        inputs: dict[str, Any],
+        return_outputs: bool = False,
+        num_items_in_batch: torch.Tensor | None = None,
+    ) -> torch.Tensor:
+        """The mean over the learnt tokens of the whole step, on all devices.
+
+        TRL's own computes the entropy and the accuracy of every token too, a sixth of the time of a small model. On a
+        GPU its fused head keeps the logits, gigabytes at 8,192 tokens, out of memory.
+        """
+        self._step_tokens += inputs["input_ids"].numel()
+        fused = {"fused_lm_head": True} if self.accelerator.device.type == "cuda" else {}
+        outputs = model(**inputs, **fused, num_items_in_batch=num_items_in_batch, use_cache=False)
+        return outputs.loss * self.accelerator.num_processes
+
+    def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
+        """One line of the log for each step, with the held-out losses where they are due."""
+        super().log(logs, start_time)
+        if "loss" not in logs:  # the summary at the end
+            return
+        step, loss = self.state.global_step, logs["loss"]
+        if not (math.isfinite(loss) and math.isfinite(logs.get("grad_norm", 0.0))):
+            raise TrainingError(
+                f"the loss is {loss} at step {step}, its gradients {logs.get('grad_norm')}: lower "
+                f"optimisation.learning_rate; {self._last_checkpoint()}"
+            )
+        tokens = self.accelerator.reduce(torch.tensor(self._step_tokens, device=self.accelerator.device), "sum").item()
+        self._step_tokens = 0
+        every = self._recipe.evaluate_every_steps or self._recipe.checkpoints.every_steps
+        evaluated = self.held_out_losses() if step % every == 0 and step < self.state.max_steps else {}
+        measured = {name: round(one.nats, 6) for name, one in evaluated.items()}
+        if not self.is_world_process_zero():
+            return
+        before = self._log.records()[-1:] if step > 1 else []
+        so_far = before[0]["tokens"] if before else 0
+        record = {
+            "step": step,
+            "epoch": round(logs.get("epoch", 0.0), 4),
+            "loss": loss,
+            "learning_rate": logs["learning_rate"],
+            "grad_norm": logs.get("grad_norm"),
+            "tokens": so_far + tokens,
+            "seconds": round(self._clock.seconds, 4),
+        }
+        self._log.append(record | ({"held_out": measured} if measured else {}))
+        self._watch(
+            Progress(
+                step=step,
+                steps=self.state.max_steps,
+                loss=loss,
+                tokens=so_far + tokens,
+                tokens_per_s=tokens / max(self._clock.seconds, 1e-9),
+                held_out=measured,
+            )
+        )
+
+    def _save_checkpoint(self, model: PreTrainedModel, trial: None) -> None:
+        """Whole or not at all: what a full disk has cut short is removed, and the checkpoint before stays."""
+        target = self._checkpoints / f"checkpoint-{self.state.global_step}"
+        try:
+            super(SFTTrainer, self)._save_checkpoint(model, trial)
+            self.accelerator.wait_for_everyone()
+            if self.is_world_process_zero():
+                checkpoints.seal(target, self._recipe.checkpoints.keep)
+        except (OSError, RuntimeError, SafetensorError) as error:
+            shutil.rmtree(target, ignore_errors=True)
+            raise StorageError(
+                f"the checkpoint of step {self.state.global_step} cannot be written: {error}; free some space and run "
+                f"the same command again; {self._last_checkpoint()}"
+            ) from error
+
+    def _last_checkpoint(self) -> str:
+        last = checkpoints.newest(self._checkpoints)
+        return f"the checkpoint of step {checkpoints.step_of(last)} is whole" if last else "there is no checkpoint yet"
+
+
+def _arguments(recipe: TrainingRecipe, pack_length: int, folder: Path) -> SFTConfig:
+    optimisation, machine = recipe.optimisation, recipe.machine
+    _, arithmetic = precision(recipe)
+    gpu = torch.cuda.is_available()
+    arguments = SFTConfig(
+        output_dir=str(folder / "checkpoints"),
+        per_device_train_batch_size=machine.sequences_per_pass,
+        num_train_epochs=optimisation.epochs,
+        max_steps=optimisation.max_steps or -1,
+        learning_rate=optimisation.learning_rate,
+        lr_scheduler_type="cosine_with_min_lr",
+        lr_scheduler_kwargs={"min_lr_rate": optimisation.final_share},
+        warmup_steps=optimisation.warmup,
+        weight_decay=optimisation.weight_decay,
+        adam_beta1=optimisation.betas[0],
+        adam_beta2=optimisation.betas[1],
+        max_grad_norm=optimisation.clip,
+        neftune_noise_alpha=optimisation.neftune or None,
+        seed=optimisation.seed,
+        data_seed=optimisation.seed,
+        bf16=arithmetic == torch.bfloat16,
+        use_cpu=not gpu,
+        dataloader_pin_memory=gpu,
+        gradient_checkpointing=machine.gradient_checkpointing,
+        use_liger_kernel=machine.liger and gpu and importlib.util.find_spec("liger_kernel") is not None,
+        # The packs are made already; the collator sets them apart by their positions.
+        padding_free=True,
+        packing=False,
+        max_length=None,
+        dataset_kwargs={"skip_prepare_dataset": True},
+        remove_unused_columns=False,
+        logging_steps=1,
+        logging_first_step=True,
+        logging_nan_inf_filter=False,
+        save_strategy="steps",
+        save_steps=recipe.checkpoints.every_steps,
+        eval_strategy="no",
+        report_to="none",
+        disable_tqdm=True,
+    )
+    tokens_per_pass = pack_length * machine.sequences_per_pass * arguments.world_size
+    arguments.gradient_accumulation_steps = max(1, round(optimisation.tokens_per_step / tokens_per_pass))
+    return arguments
+
+
+class _Clock(TrainerCallback):
+    """Seconds of the last training step, without those of evaluation and checkpoints."""
+
+    seconds = 0.0
+
+    def __init__(self) -> None:
+        self._began = time.monotonic()
+
+    def on_step_begin(self, *_: Any, **__: Any) -> None:
+        self._began = time.monotonic()
+
+    def on_step_end(self, *_: Any, **__: Any) -> None:
+        self.seconds = time.monotonic() - self._began
+
+
+class _Stop(TrainerCallback):
+    """Ctrl-C and SIGTERM end the run after the step that is going on, with a checkpoint."""
+
+    asked = False
+
+    def on_step_end(self, _: Any, state: Any, control: Any, **__: Any) -> None:
+        if self.asked and state.global_step < state.max_steps:
+            control.should_save = control.should_training_stop = True
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        def ask(_number: int, _frame: FrameType | None) -> None:
+            self.asked = True
+
+        before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
