@@ -130,7 +130,7 @@ class MergeArm(Frozen):
     @field_validator("name")
     @classmethod
     def _own_name(cls, value: str) -> str:
-        if value.startswith(("exp_", "table.")):
+        if value.startswith(("exp_", "table.")) or value == "measured":
             raise ValueError(f"{value!r} could be taken for a cell or a file of the grid; choose another")
         return value
 

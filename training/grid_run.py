@@ -26,6 +26,8 @@ Train = Callable[[TrainingRecipe, Path], TrainingReport]
 Measure = Callable[[TrainingRecipe, Path], tuple[HeldOutLoss, ...]]
 Told = Callable[[str, GridRow | None], None]
 
+# The data of all that is measured and not trained, in the grid's folder.
+MEASURED = "measured"
 # What may change between two runs of one variant. Everything else may not.
 LEFT_OUT = frozenset({"output", "publish", "checkpoints", "evaluate_every_steps"})
 
@@ -42,7 +44,8 @@ def run_grid(
     """Run what is wanted of a grid, or what `only` names; return its table, which also lies in the grid's folder.
 
     `train` trains a recipe in a directory, in a process of its own, and goes on where that was stopped. `measure` gives
-    the held-out losses of a recipe's model without training it. `told` hears of each variant when it begins, with None,
+    the held-out losses of a recipe's model without training it; it keeps its data in the folder that it is given, which
+    is the same for all, as their data are. `told` hears of each variant when it begins, with None,
     and when it is done with, its row. Raises RecipeError for a name that the grid does not have, and, before anything
     is trained, for a variant that was run with another recipe.
     """
@@ -101,7 +104,9 @@ def _run(grid: TrainingGrid, name: str, directory: Path, train: Train, measure: 
         return
     merged = _merged(grid, arm, directory) if (arm := _arm(grid, name)) else None
     recipe = _measuring(grid, name, run)
-    report = MeasuredReport(recipe=recipe.model_dump(mode="json"), merge=merged, losses=measure(recipe, run))
+    report = MeasuredReport(
+        recipe=recipe.model_dump(mode="json"), merge=merged, losses=measure(recipe, directory / MEASURED)
+    )
     write_whole(run / REPORT, (report.model_dump_json(indent=2) + "\n").encode())
 
 

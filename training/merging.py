@@ -19,6 +19,7 @@ from __future__ import annotations
 import json
 import logging
 import math
+import os
 import shutil
 import time
 import warnings
@@ -30,12 +31,15 @@ from typing import Any
 
 import torch
 from pydantic import ValidationError
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 
 from schemas.errors import StorageError, TrainingError
 from schemas.training import StartingModel
 from schemas.training_grid import ArmBase, ArmModel, MergeArm
 from schemas.training_grid_report import MergedFrom, MergeReport
+from training.chat_template import end_of_turn
+from training.mergeable import check_fit, check_vocabulary, tensors_of, tokenizer_of, widest
+from training.model import load_tokenizer
 
 MERGE_FILE = "merge.json"
 FORMULAS = {
@@ -45,18 +49,6 @@ FORMULAS = {
 }
 _SNAPSHOTS = "snapshots"  # where the Hub's cache has a folder for each commit
 _FILES = ("*.json", "*.jinja", "*.safetensors", "*.model", "*.txt")
-_SPEECH = (
-    "tokenizer.json",
-    "tokenizer_config.json",
-    "tokenizer.model",
-    "special_tokens_map.json",
-    "added_tokens.json",
-    "vocab.json",
-    "merges.txt",
-    "chat_template.jinja",
-    "generation_config.json",
-)
-_DTYPES = {"F32": torch.float32, "BF16": torch.bfloat16, "F16": torch.float16, "F64": torch.float64}
 
 
 def merge(
@@ -76,17 +68,21 @@ def merge(
     folders = [_local(one, where) for one in models]
     speaker = _local(speaks_like, where) if speaks_like else _first_that_speaks(folders, where)
     spoken = names[folders.index(speaker)] if speaker in folders else str(speaks_like and speaks_like.name)
-    shapes = [_tensors(one, where) for one in folders]
-    _fit(names, folders, shapes, where)
-    _same_vocabulary([*names, spoken], [*folders, speaker], where)
-    dtype = _widest(shapes, where)
+    shapes = [tensors_of(one, where) for one in folders]
+    check_fit(names, folders, shapes, where)
+    check_vocabulary([*names, spoken], [*folders, speaker], where)
+    dtype = widest(shapes, where)
+    tokenizer = load_tokenizer(
+        StartingModel(name=str(speaker), chat_template=speaks_like.chat_template if speaks_like else None)
+    )
     part = folder.with_name(f".{folder.name}.part")
     started = time.monotonic()
     try:
         shutil.rmtree(part, ignore_errors=True)
         part.mkdir(parents=True)
         _merged(arm, folders, part, dtype, where)
-        _speak(speaker, part, dtype)
+        tokenizer.save_pretrained(part)
+        _configure(speaker, part, dtype, end_of_turn(tokenizer))
         report = MergeReport(
             name=arm.name,
             method=arm.method,
@@ -97,14 +93,15 @@ def merge(
             ),
             speaks_like=_from(ArmBase(model=spoken), speaker.name if speaker.parent.name == _SNAPSHOTS else None),
             precision=_name_of(dtype),
-            parameters=sum(math.prod(shape) for shape, _ in _tensors(part, where).values()),
+            parameters=sum(math.prod(shape) for shape, _ in tensors_of(part, where).values()),
             seconds=round(time.monotonic() - started, 3),
             versions={name: version(name) for name in ("mergekit", "torch", "transformers")},
         )
         (part / MERGE_FILE).write_text(report.model_dump_json(indent=2) + "\n", encoding="utf-8")
+        _sync(part)
         shutil.rmtree(folder, ignore_errors=True)
         part.rename(folder)
-    except OSError as error:
+    except (OSError, SafetensorError) as error:  # safetensors tells a full disk by an error of its own
         raise StorageError(f"{folder}: the merged model cannot be written: {error}") from error
     finally:
         shutil.rmtree(part, ignore_errors=True)
@@ -153,7 +150,7 @@ def _merged(arm: MergeArm, folders: Sequence[Path], part: Path, dtype: torch.dty
         )
         try:
             run_merge(config, str(part), MergeOptions(quiet=True, write_model_card=False, copy_tokenizer=False))
-        except OSError:
+        except (OSError, SafetensorError):
             raise
         except Exception as error:  # mergekit raises what it likes
             raise TrainingError(f"{where}: the models cannot be merged: {' '.join(str(error).split())}") from error
@@ -209,113 +206,39 @@ def _local(model: StartingModel, where: str) -> Path:
         raise TrainingError(f"{where}: {model.name} is no folder and cannot be had from the Hub: {line}") from error
 
 
-Tensors = dict[str, tuple[tuple[int, ...], str]]
-
-
-def _tensors(folder: Path, where: str) -> Tensors:
-    """Shape and type of every tensor of a model, from the heads of its files."""
-    found: Tensors = {}
-    try:
-        for path in sorted(folder.glob("*.safetensors")):
-            with safe_open(path, framework="pt") as file:
-                for name in file.keys():  # noqa: SIM118  it is no mapping
-                    tensor = file.get_slice(name)
-                    found[name] = tuple(tensor.get_shape()), tensor.get_dtype()
-    except (SafetensorError, OSError) as error:
-        raise TrainingError(f"{where}: {folder}: its weights cannot be read: {error}") from error
-    if not found:
-        raise TrainingError(f"{where}: {folder} has no weights in safetensors files")
-    return found
-
-
-def _fit(names: Sequence[str], folders: Sequence[Path], tensors: Sequence[Tensors], where: str) -> None:
-    """Only models of one architecture and one shape have weights that can be added."""
-    kinds = [_config(one, where).get("architectures") for one in folders]
-    for name, kind, other in zip(names, kinds, tensors, strict=True):
-        if kind != kinds[0]:
-            raise TrainingError(
-                f"{where}: {name} is a {_listed(kind)} and {names[0]} a {_listed(kinds[0])}; "
-                "only models of one architecture can be merged"
-            )
-        for tensor in sorted(tensors[0].keys() | other.keys()):
-            here, there = tensors[0].get(tensor), other.get(tensor)
-            if (here is None or there is None) and tensor.endswith("lm_head.weight"):
-                continue  # tied to the embeddings, and written by some
-            if here is None or there is None:
-                raise TrainingError(f"{where}: only one of {names[0]} and {name} has the weights {tensor}")
-            if here[0] != there[0]:
-                raise TrainingError(
-                    f"{where}: {tensor} has the shape {list(there[0])} in {name} and {list(here[0])} in {names[0]}; "
-                    "only models of one size and vocabulary can be merged"
-                )
-
-
-def _listed(kind: Any) -> str:
-    return ", ".join(kind) if kind else "model of unknown kind"
-
-
-def _config(folder: Path, where: str) -> dict[str, Any]:
-    try:
-        config: dict[str, Any] = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise TrainingError(f"{where}: {folder / 'config.json'} cannot be read: {error}") from error
-    return config
-
-
-def _same_vocabulary(names: Sequence[str], folders: Sequence[Path], where: str) -> None:
-    """A row of the embeddings must stand for the same token in all."""
-    vocabularies = [_tokenizer(one, where).get_vocab() for one in folders]
-    first = vocabularies[0]
-    for name, vocabulary in zip(names, vocabularies, strict=True):
-        differing = sorted(
-            token for token in first.keys() | vocabulary.keys() if first.get(token) != vocabulary.get(token)
-        )
-        if differing:
-            token = differing[0]
-            raise TrainingError(
-                f"{where}: {name} has another vocabulary than {names[0]}: token {token!r} has the id "
-                f"{vocabulary.get(token)}, and {first.get(token)} there; merged, their embeddings would mean nothing"
-            )
-
-
-def _tokenizer(folder: Path, where: str) -> Any:
-    from transformers import AutoTokenizer
-
-    try:
-        return AutoTokenizer.from_pretrained(folder)
-    except (OSError, ValueError, KeyError) as error:
-        raise TrainingError(f"{where}: {folder}: no tokenizer can be read: {' '.join(str(error).split())}") from error
-
-
 def _first_that_speaks(folders: Sequence[Path], where: str) -> Path:
     for folder in folders:
-        if _tokenizer(folder, where).chat_template:
+        if tokenizer_of(folder, where).chat_template:
             return folder
     raise TrainingError(f"{where}: none of its models has a chat template; name an instructed one in `backbones`")
-
-
-def _widest(tensors: Sequence[Tensors], where: str) -> torch.dtype:
-    kinds = {kind for one in tensors for _, kind in one.values()}
-    if strange := sorted(kinds - _DTYPES.keys()):
-        raise TrainingError(
-            f"{where}: weights of the type {strange[0]} cannot be merged; take models that are not quantised"
-        )
-    widest = torch.bfloat16 if kinds == {"BF16"} else _DTYPES[kinds.pop()]
-    for kind in kinds:
-        widest = torch.promote_types(widest, _DTYPES[kind])
-    return widest
 
 
 def _name_of(dtype: torch.dtype) -> str:
     return str(dtype).removeprefix("torch.")
 
 
-def _speak(speaker: Path, part: Path, dtype: torch.dtype) -> None:
-    """Tokenizer, chat template and end of turn are the speaker's; the shape of the model is that of all."""
-    for name in _SPEECH:
-        if (speaker / name).is_file():
-            shutil.copyfile(speaker / name, part / name)
+def _configure(speaker: Path, part: Path, dtype: torch.dtype, end: int) -> None:
+    """Ids of special tokens and sampling are the speaker's, and what ends a turn ends generation."""
     config = json.loads((speaker / "config.json").read_text(encoding="utf-8"))
     config.pop("torch_dtype", None)
     config["dtype"] = _name_of(dtype)
-    (part / "config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+    _write(part / "config.json", config)
+    sampling = speaker / "generation_config.json"
+    generation = json.loads(sampling.read_text(encoding="utf-8")) if sampling.is_file() else {}
+    known = generation.get("eos_token_id") or []
+    known = known if isinstance(known, list) else [known]
+    _write(
+        part / "generation_config.json", {**generation, "eos_token_id": [end, *(one for one in known if one != end)]}
+    )
+
+
+def _write(path: Path, content: dict[str, Any]) -> None:
+    path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+
+
+def _sync(folder: Path) -> None:
+    """What is renamed has reached the disk."""
+    for path in folder.rglob("*"):
+        if path.is_file():
+            with path.open("rb") as file:
+                os.fsync(file.fileno())

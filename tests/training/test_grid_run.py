@@ -41,6 +41,7 @@ class Trainer:
         self.failing = set(failing)
         self.asked: list[str] = []
         self.measured: list[str] = []
+        self.data: list[Path] = []
 
     def train(self, recipe: TrainingRecipe, run: Path) -> TrainingReport:
         self.asked.append(recipe.name)
@@ -72,9 +73,10 @@ class Trainer:
         (run / "report.json").write_text(report.model_dump_json())
         return report
 
-    def measure(self, recipe: TrainingRecipe, run: Path) -> tuple[HeldOutLoss, ...]:
+    def measure(self, recipe: TrainingRecipe, data: Path) -> tuple[HeldOutLoss, ...]:
         self.measured.append(recipe.name)
-        assert recipe.model.name == str(run / "model") or Path(recipe.model.name).parent.name == "backbones"
+        self.data.append(data)
+        assert (Path(recipe.model.name) / "model.safetensors").is_file()
         return (HeldOutLoss(name="conversations-en", sequences=1, tokens=1, before=1.5, after=1.5),)
 
 
@@ -105,6 +107,7 @@ def test_a_grid_trains_measures_and_merges_and_tabulates_all(fields: dict[str, A
     rows = _run(fields, trainer, told=lambda name, row: told.append((name, row.state if row else "begins")))
     assert trainer.asked == ["exp_0_100", "exp_2_101"]
     assert trainer.measured == ["exp_0_000", "exp_2_000", "chat-vector", "half"]
+    assert set(trainer.data) == {tmp_path / "runs/measured"}
     assert told[:2] == [("exp_0_000", "begins"), ("exp_0_000", "finished")]
     assert len(rows) == 26
     row = rows["exp_2_101"]

@@ -154,6 +154,15 @@ def test_the_result_loads_and_speaks_as_the_instructed_model_does(models: Path, 
     assert str(tmp_path) not in json.dumps(report)
 
 
+def test_a_chat_template_of_the_instructed_models_own_choice_is_pinned(models: Path, tmp_path: Path) -> None:
+    own = (models / "chat/chat_template.jinja").read_text() + "{# another #}"
+    (tmp_path / "own.jinja").write_text(own)
+    arm = _arm("linear", [str(models / "base"), str(models / "corpus")])
+    speaker = StartingModel(name=str(models / "chat"), chat_template=str(tmp_path / "own.jinja"))
+    merge(arm, [StartingModel(name=one.model) for one in arm.models], tmp_path / "out", speaker)
+    assert (tmp_path / "out/chat_template.jinja").read_text() == own
+
+
 def test_the_first_model_with_a_chat_template_is_spoken_like_where_none_is_named(models: Path, tmp_path: Path) -> None:
     _merge(_arm("linear", [str(models / "base"), str(models / "chat")]), tmp_path / "out")
     assert (tmp_path / "out/chat_template.jinja").read_text() == (models / "chat/chat_template.jinja").read_text()
@@ -185,7 +194,7 @@ def test_a_full_disk_leaves_nothing(models: Path, tmp_path: Path, monkeypatch: p
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(merging, "_speak", full)
+    monkeypatch.setattr(merging, "_configure", full)
     with pytest.raises(StorageError, match=r"out: the merged model cannot be written: .*No space left"):
         _merge(_arm("linear", [str(models / "corpus"), str(models / "chat")]), tmp_path / "out")
     assert list(tmp_path.iterdir()) == []
