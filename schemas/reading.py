@@ -13,6 +13,7 @@ from schemas.filters import Filters
 from schemas.problems import first_problem
 from schemas.recipe import Recipe
 from schemas.training import TrainingRecipe
+from schemas.training_grid import TrainingGrid
 from schemas.yaml_text import parse_yaml
 
 
@@ -38,6 +39,18 @@ def read_training_recipe(path: Path) -> TrainingRecipe:
     except ValidationError as error:
         where, what = first_problem(error)
         raise RecipeError(f"{path}: {where or 'training recipe'}: {what}") from error
+
+
+def read_training_grid(path: Path) -> TrainingGrid:
+    """The grid of training variants in a YAML or JSON file. Raises RecipeError that names file and field."""
+    data = _read(path, "training grid")
+    if not isinstance(data, dict):
+        raise RecipeError(f"{path}: a training grid is a mapping of fields, see docs/training.md")
+    try:
+        return TrainingGrid.model_validate(data)
+    except ValidationError as error:
+        where, what = first_problem(error)
+        raise RecipeError(f"{path}: {where or 'training grid'}: {what}") from error
 
 
 def read_filters(path: Path) -> Filters:
