@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from typer.main import get_command
 
-from cli.commands import builds, datasets, machines
+from cli.commands import builds, datasets, machines, training
 from cli.commands.jobs import jobs
 from cli.commands.keys import keys
 from cli.commands.languages import languages
@@ -34,6 +34,7 @@ for command in (
     builds.show,
     builds.publish,
     builds.export,
+    training.train,
     machines.serve,
     machines.doctor,
 ):

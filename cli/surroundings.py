@@ -12,7 +12,7 @@ from typing import Final, TextIO
 from cli.failures import debugging
 from schemas.settings import Settings
 
-_ROOMS: Final = ("languages", "generators", "filters", "publishers", "pipeline", "service")
+_ROOMS: Final = ("languages", "generators", "filters", "publishers", "pipeline", "service", "training")
 _QUIET: Final = {
     "VLLM_LOGGING_LEVEL": "ERROR",
     "TRANSFORMERS_VERBOSITY": "error",

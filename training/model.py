@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -24,16 +23,20 @@ from schemas.training import StartingModel, TrainingRecipe
 from training.chat_template import end_of_turn, pin
 
 
-def load_tokenizer(model: StartingModel) -> PreTrainedTokenizerBase:
-    """The model's tokenizer, with the chat template that the result has. Raises RecipeError, TemplateError."""
+def load_tokenizer(model: StartingModel) -> tuple[PreTrainedTokenizerBase, bool]:
+    """The model's tokenizer, with the chat template that the result has; and whether the model has one of its own.
+
+    Raises RecipeError, TemplateError.
+    """
     try:
         tokenizer = AutoTokenizer.from_pretrained(model.name, revision=model.revision)
     except Exception as error:  # transformers raises what its many readers raise
         raise _unreadable(model, "tokenizer", error) from error
+    instructed = tokenizer.chat_template is not None
     pin(tokenizer, model.chat_template)
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token or tokenizer.convert_ids_to_tokens(end_of_turn(tokenizer))
-    return tokenizer
+    return tokenizer, instructed
 
 
 def load_model(recipe: TrainingRecipe, tokenizer: PreTrainedTokenizerBase) -> PreTrainedModel:
@@ -193,11 +196,3 @@ def parameters(model: PreTrainedModel) -> tuple[int, int]:
     """How many there are, and how many of them are trained."""
     sizes = [(p.numel(), p.requires_grad) for p in model.parameters()]
     return sum(size for size, _ in sizes), sum(size for size, trained in sizes if trained)
-
-
-def is_model(folder: Path) -> bool:
-    """Whether a model was written there, whole."""
-    try:
-        return bool(json.loads((folder / "config.json").read_text(encoding="utf-8")))
-    except (OSError, ValueError):
-        return (folder / "adapter_config.json").is_file()

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from accelerate import PartialState
+import torch
+from accelerate import Accelerator, PartialState
 from filelock import FileLock, Timeout
 from pydantic import ValidationError
 from transformers import PreTrainedTokenizerBase
+from trl.trainer.sft_trainer import DataCollatorForLanguageModeling
 
-from schemas.errors import BuildDirectoryError, StorageError, TrainingError
+from schemas.errors import BuildDirectoryError, TrainingError
 from schemas.training import TrainingRecipe
 from schemas.training_report import HeldOutLoss, TrainingReport
-from training import card, checkpoints, curve, findings
+from training import card, checkpoints, curve, findings, held_out
 from training.chat_template import template_hash
 from training.examples import Examples, prepare
 from training.held_out import Loss
@@ -36,6 +38,7 @@ from training.model import (
 )
 from training.run_log import RunLog
 from training.trainer import Trainer, Watch
+from training.whole_file import write_whole
 
 # What may differ when a run goes on: where it lies and goes, and how often it is looked at.
 _FREE = frozenset({"output", "publish", "checkpoints", "evaluate_every_steps", "machine"})
@@ -46,9 +49,13 @@ _LAST_STEPS = 10
 class StoppedError(TrainingError):
     """A signal has ended the run; the same command goes on."""
 
+    def __init__(self, step: int, signal: int) -> None:
+        super().__init__(f"stopped at step {step:,}; the same command goes on from there")
+        self.signal = signal
 
-def train(recipe: TrainingRecipe, folder: Path, watch: Watch = lambda _: None) -> TrainingReport:
-    """Trains, from the beginning or from where an earlier sitting stopped, and gives the report, also of a finished run.
+
+def train(recipe: TrainingRecipe, folder: Path, watch: Watch) -> TrainingReport:
+    """Trains, from the beginning or from where an earlier sitting stopped, and gives the report; of a finished run too.
 
     The folder then holds `model/` (or, for adapters, `adapter/`, and `model/` where the recipe merges), `report.json`,
     `log.jsonl` and `curve.png`. With `accelerate launch` each process calls this, and the first one writes.
@@ -61,17 +68,24 @@ def train(recipe: TrainingRecipe, folder: Path, watch: Watch = lambda _: None) -
         if finished is not None:
             return finished
         started = _started(folder, state)
-        tokenizer = load_tokenizer(recipe.model)
+        tokenizer, instructed = load_tokenizer(recipe.model)
         with state.main_process_first():
             examples = prepare(recipe, tokenizer, folder / "data")
-        trainer = _trainer(recipe, tokenizer, examples, folder, watch)
+        model = load_model(recipe, tokenizer)
+        trainer = Trainer(model, tokenizer, examples, recipe, folder, watch)
+        warnings = (*findings.warnings_of(recipe, has_chat_template=instructed), *examples.warnings, *trainer.warnings)
+        if state.is_main_process:
+            for line in warnings:
+                watch.note(f"warning: {line}")
         before = _before(trainer, folder, state)
-        if not trainer.fit():
-            raise StoppedError(f"stopped at step {trainer.state.global_step}; the same command goes on")
+        stopped = trainer.fit()
+        if stopped is not None:
+            raise StoppedError(trainer.state.global_step, stopped)
         after = trainer.held_out_losses()
         _write(recipe, tokenizer, trainer, folder, state)
         state.wait_for_everyone()
-        report = _report(recipe, examples, trainer, tokenizer, folder, started, _compared(before, after))
+        losses = _compared(before, after)
+        report = _report(recipe, examples, trainer, tokenizer, folder, started, losses, warnings)
         if state.is_main_process:
             _describe(report, recipe, folder)
         state.wait_for_everyone()
@@ -85,7 +99,23 @@ def read_report(folder: Path) -> TrainingReport | None:
     except FileNotFoundError:
         return None
     except (ValidationError, ValueError) as error:
-        raise BuildDirectoryError(f"{folder / 'report.json'} is no report of this version; choose another output") from error
+        raise BuildDirectoryError(
+            f"{folder / 'report.json'} is no report of this version; choose another output"
+        ) from error
+
+
+def measure(recipe: TrainingRecipe, folder: Path) -> tuple[HeldOutLoss, ...]:
+    """The held-out losses of the recipe's model as it is; before and after are the same. The data are kept in `folder`.
+
+    Raises as `train` does.
+    """
+    tokenizer, _ = load_tokenizer(recipe.model)
+    examples = prepare(recipe, tokenizer, folder)
+    accelerator = Accelerator(cpu=not torch.cuda.is_available())
+    model = load_model(recipe, tokenizer).to(accelerator.device)
+    collator = DataCollatorForLanguageModeling(pad_token_id=tokenizer.pad_token_id, padding_free=True)
+    measured = held_out.losses(model, examples.held_out, collator, accelerator)
+    return _compared(measured, measured)
 
 
 @contextmanager
@@ -102,7 +132,9 @@ def _opened(recipe: TrainingRecipe, folder: Path, state: PartialState) -> Iterat
             state.wait_for_everyone()
             yield
     except Timeout as error:
-        raise BuildDirectoryError(f"{folder} is in use by another run; wait for it, or choose another output") from error
+        raise BuildDirectoryError(
+            f"{folder} is in use by another run; wait for it, or choose another output"
+        ) from error
 
 
 def _check_recipe(recipe: TrainingRecipe, folder: Path) -> None:
@@ -115,12 +147,7 @@ def _check_recipe(recipe: TrainingRecipe, folder: Path) -> None:
                 f"{folder} is of another recipe, which differs in {', '.join(differing)}; choose another output, or "
                 "remove the folder"
             )
-    partial = path.with_suffix(".partial")
-    try:
-        partial.write_text(json.dumps(told, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-        partial.replace(path)
-    except OSError as error:
-        raise StorageError(f"{path} cannot be written: {error.strerror or error}; free some space") from error
+    write_whole(path, (json.dumps(told, indent=2, ensure_ascii=False) + "\n").encode())
 
 
 def differences(one: dict[str, Any], other: dict[str, Any], above: str = "") -> list[str]:
@@ -142,16 +169,9 @@ def _started(folder: Path, state: PartialState) -> datetime:
     """When the first sitting began."""
     path = folder / "started"
     if state.is_main_process and not path.exists():
-        path.write_text(datetime.now(UTC).isoformat(), encoding="utf-8")
+        write_whole(path, datetime.now(UTC).isoformat().encode())
     state.wait_for_everyone()
     return datetime.fromisoformat(path.read_text(encoding="utf-8"))
-
-
-def _trainer(
-    recipe: TrainingRecipe, tokenizer: PreTrainedTokenizerBase, examples: Examples, folder: Path, watch: Watch
-) -> Trainer:
-    model = load_model(recipe, tokenizer)
-    return Trainer(model, tokenizer, examples.train, examples.held_out, recipe, examples.pack_length, folder, watch)
 
 
 def _before(trainer: Trainer, folder: Path, state: PartialState) -> dict[str, Loss]:
@@ -162,18 +182,14 @@ def _before(trainer: Trainer, folder: Path, state: PartialState) -> dict[str, Lo
         return {name: Loss.model_validate(loss) for name, loss in told.items()}
     measured = trainer.held_out_losses()
     if state.is_main_process:
-        partial = path.with_suffix(".partial")
-        partial.write_text(json.dumps({name: loss.model_dump() for name, loss in measured.items()}), encoding="utf-8")
-        partial.replace(path)
+        write_whole(path, json.dumps({name: loss.model_dump() for name, loss in measured.items()}).encode())
     state.wait_for_everyone()
     return measured
 
 
 def _compared(before: dict[str, Loss], after: dict[str, Loss]) -> tuple[HeldOutLoss, ...]:
     return tuple(
-        HeldOutLoss(
-            name=name, sequences=loss.sequences, tokens=loss.tokens, before=before[name].nats, after=loss.nats
-        )
+        HeldOutLoss(name=name, sequences=loss.sequences, tokens=loss.tokens, before=before[name].nats, after=loss.nats)
         for name, loss in after.items()
     )
 
@@ -203,7 +219,8 @@ def _report(
     tokenizer: PreTrainedTokenizerBase,
     folder: Path,
     started: datetime,
-    losses: Sequence[HeldOutLoss],
+    losses: tuple[HeldOutLoss, ...],
+    warnings: tuple[str, ...],
 ) -> TrainingReport:
     records = RunLog(folder / "log.jsonl").records()
     last = [record["loss"] for record in records[-_LAST_STEPS:]]
@@ -225,8 +242,8 @@ def _report(
         trainable_parameters=trained,
         parameters=every,
         final_loss=sum(last) / len(last) if last else None,
-        losses=tuple(losses),
-        warnings=(*findings.warnings_of(recipe), *examples.warnings),
+        losses=losses,
+        warnings=warnings,
         versions={name: version(name) for name in _LIBRARIES},
     )
 
@@ -238,11 +255,6 @@ def _describe(report: TrainingReport, recipe: TrainingRecipe, folder: Path) -> N
         if (folder / result).is_dir():
             shutil.copyfile(folder / "curve.png", folder / result / "curve.png")
             card.write(report, folder / result, base_licence(recipe.model))
-    partial = folder / "report.partial"
-    try:
-        partial.write_text(report.model_dump_json(indent=2) + "\n", encoding="utf-8")
-        partial.replace(folder / "report.json")
-    except OSError as error:
-        raise StorageError(f"{folder} cannot be written: {error.strerror or error}; free some space") from error
+    write_whole(folder / "report.json", (report.model_dump_json(indent=2) + "\n").encode())
     shutil.rmtree(folder / "data", ignore_errors=True)
     checkpoints.remove_all(folder / "checkpoints")

@@ -8,15 +8,14 @@ import shutil
 import signal
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, Protocol
 
 import torch
-from datasets import Dataset
 from safetensors import SafetensorError
 from transformers import PreTrainedModel, PreTrainedTokenizerBase, PrinterCallback, TrainerCallback
 from transformers.utils.logging import disable_progress_bar
@@ -25,8 +24,11 @@ from trl import SFTConfig, SFTTrainer
 from schemas.errors import StorageError, TrainingError
 from schemas.training import TrainingRecipe
 from training import checkpoints, held_out
+from training.examples import Examples
 from training.model import adapters, precision
 from training.run_log import RunLog
+
+_FEW_STEPS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,14 @@ class Progress:
     held_out: Mapping[str, float]
 
 
-Watch = Callable[[Progress], None]
+class Watch(Protocol):
+    """Whoever looks on while a run goes on; only the first of several processes tells it."""
+
+    def note(self, line: str) -> None:
+        """Something worth a line, such as a warning."""
+
+    def update(self, progress: Progress) -> None:
+        """A step is done."""
 
 
 class Trainer(SFTTrainer):
@@ -55,10 +64,8 @@ class Trainer(SFTTrainer):
         self,
         model: PreTrainedModel,
         tokenizer: PreTrainedTokenizerBase,
-        train: Dataset,
-        held_out_sets: Mapping[str, Dataset],
+        examples: Examples,
         recipe: TrainingRecipe,
-        pack_length: int,
         folder: Path,
         watch: Watch,
     ) -> None:
@@ -68,14 +75,15 @@ class Trainer(SFTTrainer):
             warnings.filterwarnings("ignore", message="`use_liger_kernel=True` is deprecated", category=FutureWarning)
             super().__init__(
                 model=model,
-                args=_arguments(recipe, pack_length, folder),
-                train_dataset=train,
+                args=_arguments(recipe, examples.pack_length, folder),
+                train_dataset=examples.train,
                 processing_class=tokenizer,
                 peft_config=adapters(recipe),
             )
         self.remove_callback(PrinterCallback)
         self._recipe = recipe
-        self._sets = held_out_sets
+        self._sets = examples.held_out
+        self.warnings = tuple(_told(self.args, len(examples.train), recipe))
         self._watch = watch
         self._checkpoints = folder / "checkpoints"
         self._log = RunLog(folder / "log.jsonl")
@@ -85,8 +93,8 @@ class Trainer(SFTTrainer):
         self.add_callback(self._stop)
         self._step_tokens = 0
 
-    def fit(self) -> bool:
-        """Trains to the end, from the newest whole checkpoint; False when a signal ended it before, with a checkpoint.
+    def fit(self) -> int | None:
+        """Trains to the end from the newest whole checkpoint; gives the signal that stopped it, with a checkpoint.
 
         Raises TrainingError when the loss is no number, StorageError when a checkpoint cannot be written.
         """
@@ -94,7 +102,7 @@ class Trainer(SFTTrainer):
         self._log.cut(checkpoints.step_of(resumed) if resumed else 0)
         with self._stop.listening():
             self.train(resume_from_checkpoint=str(resumed) if resumed else None)
-        return not self._stop.asked
+        return self._stop.asked if self.state.global_step < self.state.max_steps else None
 
     def held_out_losses(self) -> dict[str, held_out.Loss]:
         """As the model is now."""
@@ -147,7 +155,7 @@ class Trainer(SFTTrainer):
             "seconds": round(self._clock.seconds, 4),
         }
         self._log.append(record | ({"held_out": measured} if measured else {}))
-        self._watch(
+        self._watch.update(
             Progress(
                 step=step,
                 steps=self.state.max_steps,
@@ -223,6 +231,16 @@ def _arguments(recipe: TrainingRecipe, pack_length: int, folder: Path) -> SFTCon
     return arguments
 
 
+def _told(arguments: SFTConfig, packs: int, recipe: TrainingRecipe) -> Iterator[str]:
+    per_epoch = packs / (arguments.gradient_accumulation_steps * arguments.train_batch_size * arguments.world_size)
+    steps = recipe.optimisation.max_steps or math.ceil(per_epoch * recipe.optimisation.epochs)
+    if steps < _FEW_STEPS:
+        yield (
+            f"optimisation.tokens_per_step: {recipe.optimisation.tokens_per_step:,} makes {steps} steps of these data, "
+            "which teach little; lower it"
+        )
+
+
 class _Clock(TrainerCallback):
     """Seconds of the last training step, without those of evaluation and checkpoints."""
 
@@ -241,16 +259,16 @@ class _Clock(TrainerCallback):
 class _Stop(TrainerCallback):
     """Ctrl-C and SIGTERM end the run after the step that is going on, with a checkpoint."""
 
-    asked = False
+    asked: int | None = None
 
     def on_step_end(self, _: Any, state: Any, control: Any, **__: Any) -> None:
-        if self.asked and state.global_step < state.max_steps:
+        if self.asked is not None and state.global_step < state.max_steps:
             control.should_save = control.should_training_stop = True
 
     @contextmanager
     def listening(self) -> Iterator[None]:
-        def ask(_number: int, _frame: FrameType | None) -> None:
-            self.asked = True
+        def ask(number: int, _frame: FrameType | None) -> None:
+            self.asked = number
 
         before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
         try:

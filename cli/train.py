@@ -1,0 +1,91 @@
+"""`iturri train`: one model, from a training recipe."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+
+from cli import consoles, figures
+from cli.failures import say
+from cli.machine import machine_settings
+from cli.surroundings import log_to_stderr
+from schemas.errors import SettingsError
+from schemas.reading import read_training_recipe
+from schemas.training import TrainingRecipe
+
+if TYPE_CHECKING:
+    from schemas.training_report import TrainingReport
+
+_PACKAGES = ("torch", "trl", "peft", "accelerate")
+
+
+def run(path: Path, out: Path | None, *, as_json: bool, quiet: bool) -> int:
+    """Train, say what came of it, and upload it where the recipe says."""
+    recipe = read_training_recipe(path)
+    need_packages()
+    from training.upload import upload
+
+    from cli.training_progress import open_training_display
+    from training.run import StoppedError, train
+
+    first = os.environ.get("RANK", "0") == "0"
+    folder = out or recipe.output or Path("runs") / recipe.name
+    with open_training_display(quiet or not first, recipe.name) as display:
+        log_to_stderr(machine_settings(), display.log_handler())
+        try:
+            report = train(recipe, folder, display)
+        except StoppedError as error:
+            display.note(f"{recipe.name}: {error}")
+            return 128 + error.signal
+    if not first:
+        return 0
+    if as_json:
+        sys.stdout.write(report.model_dump_json() + "\n")
+    else:
+        _show(report, recipe, folder)
+    if recipe.publish.repo is not None:
+        from huggingface_hub import get_token
+
+        say(f"uploaded to {upload(folder, recipe.publish.repo, private=recipe.publish.private, token=get_token())}")
+    return 0
+
+
+def need_packages() -> None:
+    """Raises SettingsError where the extra `train` is not installed."""
+    missing = [name for name in _PACKAGES if importlib.util.find_spec(name) is None]
+    if missing:
+        raise SettingsError(f"training needs {', '.join(missing)}: install iturri[train]")
+
+
+def _show(report: TrainingReport, recipe: TrainingRecipe, folder: Path) -> None:
+    console = consoles.out()
+    speed = report.tokens / max(report.seconds, 1e-9)
+    console.print(
+        f"{recipe.name}: {report.model}, {report.steps:,} steps, {report.tokens:,} tokens in "
+        f"{figures.duration(report.seconds)} ({speed:,.0f} tokens/s), packs {figures.percent(report.packing.fill)} "
+        "full",
+        markup=False,
+    )
+    table = Table(title="held-out loss, nats per token", title_justify="left")
+    table.add_column("set")
+    for heading in ("sequences", "tokens", "before", "after", "change"):
+        table.add_column(heading, justify="right")
+    for loss in report.losses:
+        change = loss.after - loss.before
+        table.add_row(
+            loss.name,
+            f"{loss.sequences:,}",
+            f"{loss.tokens:,}",
+            f"{loss.before:.3f}",
+            f"{loss.after:.3f}",
+            f"{change:+.3f}",
+        )
+    if report.losses:
+        console.print(table)
+    result = next((name for name in ("model", "adapter") if (folder / name).is_dir()), "model")
+    console.print(f"model: {folder / result}", markup=False)

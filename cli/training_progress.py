@@ -1,0 +1,82 @@
+"""How a training run is shown: a bar on a terminal, a line now and then elsewhere."""
+
+from __future__ import annotations
+
+import time
+from typing import Protocol
+
+from rich.console import Console
+
+from cli import consoles, figures
+from cli.display import LINE_EVERY_S, Nothing, PlainLines, Shown, TerminalBars
+from training.trainer import Progress
+
+
+class TrainingDisplay(Shown, Protocol):
+    """Shows one run."""
+
+    def update(self, progress: Progress) -> None:
+        """The run is here now."""
+
+
+def open_training_display(quiet: bool, name: str) -> TrainingDisplay:
+    """A bar, lines or nothing, as stderr is a terminal or not, and as the user wants."""
+    if quiet:
+        return Silence()
+    console = consoles.err()
+    return Bar(console, name) if console.is_terminal else Lines(console, name)
+
+
+def figures_of(progress: Progress) -> list[str]:
+    """Step, loss, speed and time left."""
+    left = (progress.steps - progress.step) * progress.tokens / max(1, progress.step)
+    return [
+        f"step {progress.step:,}/{progress.steps:,}",
+        f"loss {progress.loss:.3f}",
+        f"{progress.tokens_per_s:,.0f} tokens/s",
+        f"{figures.duration(left / max(progress.tokens_per_s, 1e-9))} left",
+    ]
+
+
+def held_out_line(progress: Progress) -> str:
+    """The held-out losses, by name."""
+    return "held out: " + ", ".join(f"{name} {loss:.3f}" for name, loss in progress.held_out.items())
+
+
+class Silence(Nothing):
+    """Shows nothing."""
+
+    def update(self, progress: Progress) -> None:
+        return
+
+
+class Lines(PlainLines):
+    """A plain line at the start and every ten seconds, and one for each evaluation."""
+
+    def __init__(self, console: Console, name: str) -> None:
+        super().__init__(console)
+        self._name = name
+        self._said: float | None = None
+
+    def update(self, progress: Progress) -> None:
+        now = time.monotonic()
+        due = self._said is None or now - self._said >= LINE_EVERY_S or progress.step == progress.steps
+        if due:
+            self._said = now
+            self.note(f"{self._name}: {', '.join(figures_of(progress))}")
+        if progress.held_out:
+            self.note(f"{self._name}: step {progress.step:,}, {held_out_line(progress)}")
+
+
+class Bar(TerminalBars):
+    """One bar, and a line for each evaluation."""
+
+    def __init__(self, console: Console, name: str) -> None:
+        super().__init__(console)
+        self._task = self._bars.add_task(name, total=None, figures="reading the data")
+
+    def update(self, progress: Progress) -> None:
+        text = " · ".join(figures_of(progress))
+        self._bars.update(self._task, completed=progress.step, total=progress.steps, figures=text)
+        if progress.held_out:
+            self.note(f"step {progress.step:,}: {held_out_line(progress)}")
