@@ -70,11 +70,11 @@ def rich_table(table: GridTable) -> Table:
 def _cells_of(table: GridTable) -> tuple[list[str], list[list[str]]]:
     """Headings and lines, with a column for each held-out set."""
     sets = list(dict.fromkeys(loss.name for row in table.rows for loss in row.losses))
-    headings = ["variant", "model", "data", "tokens", "steps", "time", *sets, "state", "note"]
+    headings = ["variant", "model", "made of", "tokens", "steps", "time", *sets, "state", "note"]
     rows = [
         [
             row.name,
-            row.model,
+            row.model.rpartition("/")[2],
             " + ".join(row.data) or "-",
             _count(row.tokens),
             _count(row.steps),
@@ -96,7 +96,7 @@ def _cell_row(grid: TrainingGrid, cell: Cell, run: Path, trouble: Trouble | None
     return GridRow(
         name=cell.name,
         kind="untouched" if cell.untouched else "trained",
-        model=cell.model.name if cell.model else "-",
+        model=_shown(cell.model.name) if cell.model else "-",
         data=data_of(grid, cell.name),
         state=state,
         tokens=report.tokens if report else None,
@@ -109,7 +109,8 @@ def _cell_row(grid: TrainingGrid, cell: Cell, run: Path, trouble: Trouble | None
 
 def _arm_row(arm: MergeArm, run: Path, trouble: Trouble | None) -> GridRow:
     found, state, note = _losses(run, True, trouble)
-    weights = [*([arm.base.model] if arm.base else []), *(f"{one.weight:g} x {one.model}" for one in arm.models)]
+    weights = [_shown(arm.base.model)] if arm.base else []
+    weights += [f"{one.weight:g} x " * (one.weight != 1) + _shown(one.model) for one in arm.models]
     return GridRow(
         name=arm.name,
         kind="merged",
@@ -131,6 +132,11 @@ def _losses(run: Path, only_measured: bool, trouble: Trouble | None) -> tuple[tu
     if trouble:
         return (), trouble.state, trouble.note
     return (), "unfinished" if (run / RECIPE).is_file() else "not run", ""
+
+
+def _shown(model: str) -> str:
+    """No path of a machine belongs in a table that is shown around."""
+    return Path(model).resolve().name if Path(model).is_dir() else model
 
 
 def _failures(path: Path) -> dict[str, Trouble]:

@@ -112,19 +112,21 @@ def test_a_grid_trains_measures_and_merges_and_tabulates_all(fields: dict[str, A
     assert len(rows) == 26
     row = rows["exp_2_101"]
     assert (row.state, row.kind, row.tokens, row.steps, row.seconds) == ("finished", "trained", 34567, 12, 3725)
-    assert row.data == ("corpus eu", "instructions en")
+    assert row.data == ("corpus", "en")
     assert rows["exp_2_111"].state == "left out"
     assert rows["exp_1_111"].note == "the grid has no backbones.corpus_trained"
-    assert rows["chat-vector"].data == ("exp_0_000", "1 x exp_0_100", "1 x exp_2_000")
+    assert rows["chat-vector"].data == ("exp_0_000", "exp_0_100", "exp_2_000")
     assert (tmp_path / "runs/chat-vector/model/model.safetensors").is_file()
+    assert (rows["exp_2_101"].model, rows["chat-vector"].model) == ("chat", "task arithmetic")
     kept = GridTable.model_validate_json((tmp_path / "runs/table.json").read_text())
     assert {one.name: one for one in kept.rows} == rows
     lines = (tmp_path / "runs/table.md").read_text().splitlines()
     assert lines[2] == (
-        "| variant | model | data | tokens | steps | time | conversations-en | conversations-eu | state | note |"
+        "| variant | model | made of | tokens | steps | time | conversations-en | conversations-eu | state | note |"
     )
     assert any(
-        line.startswith("| exp_2_101 |") and "| 34,567 | 12 | 1:02:05 | - | 3.250 -> 2.500 | finished |" in line
+        line.startswith("| exp_2_101 | chat | corpus + en |")
+        and "| 34,567 | 12 | 1:02:05 | - | 3.250 -> 2.500 | finished |" in line
         for line in lines
     )
 
