@@ -20,7 +20,7 @@ from training.grid_reports import RECIPE, measured, trained
 from training.whole_file import write_whole
 
 TABLE, MARKDOWN = "table.json", "table.md"
-_STYLES = {"finished": "green", "unfinished": "yellow", "failed": "red", "not run": "", "left out": "dim"}
+_STYLES: dict[RowState, str] = {"unfinished": "yellow", "failed": "red", "left out": "dim"}
 
 
 class Trouble(NamedTuple):
@@ -59,11 +59,10 @@ def rich_table(table: GridTable) -> Table:
     shown = Table(box=None, pad_edge=False, header_style="bold", title=table.grid, title_justify="left")
     for heading in headings:
         right = heading in ("tokens", "steps", "time")
-        shown.add_column(
-            heading, justify="right" if right else "left", no_wrap=heading in ("variant", "state") or right
-        )
+        kept = right or heading in ("variant", "state")
+        shown.add_column(heading, justify="right" if right else "left", no_wrap=kept, overflow="fold")
     for row, line in zip(table.rows, rows, strict=True):
-        shown.add_row(*(Text(cell) for cell in line), style=_STYLES[row.state] if row.state == "left out" else None)
+        shown.add_row(*(Text(cell) for cell in line), style=_STYLES.get(row.state))
     return shown
 
 
