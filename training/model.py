@@ -164,7 +164,7 @@ def base_licence(model: StartingModel) -> str | None:
 
     try:
         card = ModelCard.load(Path(model.name) / "README.md" if Path(model.name).is_dir() else model.name)
-    except Exception:  # no card, no such file, no network: then nothing is known
+    except Exception:  # noqa: BLE001 - no card, no such file, no network: then nothing is known
         return None
     licence = card.data.to_dict().get("license")
     return licence if isinstance(licence, str) else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, insort
+from heapq import heapreplace
 
 import numpy as np
 
@@ -10,11 +11,11 @@ from schemas.training_report import Packing
 
 
 def pack(lengths: np.ndarray, max_length: int, seed: int) -> list[list[int]]:
-    """The indices of the sequences in each pack: best fit, the longest first, in O(n log n).
+    """The indices of the sequences in each pack, in O(n log n).
 
-    Packs are as full as each other: their capacity is the smallest with which no more of them are needed than with
-    `max_length`. Packs, and the sequences in each, are shuffled by the seed, so that length says nothing about place.
-    Raises ValueError where a sequence is longer than `max_length`, or empty.
+    Best fit, the longest first, says how many packs there are. Where it leaves room, the sequences are dealt out among
+    so many packs anew, all of them about as long. Packs, and the sequences in each, are shuffled by the seed: length
+    says nothing about place. Raises ValueError where a sequence is empty or longer than `max_length`.
     """
     if len(lengths) == 0:
         return []
@@ -25,52 +26,81 @@ def pack(lengths: np.ndarray, max_length: int, seed: int) -> list[list[int]]:
     shuffled = random.permutation(len(lengths))
     order = shuffled[np.argsort(-lengths[shuffled], kind="stable")]
     ordered = lengths[order].tolist()
-    places = _best_fit(ordered, _capacity(ordered, max_length))
-    packs: list[list[int]] = [[] for _ in range(max(places) + 1)]
-    for index, place in zip(order.tolist(), places, strict=True):
-        packs[place].append(index)
-    return [random.permutation(packs[place]).tolist() for place in random.permutation(len(packs))]
+    packs = _best_fit(ordered, max_length)
+    dealt = _dealt_out(ordered, len(packs))
+    if max(sum(ordered[index] for index in pack) for pack in dealt) <= max_length:
+        packs = dealt
+    return [order[random.permutation(packs[place])].tolist() for place in random.permutation(len(packs))]
 
 
 def fill(packs: list[list[int]], lengths: np.ndarray) -> Packing:
-    """Positions that are computed are those of the longest pack, for each pack."""
+    """Computed are, for each pack, the positions of the longest one."""
     totals = [int(lengths[indices].sum()) for indices in packs]
     share = sum(totals) / (len(totals) * max(totals)) if totals else 1.0
     return Packing(sequences=sum(map(len, packs)), packs=len(packs), fill=share)
 
 
-def _capacity(lengths: list[int], max_length: int) -> int:
-    """The smallest that needs no more packs than `max_length` does, found by halves."""
-    packs = max(_best_fit(lengths, max_length)) + 1
-    low, high = max(lengths[0], -(-sum(lengths) // packs)), max_length
-    while low < high:
-        middle = (low + high) // 2
-        if max(_best_fit(lengths, middle)) + 1 <= packs:
-            high = middle
-        else:
-            low = middle + 1
-    return high
-
-
-def _best_fit(lengths: list[int], capacity: int) -> list[int]:
-    """The pack of each sequence: the fullest one that has room. Lengths are given the longest first."""
+def _best_fit(lengths: list[int], capacity: int) -> list[list[int]]:
+    """Each sequence in the fullest pack that has room. Lengths are given the longest first."""
     spaces: list[int] = []  # that some open pack has, in order; there are at most `capacity` of them
     open_packs: dict[int, list[int]] = {}
-    places: list[int] = []
-    packs = 0
-    for length in lengths:
+    packs: list[list[int]] = []
+    for index, length in enumerate(lengths):
         at = bisect_left(spaces, length)
         if at == len(spaces):
-            space, place, packs = capacity, packs, packs + 1
+            space, place = capacity, len(packs)
+            packs.append([])
         else:
             space = spaces[at]
             place = open_packs[space].pop()
             if not open_packs[space]:
                 del open_packs[space], spaces[at]
-        places.append(place)
+        packs[place].append(index)
         if left := space - length:
             if left not in open_packs:
                 insort(spaces, left)
                 open_packs[left] = []
             open_packs[left].append(place)
-    return places
+    return packs
+
+
+def _dealt_out(lengths: list[int], count: int) -> list[list[int]]:
+    """Each sequence in the pack with the least in it; then exchanges between the longest pack and the shortest."""
+    packs: list[list[int]] = [[] for _ in range(count)]
+    totals = [(0, place) for place in range(count)]
+    for index, length in enumerate(lengths):
+        total, place = totals[0]
+        packs[place].append(index)
+        heapreplace(totals, (total + length, place))
+    totals.sort()
+    while len(totals) > 1:
+        (short, low), (long, high) = totals[0], totals[-1]
+        found = _exchange(packs[high], packs[low], lengths, long - short)
+        if found is None:
+            break
+        given, taken, moved = found
+        packs[high].remove(given)
+        packs[low].append(given)
+        if taken is not None:
+            packs[low].remove(taken)
+            packs[high].append(taken)
+        del totals[0], totals[-1]
+        insort(totals, (short + moved, low))
+        insort(totals, (long - moved, high))
+    return packs
+
+
+def _exchange(
+    longer: list[int], shorter: list[int], lengths: list[int], apart: int
+) -> tuple[int, int | None, int] | None:
+    """What is given for what, or for nothing, and how much longer it is: as near to half of `apart` as can be."""
+    back = sorted([(0, -1), *((lengths[index], index) for index in shorter)])
+    best: tuple[int, int, int] | None = None
+    for given in longer:
+        length = lengths[given]
+        near = bisect_left(back, (length - apart / 2,))
+        for size, taken in back[max(near - 1, 0) : near + 1]:
+            moved = length - size
+            if 0 < moved < apart and (best is None or abs(2 * moved - apart) < abs(2 * best[2] - apart)):
+                best = given, taken, moved
+    return None if best is None else (best[0], None if best[1] < 0 else best[1], best[2])

@@ -86,7 +86,7 @@ class Trainer(SFTTrainer):
         self._step_tokens = 0
 
     def fit(self) -> bool:
-        """Trains to the end, from the newest whole checkpoint; False when a signal has ended it before, checkpoint made.
+        """Trains to the end, from the newest whole checkpoint; False when a signal ended it before, with a checkpoint.
 
         Raises TrainingError when the loss is no number, StorageError when a checkpoint cannot be written.
         """
