@@ -31,9 +31,14 @@ class Trouble(NamedTuple):
 
 
 def table_of(grid: TrainingGrid, directory: Path, trouble: Mapping[str, Trouble] = {}) -> GridTable:
-    """The table as it stands: what `trouble` says of this sitting, what the last one's table says of failures."""
+    """The table as it stands: what `trouble` says of this sitting, what the last one's table says of failures.
+
+    A cell that the grid cannot make, or does not name, has a row only where it has been run all the same.
+    """
     known = {**_failures(directory / TABLE), **trouble}
-    rows = [_cell_row(grid, cell, directory / cell.name, known.get(cell.name)) for cell in cells(grid)]
+    found = [(cell, _cell_row(grid, cell, directory / cell.name, known.get(cell.name))) for cell in cells(grid)]
+    all_wanted = grid.cells == "all"
+    rows = [row for cell, row in found if row.state != "left out" or (all_wanted and not grid.missing(cell.name))]
     rows += [_arm_row(arm, directory / arm.name, known.get(arm.name)) for arm in grid.arms]
     return GridTable(grid=grid.name, rows=tuple(rows), warnings=warnings_of_grid(grid))
 

@@ -109,12 +109,10 @@ def test_a_grid_trains_measures_and_merges_and_tabulates_all(fields: dict[str, A
     assert trainer.measured == ["exp_0_000", "exp_2_000", "chat-vector", "half"]
     assert set(trainer.data) == {tmp_path / "runs/measured"}
     assert told[:2] == [("exp_0_000", "begins"), ("exp_0_000", "finished")]
-    assert len(rows) == 26
+    assert list(rows) == ["exp_0_000", "exp_0_100", "exp_2_000", "exp_2_101", "chat-vector", "half"]
     row = rows["exp_2_101"]
     assert (row.state, row.kind, row.tokens, row.steps, row.seconds) == ("finished", "trained", 34567, 12, 3725)
     assert row.data == ("corpus", "en")
-    assert rows["exp_2_111"].state == "left out"
-    assert rows["exp_1_111"].note == "the grid has no backbones.corpus_trained"
     assert rows["chat-vector"].data == ("exp_0_000", "exp_0_100", "exp_2_000")
     assert (tmp_path / "runs/chat-vector/model/model.safetensors").is_file()
     assert (rows["exp_2_101"].model, rows["chat-vector"].model) == ("chat", "task arithmetic")
@@ -241,8 +239,23 @@ def test_the_table_of_a_terminal_has_every_row(fields: dict[str, Any], tmp_path:
     console = Console(width=300, record=True, file=(tmp_path / "screen").open("w"))
     console.print(rich_table(table_of(TrainingGrid.model_validate(fields), tmp_path / "runs")))
     shown = console.export_text()
-    assert all(name in shown for name in ("exp_0_000", "exp_2_111", "chat-vector", "3.250 -> 2.500", "1:02:05"))
+    assert all(name in shown for name in ("exp_0_000", "exp_2_101", "chat-vector", "3.250 -> 2.500", "1:02:05"))
     console.file.close()
+
+
+def test_the_table_of_all_cells_says_which_are_left_out_and_none_that_cannot_be_made(fields: dict[str, Any]) -> None:
+    rows = table_of(TrainingGrid.model_validate({**fields, "cells": "all"}), Path("nowhere")).rows
+    left_out = {row.name: row.note for row in rows if row.state == "left out"}
+    assert left_out == {
+        "exp_0_001": "nothing of it is in eu",
+        "exp_2_001": "learns again what it says already, and nothing in eu",
+    }
+    assert [row.name for row in rows if row.name.startswith("exp_1")] == []
+
+
+def test_a_cell_that_only_the_command_named_has_a_row(fields: dict[str, Any]) -> None:
+    rows = _run(fields, Trainer(), only=["exp_2_001"])
+    assert rows["exp_2_001"].state == "finished"
 
 
 def test_the_table_names_no_result_before_anything_has_run(fields: dict[str, Any]) -> None:
