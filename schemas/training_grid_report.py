@@ -51,8 +51,10 @@ class GridRow(Frozen):
 
     name: str
     kind: RowKind
-    model: str = Field(description="the backbone; of a merge its method")
-    data: tuple[str, ...] = Field(description="what it is trained on, or which models were merged")
+    model: str = Field(description="the backbone, of a folder only the last part; of a merge its method")
+    data: tuple[str, ...] = Field(
+        description="what it is trained on, `corpus` and the languages of the instructions; or which models were merged"
+    )
     state: RowState
     tokens: int | None = Field(default=None, description="trained on, over all epochs")
     steps: int | None = None

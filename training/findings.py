@@ -35,25 +35,26 @@ ONLY_TRANSLATED = (
 )
 
 
-def warnings_of(recipe: TrainingRecipe, *, has_chat_template: bool) -> tuple[str, ...]:
+def warnings_of(recipe: TrainingRecipe) -> tuple[str, ...]:
     """What the findings say against a recipe, a line each that begins with the field.
 
-    `has_chat_template`: whether the model itself has one, which tells an instructed model from a base one. Nothing is
-    said of a recipe in English alone.
+    A model that is given a chat template is taken for a base one: an instructed model has its own. Nothing is said of a
+    recipe in English alone.
     """
     if set(recipe.languages) == {"en"}:
         return ()
     taught = _languages(recipe.data.conversations, recipe)
     alone = next(iter(taught)) if len(taught) == 1 and taught != {"en"} else None
+    base = recipe.model.chat_template is not None
     found = []
     if taught and not recipe.data.corpus:
         found.append(f"data.corpus: {NO_CORPUS}")
     if alone:
         found.append(f"data.conversations: {NO_REPLAY.format(language=alone)}")
-    if not taught and has_chat_template:
+    if not taught and not base:
         found.append(f"data.conversations: {NO_INSTRUCTIONS}")
-    if taught and not has_chat_template:
-        found.append(f"model: {NO_CHAT}")
+    if taught and base:
+        found.append(f"model.chat_template: {NO_CHAT}")
         if alone and all(source.modes == ("translation",) for source in recipe.data.conversations):
             found.append(f"data.conversations: {ONLY_TRANSLATED.format(language=alone)}")
     return tuple(found)

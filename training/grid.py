@@ -86,14 +86,14 @@ def measuring_recipe(grid: TrainingGrid, name: str, model: StartingModel) -> Tra
 
 
 def data_of(grid: TrainingGrid, cell: str) -> tuple[str, ...]:
-    """What a cell is trained on, in words."""
+    """What a cell is trained on: `corpus`, and the languages of the instructions."""
     parts = parts_of(cell)
     return tuple(
         words
         for words, yes in (
-            (f"corpus {grid.language}", parts.corpus),
-            (f"instructions {grid.language}", parts.language),
-            (f"instructions {grid.other_language}", parts.other),
+            ("corpus", parts.corpus),
+            (grid.language, parts.language),
+            (grid.other_language, parts.other),
         )
         if yes
     )
@@ -118,13 +118,13 @@ def _left_out(grid: TrainingGrid, name: str) -> str | None:
     """Why a cell says nothing new."""
     match name:
         case "exp_0_001":
-            return f"nothing of it is in {grid.language}: the base learns to chat in {grid.other_language} only"
+            return f"nothing of it is in {grid.language}"
         case "exp_0_100" if grid.backbones.corpus_trained:
-            return "base + corpus is what the corpus-trained backbone is: see exp_1_000"
+            return "what exp_1_000 is: base + corpus"
         case "exp_1_100":
             return "exp_1_000, trained on its own corpus for longer"
         case "exp_2_001":
-            return f"the instructed backbone learns again what it says already, and nothing in {grid.language}"
+            return f"learns again what it says already, and nothing in {grid.language}"
     return None
 
 
@@ -133,9 +133,9 @@ def _known(grid: TrainingGrid, name: str) -> str:
     if not parts.trains:
         return "untouched: measured, not trained"
     if parts.backbone == 1 and parts.corpus:
-        return "sees the corpus a second time, beside the instructions"
+        return "sees the corpus a second time"
     if parts.backbone == 1:
-        return f"{parts._replace(backbone=0, corpus=True).name} in two stages: the corpus first, then the instructions"
+        return f"{parts._replace(backbone=0, corpus=True).name} in two stages"
     return ""
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
 
 from schemas.errors import IturriError, RecipeError, TrainingError
 from schemas.training import StartingModel, TrainingRecipe
@@ -19,6 +18,7 @@ from schemas.training_report import HeldOutLoss, TrainingReport
 from training.grid import backbone_of, cells, grid_directory, measuring_recipe, recipe_of
 from training.grid_reports import MODEL, REPORT, measured, recipe_of_run
 from training.merging import merge, refuse_another_arm
+from training.run import differences
 from training.table import Trouble, table_of, write_table
 from training.whole_file import write_whole
 
@@ -28,8 +28,6 @@ Told = Callable[[str, GridRow | None], None]
 
 # The data of all that is measured and not trained, in the grid's folder.
 MEASURED = "measured"
-# What may change between two runs of one variant. Everything else may not.
-LEFT_OUT = frozenset({"output", "publish", "checkpoints", "evaluate_every_steps"})
 
 
 def run_grid(
@@ -84,19 +82,6 @@ def wanted_names(grid: TrainingGrid, only: Sequence[str] = ()) -> list[str]:
     return [cell.name for cell in cells(grid) if cell.wanted] + [arm.name for arm in grid.arms]
 
 
-def differing_fields(ours: Any, theirs: Any, path: str = "") -> list[str]:
-    """The names of the fields, joined by dots, in which two recipes differ as JSON values."""
-    if isinstance(ours, dict) and isinstance(theirs, dict):
-        pairs = [(key, ours.get(key), theirs.get(key)) for key in {**ours, **theirs}]
-    elif isinstance(ours, list) and isinstance(theirs, list) and len(ours) == len(theirs):
-        pairs = [(str(at), one, other) for at, (one, other) in enumerate(zip(ours, theirs, strict=True))]
-    else:
-        return [] if ours == theirs else [path]
-    return [
-        name for key, one, other in pairs for name in differing_fields(one, other, f"{path}.{key}" if path else key)
-    ]
-
-
 def _run(grid: TrainingGrid, name: str, directory: Path, train: Train, measure: Measure) -> None:
     run = directory / name
     if _trains(name):
@@ -139,22 +124,20 @@ def _unfinished(grid: TrainingGrid, name: str, directory: Path) -> Iterator[str]
 
 def _refuse_another(grid: TrainingGrid, name: str, run: Path) -> None:
     """What lies in a variant's directory must be of its recipe."""
-    left_out = LEFT_OUT
+    merge_report = None
     if _trains(name):
         ours, theirs = recipe_of(grid, name), recipe_of_run(run)
     else:
         report = measured(run)
         ours, theirs = _measuring(grid, name, run), report.recipe if report else None
-        if report and report.merge and (arm := _arm(grid, name)):
-            refuse_another_arm(report.merge, arm, run)
-            left_out |= {"model"}  # a path, which may be written otherwise
+        merge_report = report.merge if report else None
     if theirs is None:
         return
-    differing = [
-        field
-        for field in differing_fields(ours.model_dump(mode="json"), theirs)
-        if field.partition(".")[0] not in left_out
-    ]
+    differing = differences(theirs, ours.model_dump(mode="json"))
+    if merge_report and (arm := _arm(grid, name)):
+        refuse_another_arm(merge_report, arm, run)
+        # Of a merge the model is a path, which may be written otherwise.
+        differing = [field for field in differing if field.partition(".")[0] != "model"]
     if differing:
         raise RecipeError(
             f"{name} was run with another recipe: it differs in {', '.join(differing)}; change it back, remove {run}, "

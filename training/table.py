@@ -20,7 +20,7 @@ from training.grid_reports import RECIPE, measured, trained
 from training.whole_file import write_whole
 
 TABLE, MARKDOWN = "table.json", "table.md"
-_STYLES = {"finished": "green", "unfinished": "yellow", "failed": "red", "not run": "", "left out": "dim"}
+_STYLES: dict[RowState, str] = {"unfinished": "yellow", "failed": "red", "left out": "dim"}
 
 
 class Trouble(NamedTuple):
@@ -31,9 +31,14 @@ class Trouble(NamedTuple):
 
 
 def table_of(grid: TrainingGrid, directory: Path, trouble: Mapping[str, Trouble] = {}) -> GridTable:
-    """The table as it stands: what `trouble` says of this sitting, what the last one's table says of failures."""
+    """The table as it stands: what `trouble` says of this sitting, what the last one's table says of failures.
+
+    A cell that the grid cannot make, or does not name, has a row only where it has been run all the same.
+    """
     known = {**_failures(directory / TABLE), **trouble}
-    rows = [_cell_row(grid, cell, directory / cell.name, known.get(cell.name)) for cell in cells(grid)]
+    found = [(cell, _cell_row(grid, cell, directory / cell.name, known.get(cell.name))) for cell in cells(grid)]
+    all_wanted = grid.cells == "all"
+    rows = [row for cell, row in found if row.state != "left out" or (all_wanted and not grid.missing(cell.name))]
     rows += [_arm_row(arm, directory / arm.name, known.get(arm.name)) for arm in grid.arms]
     return GridTable(grid=grid.name, rows=tuple(rows), warnings=warnings_of_grid(grid))
 
@@ -59,22 +64,21 @@ def rich_table(table: GridTable) -> Table:
     shown = Table(box=None, pad_edge=False, header_style="bold", title=table.grid, title_justify="left")
     for heading in headings:
         right = heading in ("tokens", "steps", "time")
-        shown.add_column(
-            heading, justify="right" if right else "left", no_wrap=heading in ("variant", "state") or right
-        )
+        kept = right or heading in ("variant", "state")
+        shown.add_column(heading, justify="right" if right else "left", no_wrap=kept, overflow="fold")
     for row, line in zip(table.rows, rows, strict=True):
-        shown.add_row(*(Text(cell) for cell in line), style=_STYLES[row.state] if row.state == "left out" else None)
+        shown.add_row(*(Text(cell) for cell in line), style=_STYLES.get(row.state))
     return shown
 
 
 def _cells_of(table: GridTable) -> tuple[list[str], list[list[str]]]:
     """Headings and lines, with a column for each held-out set."""
     sets = list(dict.fromkeys(loss.name for row in table.rows for loss in row.losses))
-    headings = ["variant", "model", "data", "tokens", "steps", "time", *sets, "state", "note"]
+    headings = ["variant", "model", "made of", "tokens", "steps", "time", *sets, "state", "note"]
     rows = [
         [
             row.name,
-            row.model,
+            row.model.rpartition("/")[2],
             " + ".join(row.data) or "-",
             _count(row.tokens),
             _count(row.steps),
@@ -96,7 +100,7 @@ def _cell_row(grid: TrainingGrid, cell: Cell, run: Path, trouble: Trouble | None
     return GridRow(
         name=cell.name,
         kind="untouched" if cell.untouched else "trained",
-        model=cell.model.name if cell.model else "-",
+        model=_shown(cell.model.name) if cell.model else "-",
         data=data_of(grid, cell.name),
         state=state,
         tokens=report.tokens if report else None,
@@ -109,7 +113,8 @@ def _cell_row(grid: TrainingGrid, cell: Cell, run: Path, trouble: Trouble | None
 
 def _arm_row(arm: MergeArm, run: Path, trouble: Trouble | None) -> GridRow:
     found, state, note = _losses(run, True, trouble)
-    weights = [*([arm.base.model] if arm.base else []), *(f"{one.weight:g} x {one.model}" for one in arm.models)]
+    weights = [_shown(arm.base.model)] if arm.base else []
+    weights += [f"{one.weight:g} x " * (one.weight != 1) + _shown(one.model) for one in arm.models]
     return GridRow(
         name=arm.name,
         kind="merged",
@@ -131,6 +136,11 @@ def _losses(run: Path, only_measured: bool, trouble: Trouble | None) -> tuple[tu
     if trouble:
         return (), trouble.state, trouble.note
     return (), "unfinished" if (run / RECIPE).is_file() else "not run", ""
+
+
+def _shown(model: str) -> str:
+    """No path of a machine belongs in a table that is shown around."""
+    return Path(model).resolve().name if Path(model).is_dir() else model
 
 
 def _failures(path: Path) -> dict[str, Trouble]:

@@ -19,6 +19,7 @@ from tests.support.cli_command import ROOT, iturri, one_line, write_recipe
 from tests.support.corpora import document, write_corpus
 from tests.support.hub_server import CLIENT_WARNING, HubServer
 from tests.support.publishers_builds import make_build
+from tests.support.ready_recipes import dataset_recipes
 
 GOOD: dict[str, Any] = {"name": "good", "language": "eu", "backbone": "demo", "target": {"conversations": 5}}
 
@@ -175,7 +176,7 @@ def test_a_near_miss_of_a_licence_gets_a_proposal(tmp_path: Path) -> None:
 
 
 def test_the_recipes_that_are_ready_have_licences_that_go_together() -> None:
-    for path in sorted((ROOT / "recipes").glob("*.yaml")):
+    for path in dataset_recipes():
         recipe = read_recipe(path)
         declared = declared_backbones(Settings(backbones=ROOT / "demo" / "backbones.yaml"))
         backbone = declared[recipe.backbone] if isinstance(recipe.backbone, str) else recipe.backbone

@@ -14,6 +14,7 @@ from schemas.modes import MagpieMode, TranslationMode
 from schemas.reading import read_filters, read_recipe
 from schemas.recipe import Recipe
 from schemas.sampling import Sampling
+from tests.support.ready_recipes import dataset_recipes
 
 GOOD = {"name": "one", "language": "eu", "backbone": "demo", "target": {"conversations": 5}}
 
@@ -174,7 +175,7 @@ def test_half_a_surrogate_pair_is_refused() -> None:
 
 
 def test_the_ready_recipes_are_valid() -> None:
-    recipes = sorted((Path(__file__).parents[2] / "recipes").glob("*.yaml"))
+    recipes = dataset_recipes()
     assert recipes
     for path in recipes:
         read_recipe(path)

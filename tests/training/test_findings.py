@@ -20,12 +20,12 @@ def _fields(conversations: list[Any], corpus: list[Any], instructed: bool) -> li
     recipe = TrainingRecipe.model_validate(
         {
             "name": "r",
-            "model": "a/b",
+            "model": {"name": "a/b", "chat_template": None if instructed else "a/chat"},
             "languages": ["eu", "en", "es"],
             "data": {"conversations": conversations, "corpus": corpus},
         }
     )
-    said = warnings_of(recipe, has_chat_template=instructed)
+    said = warnings_of(recipe)
     assert all("Sainz et al. 2025" in line and any(digit.isdigit() for digit in line) for line in said)
     return [line.partition(":")[0] for line in said]
 
@@ -40,11 +40,11 @@ def _fields(conversations: list[Any], corpus: list[Any], instructed: bool) -> li
         ([EU], CORPUS, True, ["data.conversations"]),
         ([], CORPUS, True, ["data.conversations"]),
         ([], CORPUS, False, []),
-        ([EU, EN], CORPUS, False, ["model"]),
-        ([TRANSLATED], CORPUS, False, ["data.conversations", "model", "data.conversations"]),
-        ([TRANSLATED, EU], CORPUS, False, ["data.conversations", "model"]),
+        ([EU, EN], CORPUS, False, ["model.chat_template"]),
+        ([TRANSLATED], CORPUS, False, ["data.conversations", "model.chat_template", "data.conversations"]),
+        ([TRANSLATED, EU], CORPUS, False, ["data.conversations", "model.chat_template"]),
         ([TRANSLATED], CORPUS, True, ["data.conversations"]),
-        ([TRANSLATED], [], False, ["data.corpus", "data.conversations", "model", "data.conversations"]),
+        ([TRANSLATED], [], False, ["data.corpus", "data.conversations", "model.chat_template", "data.conversations"]),
     ],
 )
 def test_a_recipe_that_the_paper_found_worse_is_warned_of_by_field(
@@ -61,7 +61,7 @@ def test_nothing_is_said_of_a_recipe_in_english_alone() -> None:
     recipe = TrainingRecipe.model_validate(
         {"name": "r", "model": "a/b", "languages": ["en"], "data": {"conversations": [{"source": "a/data"}]}}
     )
-    assert warnings_of(recipe, has_chat_template=False) == ()
+    assert warnings_of(recipe) == ()
 
 
 @pytest.mark.parametrize(

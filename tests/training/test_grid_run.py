@@ -17,7 +17,7 @@ from schemas.training import TrainingRecipe
 from schemas.training_grid import TrainingGrid
 from schemas.training_grid_report import GridRow, GridTable
 from schemas.training_report import HeldOutLoss, Packing, TrainingReport
-from training.grid_run import LEFT_OUT, run_grid, wanted_names
+from training.grid_run import run_grid, wanted_names
 from training.pretrain import Shape, build_model
 from training.table import rich_table, table_of
 
@@ -109,22 +109,21 @@ def test_a_grid_trains_measures_and_merges_and_tabulates_all(fields: dict[str, A
     assert trainer.measured == ["exp_0_000", "exp_2_000", "chat-vector", "half"]
     assert set(trainer.data) == {tmp_path / "runs/measured"}
     assert told[:2] == [("exp_0_000", "begins"), ("exp_0_000", "finished")]
-    assert len(rows) == 26
+    assert list(rows) == ["exp_0_000", "exp_0_100", "exp_2_000", "exp_2_101", "chat-vector", "half"]
     row = rows["exp_2_101"]
     assert (row.state, row.kind, row.tokens, row.steps, row.seconds) == ("finished", "trained", 34567, 12, 3725)
-    assert row.data == ("corpus eu", "instructions en")
-    assert rows["exp_2_111"].state == "left out"
-    assert rows["exp_1_111"].note == "the grid has no backbones.corpus_trained"
-    assert rows["chat-vector"].data == ("exp_0_000", "1 x exp_0_100", "1 x exp_2_000")
+    assert row.data == ("corpus", "en")
+    assert rows["chat-vector"].data == ("exp_0_000", "exp_0_100", "exp_2_000")
     assert (tmp_path / "runs/chat-vector/model/model.safetensors").is_file()
+    assert (rows["exp_2_101"].model, rows["chat-vector"].model) == ("chat", "task arithmetic")
     kept = GridTable.model_validate_json((tmp_path / "runs/table.json").read_text())
     assert {one.name: one for one in kept.rows} == rows
     lines = (tmp_path / "runs/table.md").read_text().splitlines()
     assert lines[2] == (
-        "| variant | model | data | tokens | steps | time | conversations-en | conversations-eu | state | note |"
+        "| variant | model | made of | tokens | steps | time | conversations-en | conversations-eu | state | note |"
     )
     assert any(
-        line.startswith("| exp_2_101 |") and "| 34,567 | 12 | 1:02:05 | - | 3.250 -> 2.500 | finished |" in line
+        line.startswith("| exp_2_101 | chat | corpus + en | 34,567 | 12 | 1:02:05 | - | 3.250 -> 2.500 | finished |")
         for line in lines
     )
 
@@ -192,11 +191,11 @@ def test_what_does_not_decide_the_result_may_change(fields: dict[str, Any], tmp_
         "licence": "llama3.1",
         "checkpoints": {"every_steps": 7},
         "evaluate_every_steps": 3,
+        "machine": {"gradient_checkpointing": True},
     }
     again = Trainer()
     _run(moved, again)
     assert (again.asked, again.measured) == ([], [])
-    assert {"output", "publish", "checkpoints", "evaluate_every_steps"} == LEFT_OUT
 
 
 def test_an_arm_that_has_changed_is_refused(fields: dict[str, Any]) -> None:
@@ -240,8 +239,23 @@ def test_the_table_of_a_terminal_has_every_row(fields: dict[str, Any], tmp_path:
     console = Console(width=300, record=True, file=(tmp_path / "screen").open("w"))
     console.print(rich_table(table_of(TrainingGrid.model_validate(fields), tmp_path / "runs")))
     shown = console.export_text()
-    assert all(name in shown for name in ("exp_0_000", "exp_2_111", "chat-vector", "3.250 -> 2.500", "1:02:05"))
+    assert all(name in shown for name in ("exp_0_000", "exp_2_101", "chat-vector", "3.250 -> 2.500", "1:02:05"))
     console.file.close()
+
+
+def test_the_table_of_all_cells_says_which_are_left_out_and_none_that_cannot_be_made(fields: dict[str, Any]) -> None:
+    rows = table_of(TrainingGrid.model_validate({**fields, "cells": "all"}), Path("nowhere")).rows
+    left_out = {row.name: row.note for row in rows if row.state == "left out"}
+    assert left_out == {
+        "exp_0_001": "nothing of it is in eu",
+        "exp_2_001": "learns again what it says already, and nothing in eu",
+    }
+    assert [row.name for row in rows if row.name.startswith("exp_1")] == []
+
+
+def test_a_cell_that_only_the_command_named_has_a_row(fields: dict[str, Any]) -> None:
+    rows = _run(fields, Trainer(), only=["exp_2_001"])
+    assert rows["exp_2_001"].state == "finished"
 
 
 def test_the_table_names_no_result_before_anything_has_run(fields: dict[str, Any]) -> None:
