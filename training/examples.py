@@ -176,9 +176,13 @@ class _Preparation:
         rows = open_conversations(source, languages, where)
         kept: dict[tuple[str | None, str], _Kept] = defaultdict(_Kept)
         template_said = ""
+        share = self._recipe.data.held_out_share
         for row in rows:
             part = kept[row.mode, row.language]
             part.read += 1
+            candidate = held_out(row.id, share) or (evaluated and not share)
+            if evaluated and row.split != VALIDATION and not candidate:
+                continue
             encoded = self._encoder.conversation(row.messages)
             if isinstance(encoded, Left):
                 part.dropped[encoded.reason] += 1
@@ -187,9 +191,9 @@ class _Preparation:
             part.truncated += encoded.truncated
             self._sample(row.language, (str(message["content"]) for message in row.messages))
             place = self._append(writer, encoded)
-            if evaluated or row.split == VALIDATION:
+            if row.split == VALIDATION:
                 part.validation.append(place)
-            elif held_out(row.id, self._recipe.data.held_out_share):
+            elif candidate:
                 part.candidates.append(place)
             else:
                 part.train.append(place)
@@ -197,6 +201,8 @@ class _Preparation:
         for (mode, language), part in kept.items():
             if has_validation:
                 part.train, part.candidates = sorted(part.train + part.candidates), []
+            if evaluated:
+                part.train = []
             self._held_out[f"conversations-{language}"] += part.validation + part.candidates
             self._count(source, "conversations", rows.name, rows.revision, mode, language, part, where)
         self._left_out(rows.name, rows.revision, "conversations", rows.left_out)
@@ -242,8 +248,7 @@ class _Preparation:
         places = np.asarray(part.train, dtype=np.int64)
         places = places[limit(len(places), most, seed, key)]
         places = places[draws(len(places), source.weight, seed, key)]
-        if not (kind == "conversations" and where.startswith("data.held_out")):
-            self._train.append(places)
+        self._train.append(places)
         held = len(part.validation) + len(part.candidates)
         if part.dropped:
             told = ", ".join(f"{reason} {rows:,}" for reason, rows in part.dropped.most_common())

@@ -16,9 +16,8 @@ from schemas.training_grid import ALL_CELLS, ArmBase, MergeArm, TrainingGrid, pa
 from schemas.training_grid_report import GridRow, GridTable, MeasuredReport, MergeReport
 from schemas.training_report import HeldOutLoss, TrainingReport
 from training.grid import backbone_of, cells, grid_directory, measuring_recipe, recipe_of
-from training.grid_reports import MODEL, REPORT, measured, recipe_of_run
 from training.merging import merge, refuse_another_arm
-from training.run import differences
+from training.run_directory import MODEL, REPORT, differences, measured, recipe_of_run
 from training.table import Trouble, table_of, write_table
 from training.whole_file import write_whole
 

@@ -23,20 +23,16 @@ from schemas.training import StartingModel, TrainingRecipe
 from training.chat_template import end_of_turn, pin
 
 
-def load_tokenizer(model: StartingModel) -> tuple[PreTrainedTokenizerBase, bool]:
-    """The model's tokenizer, with the chat template that the result has; and whether the model has one of its own.
-
-    Raises RecipeError, TemplateError.
-    """
+def load_tokenizer(model: StartingModel) -> PreTrainedTokenizerBase:
+    """The model's tokenizer, with the chat template that the result has. Raises RecipeError, TemplateError."""
     try:
         tokenizer = AutoTokenizer.from_pretrained(model.name, revision=model.revision)
     except Exception as error:  # transformers raises what its many readers raise
         raise _unreadable(model, "tokenizer", error) from error
-    instructed = tokenizer.chat_template is not None
     pin(tokenizer, model.chat_template)
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token or tokenizer.convert_ids_to_tokens(end_of_turn(tokenizer))
-    return tokenizer, instructed
+    return tokenizer
 
 
 def load_model(recipe: TrainingRecipe, tokenizer: PreTrainedTokenizerBase) -> PreTrainedModel:

@@ -4,21 +4,16 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import torch
 from accelerate import Accelerator, PartialState
-from filelock import FileLock, Timeout
-from pydantic import ValidationError
 from transformers import PreTrainedTokenizerBase
 from trl.trainer.sft_trainer import DataCollatorForLanguageModeling
 
-from schemas.errors import BuildDirectoryError, TrainingError
+from schemas.errors import TrainingError
 from schemas.training import TrainingRecipe
 from schemas.training_report import HeldOutLoss, TrainingReport
 from training import card, checkpoints, curve, findings, held_out
@@ -36,12 +31,11 @@ from training.model import (
     starting_name,
     write_model,
 )
+from training.run_directory import ADAPTER, BEFORE, CHECKPOINTS, DATA, LOG, MODEL, REPORT, opened, trained
 from training.run_log import RunLog
 from training.trainer import Trainer, Watch
 from training.whole_file import write_whole
 
-# What may differ when a run goes on: where it lies and goes, and how often it is looked at.
-_FREE = frozenset({"output", "publish", "checkpoints", "evaluate_every_steps", "machine"})
 _LIBRARIES = ("torch", "transformers", "trl", "peft", "accelerate", "datasets")
 _LAST_STEPS = 10
 
@@ -63,17 +57,17 @@ def train(recipe: TrainingRecipe, folder: Path, watch: Watch) -> TrainingReport:
     a folder of another recipe or in use, StorageError, TrainingError when the loss is no number, StoppedError.
     """
     state = PartialState()
-    with _opened(recipe, folder, state):
-        finished = read_report(folder)
+    with opened(recipe, folder, state):
+        finished = trained(folder)
         if finished is not None:
             return finished
         started = _started(folder, state)
-        tokenizer, instructed = load_tokenizer(recipe.model)
+        tokenizer = load_tokenizer(recipe.model)
         with state.main_process_first():
-            examples = prepare(recipe, tokenizer, folder / "data")
+            examples = prepare(recipe, tokenizer, folder / DATA)
         model = load_model(recipe, tokenizer)
         trainer = Trainer(model, tokenizer, examples, recipe, folder, watch)
-        warnings = (*findings.warnings_of(recipe, has_chat_template=instructed), *examples.warnings, *trainer.warnings)
+        warnings = (*findings.warnings_of(recipe), *examples.warnings, *trainer.warnings)
         if state.is_main_process:
             for line in warnings:
                 watch.note(f"warning: {line}")
@@ -92,77 +86,18 @@ def train(recipe: TrainingRecipe, folder: Path, watch: Watch) -> TrainingReport:
         return report
 
 
-def read_report(folder: Path) -> TrainingReport | None:
-    """The report of a finished run. Raises BuildDirectoryError when it cannot be read."""
-    try:
-        return TrainingReport.model_validate_json((folder / "report.json").read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return None
-    except (ValidationError, ValueError) as error:
-        raise BuildDirectoryError(
-            f"{folder / 'report.json'} is no report of this version; choose another output"
-        ) from error
-
-
 def measure(recipe: TrainingRecipe, folder: Path) -> tuple[HeldOutLoss, ...]:
     """The held-out losses of the recipe's model as it is; before and after are the same. The data are kept in `folder`.
 
     Raises as `train` does.
     """
-    tokenizer, _ = load_tokenizer(recipe.model)
+    tokenizer = load_tokenizer(recipe.model)
     examples = prepare(recipe, tokenizer, folder)
     accelerator = Accelerator(cpu=not torch.cuda.is_available())
     model = load_model(recipe, tokenizer).to(accelerator.device)
     collator = DataCollatorForLanguageModeling(pad_token_id=tokenizer.pad_token_id, padding_free=True)
     measured = held_out.losses(model, examples.held_out, collator, accelerator)
     return _compared(measured, measured)
-
-
-@contextmanager
-def _opened(recipe: TrainingRecipe, folder: Path, state: PartialState) -> Iterator[None]:
-    """The folder, locked, and held to its recipe."""
-    if not state.is_main_process:
-        state.wait_for_everyone()
-        yield
-        return
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder / "run.lock", timeout=0):
-            _check_recipe(recipe, folder)
-            state.wait_for_everyone()
-            yield
-    except Timeout as error:
-        raise BuildDirectoryError(
-            f"{folder} is in use by another run; wait for it, or choose another output"
-        ) from error
-
-
-def _check_recipe(recipe: TrainingRecipe, folder: Path) -> None:
-    path = folder / "recipe.json"
-    told = json.loads(recipe.model_dump_json())
-    if path.exists():
-        differing = differences(json.loads(path.read_text(encoding="utf-8")), told)
-        if differing:
-            raise BuildDirectoryError(
-                f"{folder} is of another recipe, which differs in {', '.join(differing)}; choose another output, or "
-                "remove the folder"
-            )
-    write_whole(path, (json.dumps(told, indent=2, ensure_ascii=False) + "\n").encode())
-
-
-def differences(one: dict[str, Any], other: dict[str, Any], above: str = "") -> list[str]:
-    """The fields of two recipes that differ and must not, by their places."""
-    found = []
-    for name in sorted(one.keys() | other.keys()):
-        place = f"{above}{name}"
-        mine, theirs = one.get(name), other.get(name)
-        if place in _FREE or mine == theirs:
-            continue
-        if isinstance(mine, dict) and isinstance(theirs, dict):
-            found += differences(mine, theirs, f"{place}.")
-        else:
-            found.append(place)
-    return found
 
 
 def _started(folder: Path, state: PartialState) -> datetime:
@@ -176,7 +111,7 @@ def _started(folder: Path, state: PartialState) -> datetime:
 
 def _before(trainer: Trainer, folder: Path, state: PartialState) -> dict[str, Loss]:
     """The held-out losses of the starting model, measured once."""
-    path = folder / "before.json"
+    path = folder / BEFORE
     if path.exists():
         told = json.loads(path.read_text(encoding="utf-8"))
         return {name: Loss.model_validate(loss) for name, loss in told.items()}
@@ -205,11 +140,11 @@ def _write(
     if recipe.method == "full":
         kind = original_type(recipe)
         model.config.dtype = kind
-        write_model(model, tokenizer, folder / "model", {name: value.to(kind) for name, value in weights.items()})
+        write_model(model, tokenizer, folder / MODEL, {name: value.to(kind) for name, value in weights.items()})
         return
-    write_model(model, tokenizer, folder / "adapter", weights)
+    write_model(model, tokenizer, folder / ADAPTER, weights)
     if recipe.lora.merge:
-        merge_adapter(recipe, tokenizer, folder / "adapter", folder / "model")
+        merge_adapter(recipe, tokenizer, folder / ADAPTER, folder / MODEL)
 
 
 def _report(
@@ -222,7 +157,7 @@ def _report(
     losses: tuple[HeldOutLoss, ...],
     warnings: tuple[str, ...],
 ) -> TrainingReport:
-    records = RunLog(folder / "log.jsonl").records()
+    records = RunLog(folder / LOG).records()
     last = [record["loss"] for record in records[-_LAST_STEPS:]]
     every, trained = parameters(trainer.model)
     return TrainingReport(
@@ -250,11 +185,11 @@ def _report(
 
 def _describe(report: TrainingReport, recipe: TrainingRecipe, folder: Path) -> None:
     """Picture and card beside the weights; the report last, for it says that the run is finished."""
-    curve.draw(folder / "log.jsonl", folder / "curve.png", recipe.name)
-    for result in ("model", "adapter"):
+    curve.draw(folder / LOG, folder / "curve.png", recipe.name)
+    for result in (MODEL, ADAPTER):
         if (folder / result).is_dir():
             shutil.copyfile(folder / "curve.png", folder / result / "curve.png")
             card.write(report, folder / result, base_licence(recipe.model))
-    write_whole(folder / "report.json", (report.model_dump_json(indent=2) + "\n").encode())
-    shutil.rmtree(folder / "data", ignore_errors=True)
-    checkpoints.remove_all(folder / "checkpoints")
+    write_whole(folder / REPORT, (report.model_dump_json(indent=2) + "\n").encode())
+    shutil.rmtree(folder / DATA, ignore_errors=True)
+    checkpoints.remove_all(folder / CHECKPOINTS)

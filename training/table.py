@@ -16,7 +16,7 @@ from schemas.training_grid_report import GridRow, GridTable, RowState
 from schemas.training_report import HeldOutLoss
 from training.findings import warnings_of_grid
 from training.grid import Cell, cells, data_of
-from training.grid_reports import RECIPE, measured, trained
+from training.run_directory import RECIPE, measured, trained
 from training.whole_file import write_whole
 
 TABLE, MARKDOWN = "table.json", "table.md"

@@ -26,6 +26,7 @@ from schemas.training import TrainingRecipe
 from training import checkpoints, held_out
 from training.examples import Examples
 from training.model import adapters, precision
+from training.run_directory import CHECKPOINTS, LOG
 from training.run_log import RunLog
 
 _FEW_STEPS = 20
@@ -85,8 +86,8 @@ class Trainer(SFTTrainer):
         self._sets = examples.held_out
         self.warnings = tuple(_told(self.args, len(examples.train), recipe))
         self._watch = watch
-        self._checkpoints = folder / "checkpoints"
-        self._log = RunLog(folder / "log.jsonl")
+        self._checkpoints = folder / CHECKPOINTS
+        self._log = RunLog(folder / LOG)
         self._clock = _Clock()
         self._stop = _Stop()
         self.add_callback(self._clock)
@@ -191,7 +192,7 @@ def _arguments(recipe: TrainingRecipe, pack_length: int, folder: Path) -> SFTCon
     _, arithmetic = precision(recipe)
     gpu = torch.cuda.is_available()
     arguments = SFTConfig(
-        output_dir=str(folder / "checkpoints"),
+        output_dir=str(folder / CHECKPOINTS),
         per_device_train_batch_size=machine.sequences_per_pass,
         num_train_epochs=optimisation.epochs,
         max_steps=optimisation.max_steps or -1,
