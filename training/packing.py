@@ -13,9 +13,13 @@ from schemas.training_report import Packing
 def pack(lengths: np.ndarray, max_length: int, seed: int) -> list[list[int]]:
     """The indices of the sequences in each pack, in O(n log n).
 
-    Best fit, the longest first, says how many packs there are. Where it leaves room, the sequences are dealt out among
-    so many packs anew, all of them about as long. Packs, and the sequences in each, are shuffled by the seed: length
-    says nothing about place. Raises ValueError where a sequence is empty or longer than `max_length`.
+    Best fit, the longest first, says how many packs do. The sequences are then dealt out among as few as there could
+    be, or among so many, all about as long, where that makes none too long. Packs, and the sequences in each, are
+    shuffled by the seed: length says nothing about place.
+    Raises ValueError where a sequence is empty or longer than `max_length`.
+
+    Positions restart at 0 with each sequence. Transformers keeps sequences apart by that in attention, but only in a
+    forward pass without an attention mask and with `use_cache=False`: with a cache they see each other.
     """
     if len(lengths) == 0:
         return []
@@ -27,9 +31,12 @@ def pack(lengths: np.ndarray, max_length: int, seed: int) -> list[list[int]]:
     order = shuffled[np.argsort(-lengths[shuffled], kind="stable")]
     ordered = lengths[order].tolist()
     packs = _best_fit(ordered, max_length)
-    dealt = _dealt_out(ordered, len(packs))
-    if max(sum(ordered[index] for index in pack) for pack in dealt) <= max_length:
-        packs = dealt
+    fewest = -(-sum(ordered) // max_length)
+    for count in sorted({fewest, len(packs)}):
+        dealt = _dealt_out(ordered, count)
+        if max(sum(ordered[index] for index in pack) for pack in dealt) <= max_length:
+            packs = dealt
+            break
     return [order[random.permutation(packs[place])].tolist() for place in random.permutation(len(packs))]
 
 
