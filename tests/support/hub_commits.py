@@ -63,7 +63,7 @@ def commit(request: Request, repo: str, revision: str) -> Answer:
             added.add(operation["value"]["path"])
     made = Commit(header["value"]["summary"], files, frozenset(added))
     repository.branches[revision].append(made)
-    url = f"{request.state.endpoint}/datasets/{repo}/commit/{made.oid}"
+    url = f"{request.state.endpoint}/{repository.prefix}{repo}/commit/{made.oid}"
     return as_json({"success": True, "commitOid": made.oid, "commitUrl": url, "hookOutput": ""})
 
 

@@ -24,21 +24,21 @@ class Page:
 
 _REPO = r"(?P<repo>[^/]+/[^/]+)"
 _REVISION = r"(?P<revision>[^/]+)"
-_DATASET = rf"/api/datasets/{_REPO}"
+_API = rf"/api/(datasets|models)/{_REPO}"
 _PAGES = (
     Page("GET", r"/api/whoami-v2", hub_repositories.whoami),
     Page("POST", r"/api/repos/create", hub_repositories.create),
-    Page("GET", rf"{_DATASET}(/revision/{_REVISION})?", hub_repositories.info),
-    Page("GET", rf"{_DATASET}/refs", hub_repositories.refs),
-    Page("POST", rf"{_DATASET}/branch/{_REVISION}", hub_repositories.branch),
-    Page("POST", rf"{_DATASET}/tag/{_REVISION}", hub_repositories.tag),
-    Page("GET", rf"{_DATASET}/tree/{_REVISION}(/(?P<path>.*))?", hub_listings.tree),
-    Page("POST", rf"{_DATASET}/paths-info/{_REVISION}", hub_listings.paths_info),
-    Page("GET|HEAD", rf"/datasets/{_REPO}/resolve/{_REVISION}/(?P<path>.+)", hub_listings.resolve),
+    Page("GET", rf"{_API}(/revision/{_REVISION})?", hub_repositories.info),
+    Page("GET", rf"{_API}/refs", hub_repositories.refs),
+    Page("POST", rf"{_API}/branch/{_REVISION}", hub_repositories.branch),
+    Page("POST", rf"{_API}/tag/{_REVISION}", hub_repositories.tag),
+    Page("GET", rf"{_API}/tree/{_REVISION}(/(?P<path>.*))?", hub_listings.tree),
+    Page("POST", rf"{_API}/paths-info/{_REVISION}", hub_listings.paths_info),
+    Page("GET|HEAD", rf"(/datasets)?/{_REPO}/resolve/{_REVISION}/(?P<path>.+)", hub_listings.resolve),
     Page("POST", r"/api/validate-yaml", hub_commits.validate_card),
-    Page("POST", rf"{_DATASET}/preupload/{_REVISION}", hub_commits.preupload),
-    Page("POST", rf"{_DATASET}/commit/{_REVISION}", hub_commits.commit),
-    Page("POST", rf"/datasets/{_REPO}\.git/info/lfs/objects/batch", hub_lfs.batch),
+    Page("POST", rf"{_API}/preupload/{_REVISION}", hub_commits.preupload),
+    Page("POST", rf"{_API}/commit/{_REVISION}", hub_commits.commit),
+    Page("POST", rf"(/datasets)?/{_REPO}\.git/info/lfs/objects/batch", hub_lfs.batch),
     Page("POST", rf"/lfs/{_REPO}/verify", hub_lfs.verify),
     Page("PUT", rf"/lfs/{_REPO}/(?P<oid>[0-9a-f]{{64}})", hub_lfs.put, flows=True),
     Page("PUT", r"/lfs-parts/(?P<upload>[0-9a-f]{32})/(?P<number>\d+)", hub_lfs.put_part, flows=True),
@@ -56,5 +56,15 @@ def answer(request: Request) -> Answer:
                 return page.carry_out(request, **parts)
             request.body.whole()  # before the lock is taken; the page gets the same
             with request.state.lock:
+                _check_kind(request, parts.get("repo"))
                 return page.carry_out(request, **parts)
     raise RefusalError(404, f"no such page: {request.url.path}")
+
+
+def _check_kind(request: Request, repo: str | None) -> None:
+    """A model is not among the datasets, nor the reverse; addresses of LFS objects are the same for both."""
+    path = request.url.path
+    kind = "dataset" if path.startswith(("/api/datasets/", "/datasets/")) else "model"
+    found = request.state.repositories.get(repo or "")
+    if found is not None and not path.startswith("/lfs/") and found.kind != kind:
+        raise RefusalError(404, "Repository not found", "RepoNotFound")

@@ -16,14 +16,17 @@ def create(request: Request) -> Answer:
     asked = request.json()
     namespace = asked["organization"] or account(request.token).user
     check_write(request.token, namespace)
-    if asked["type"] != "dataset":
-        raise RefusalError(400, "only datasets live here")
+    kind = asked.get("type", "model")
+    if kind not in ("dataset", "model"):
+        raise RefusalError(400, "only datasets and models live here")
     repo = f"{namespace}/{asked['name']}"
-    url = f"{request.state.endpoint}/datasets/{repo}"
-    if repo in request.state.repositories:
-        return as_json({"error": "You already created this dataset repo", "url": url}, 409)
-    request.state.repositories[repo] = Repository(private=asked.get("visibility") == "private")
-    return as_json({"url": url, "name": repo})
+    there = request.state.repositories.get(repo)
+    if there is None:
+        there = Repository(private=asked.get("visibility") == "private", kind=kind)
+        request.state.repositories[repo] = there
+        return as_json({"url": f"{request.state.endpoint}/{there.prefix}{repo}", "name": repo})
+    url = f"{request.state.endpoint}/{there.prefix}{repo}"
+    return as_json({"error": f"You already created this {there.kind} repo", "url": url}, 409)
 
 
 def info(request: Request, repo: str, revision: str = MAIN) -> Answer:

@@ -1,13 +1,15 @@
-"""A small Hub of the tests' own: as much of the Hub's HTTP protocol as the unmodified client uses for datasets.
+"""A small Hub of the tests' own: as much of the Hub's HTTP protocol as the unmodified client uses.
 
 It answers on a free loopback port. Objects of LFS lie in a temporary folder, hashed while they come in; what git would
-hold is in memory. What it speaks was read off huggingface_hub 2.4 with HF_HUB_DISABLE_XET=1:
+hold is in memory. There are datasets and models, and no two of the same name. What it speaks was read off
+huggingface_hub 2.4 with HF_HUB_DISABLE_XET=1:
 
 - accounts (`whoami-v2`), repository creation and information, private, gated and disabled ones;
 - branches and tags, made and listed; every page takes a branch, a tag or a commit's id as its revision;
 - listings by pages (`tree`) and of single paths (`paths-info`), downloads with Range (`resolve`);
 - the way of a commit: check of the card, preupload, LFS batch, basic and multipart uploads, verify, and a commit of
-  added, LFS and deleted files and deleted folders, with `parentCommit`. Parquet files go into LFS, all others do not.
+  added, LFS and deleted files and deleted folders, with `parentCommit`. Parquet files and safetensors go into LFS, all
+  others do not.
 
 Not spoken: Xet, pull requests, LFS uploads by byte of a file's sample, redirects to another host.
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-GITATTRIBUTES = b"*.parquet filter=lfs diff=lfs merge=lfs -text\n"
+LFS_SUFFIXES = (".parquet", ".safetensors")
+GITATTRIBUTES = b"".join(b"*%b filter=lfs diff=lfs merge=lfs -text\n" % suffix.encode() for suffix in LFS_SUFFIXES)
 MAIN = "main"
 
 _numbers = itertools.count()
@@ -44,12 +45,13 @@ class Commit:
 
 @dataclass
 class Repository:
-    """A dataset repository. The first commit is the one that its creation makes.
+    """A repository. The first commit is the one that its creation makes.
 
     `gated` repositories give their files to the tokens in `granted` alone. `ignored` are paths that a .gitignore names.
     """
 
     private: bool
+    kind: Literal["dataset", "model"] = "dataset"
     ignored: tuple[str, ...] = ()
     gated: Literal["auto", "manual", False] = False
     granted: set[str] = field(default_factory=set)
@@ -60,6 +62,11 @@ class Repository:
     removed: list[Commit] = field(default_factory=list)
     tags: dict[str, str] = field(default_factory=dict)
     lfs: dict[str, LfsObject] = field(default_factory=dict)
+
+    @property
+    def prefix(self) -> str:
+        """Of its address, before its name: models have none."""
+        return "datasets/" if self.kind == "dataset" else ""
 
     @property
     def commits(self) -> list[Commit]:
@@ -87,7 +94,7 @@ class Repository:
 
 
 def in_lfs(path: str) -> bool:
-    return path.endswith(".parquet")
+    return path.endswith(LFS_SUFFIXES)
 
 
 def size_of(file: File) -> int:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
-from huggingface_hub import ModelCard
+from huggingface_hub import ModelCard, ModelCardData
 from huggingface_hub.repocard import metadata_load
 from pydantic import TypeAdapter
 
@@ -30,7 +30,13 @@ def card(folder: Path, given: TrainingReport | None = None, licence: str | None 
 
 
 def metadata(text: str) -> dict[str, Any]:
-    return dict(ModelCard(text).data.to_dict())
+    return dict(read(text).to_dict())  # type: ignore[no-untyped-call]
+
+
+def read(text: str) -> ModelCardData:
+    data = ModelCard(text).data
+    assert isinstance(data, ModelCardData)
+    return data
 
 
 def block(text: str, language: str) -> str:
@@ -75,12 +81,12 @@ def test_the_hub_reads_its_metadata(tmp_path: Path) -> None:
 
 
 def test_the_held_out_losses_are_an_index_that_the_hub_reads(tmp_path: Path) -> None:
-    read = ModelCard(card(tmp_path)).data
-    assert read.model_name == "proba"
-    assert read.eval_results is not None
+    found = read(card(tmp_path))
+    assert found.model_name == "proba"
+    assert found.eval_results is not None
     assert [
         (one.dataset_type, one.dataset_name, one.metric_type, one.metric_value, one.metric_args)
-        for one in read.eval_results
+        for one in found.eval_results
     ] == [
         (CONVERSATIONS, "conversations-eu", "loss", 1.8, {"before": 2.9, "tokens": 4000}),
         ("conversations-en", "conversations-en", "loss", 1.3, {"before": 1.1, "tokens": 4000}),
@@ -212,14 +218,13 @@ def test_texts_of_others_break_neither_markdown_nor_yaml(tmp_path: Path) -> None
     fields: dict[str, Any] = {"sources": (nasty,), "losses": (loss(NASTY, 1.0, 2.0),), "warnings": (NASTY,)}
     fields |= {"model": NASTY, "model_revision": NASTY, "versions": {NASTY: NASTY}, "iturri_version": NASTY}
     text = card(tmp_path, report(**fields))
-    read = ModelCard(text).data
-    assert read.eval_results is not None and read.eval_results[0].dataset_name == NASTY
+    results = read(text).eval_results
+    assert results is not None and results[0].dataset_name == NASTY
     assert [len(row) for row in rows(text, "source")] == [11]
-    body = text.split("\n---\n", 1)[1]
+    body = text.split("\n---\n", 1)[1].replace(block(text, "bibtex"), "")
     assert not re.search(r"(?<!\\)<script|\u202e|(?<!\\)\]\(http://e\)|^---|^# k", body, re.MULTILINE)
-    assert re.findall(r"^#+ .*", body, re.MULTILINE) == re.findall(
-        r"^#+ .*", card(tmp_path, report(warnings=("a",))), re.MULTILINE
-    )
+    harmless = card(tmp_path, report(warnings=("a",)))
+    assert re.findall(r"^#+ .*", body, re.MULTILINE) == re.findall(r"^#+ .*", harmless, re.MULTILINE)
 
 
 def test_the_citation_holds_names_with_signs_of_latex(tmp_path: Path) -> None:
@@ -235,10 +240,8 @@ def test_the_backbone_it_proposes_is_one_that_recipes_take(whole: bool, tmp_path
         (tmp_path / "adapter_config.json").write_text("{}", encoding="utf-8")
     fragment = yaml.safe_load(block(card(tmp_path, licence="llama3.1"), "yaml"))
     found: BackboneSpec = TypeAdapter(BackboneSpec).validate_python(fragment["backbone"])
-    assert (found.kind, found.licence if found.kind != "scripted" else "") == (
-        "vllm" if whole else "openai",
-        "llama3.1",
-    )
+    assert found.kind == ("vllm" if whole else "openai")
+    assert found.licence == "llama3.1"
 
 
 def test_the_snippet_runs_on_a_model_and_on_an_adapter(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -37,7 +37,11 @@ def drawn(log: Path) -> Figure:
 def lines(log: Path) -> dict[str, tuple[list[float], list[float]]]:
     """Name -> where its points stand, of the upper axes; what has no name there begins with `_`."""
     upper, _ = drawn(log).axes
-    return {line.get_label(): (list(line.get_xdata()), list(line.get_ydata())) for line in upper.lines}
+    return {str(line.get_label()): (points(line.get_xdata()), points(line.get_ydata())) for line in upper.lines}
+
+
+def points(data: Any) -> list[float]:
+    return [float(point) for point in data]
 
 
 def words(log: Path) -> str:
@@ -124,7 +128,7 @@ def test_losses_that_are_no_numbers_are_gaps_and_marked_and_told(tmp_path: Path)
 def test_the_learning_rate_is_below(tmp_path: Path) -> None:
     _, lower = drawn(written(tmp_path, *LONG[:3])).axes
     (line,) = lower.lines
-    assert list(line.get_ydata()) == [1e-5, 5e-6, 1e-5 / 3]
+    assert points(line.get_ydata()) == [1e-5, 5e-6, 1e-5 / 3]
 
 
 def test_a_missing_log_is_one_clear_line(tmp_path: Path) -> None:
