@@ -144,8 +144,6 @@ class ChatTemplate:
                 break
             if id_ in self._marks:
                 found.append((id_, text[start:end].strip()))
-                if text[:end] != text[:end].rstrip():  # a token that takes the blanks after it
-                    break
         return found
 
     def _tokens(self, text: str) -> list[tuple[int, tuple[int, int]]]:

@@ -229,4 +229,4 @@ def _is_empty(message: Message) -> bool:
     text = message.get("content")
     if message["role"] == "assistant" and message.get("tool_calls"):
         return False
-    return message["role"] in ("user", "assistant") and not (isinstance(text, str) and text.strip())
+    return message["role"] in _LETTERS and not (isinstance(text, str) and text.strip())

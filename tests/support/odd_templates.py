@@ -52,8 +52,11 @@ NO_SYSTEM = Odd(
     bos=True,
 )
 TOOLS = Odd(
-    "tool calls and a tool's turns",
+    "tool calls, and a tool's answers as user turns",
     """{%- for message in messages -%}
+{%- if message['role'] == 'tool' -%}
+{{- '<|im_start|>user\n<result>' + message['content'] + '</result><|im_end|>\n' -}}{%- continue -%}
+{%- endif -%}
 {{- '<|im_start|>' + message['role'] + '\n' + (message['content'] or '') -}}
 {%- for call in message['tool_calls'] or [] -%}{{- '<call>' + call['function']['name'] + '</call>' -}}{%- endfor -%}
 {{- '<|im_end|>\n' -}}
@@ -72,20 +75,19 @@ TOOLS = Odd(
         {"role": "assistant", "content": "ordu bata."},
     ],
     "<|im_start|>·user·⏎·zer· ordu· da·?·<|im_end|>·⏎·<|im_start|>·assistant·⏎·+<call>·+ordua·+</call>·+<|im_end|>·⏎·"
-    "<|im_start|>·tool·⏎·12·<|im_end|>·⏎·<|im_start|>·tool·⏎·30·<|im_end|>·⏎·"
-    "<|im_start|>·assistant·⏎·+hamabiak·+.·+<|im_end|>·⏎·<|im_start|>·user·⏎·eta· orain·?·<|im_end|>·⏎·"
-    "<|im_start|>·assistant·⏎·+begira·+:·+<call>·+ordua·+</call>·+<|im_end|>·⏎·<|im_start|>·tool·⏎·13·<|im_end|>·⏎·"
-    "<|im_start|>·assistant·⏎·+ordu·+ bata·+.·+<|im_end|>·⏎",
-    "<|im_start|>·user·⏎·+zer·+ ordu·+ da·+?·+<|im_end|>·⏎·"
-    "<|im_start|>·assistant·⏎·+<call>·+ordua·+</call>·+<|im_end|>·⏎·"
-    "<|im_start|>·tool·⏎·12·<|im_end|>·⏎·<|im_start|>·tool·⏎·30·<|im_end|>·⏎·"
-    "<|im_start|>·assistant·⏎·+hamabiak·+.·+<|im_end|>·⏎·<|im_start|>·user·⏎·+eta·+ orain·+?·+<|im_end|>·⏎·"
-    "<|im_start|>·assistant·⏎·+begira·+:·+<call>·+ordua·+</call>·+<|im_end|>·⏎·<|im_start|>·tool·⏎·13·<|im_end|>·⏎·"
-    "<|im_start|>·assistant·⏎·+ordu·+ bata·+.·+<|im_end|>·⏎",
-    plain=("<call>", "</call>"),
+    "<|im_start|>·user·⏎·<result>·12·</result>·<|im_end|>·⏎·<|im_start|>·user·⏎·<result>·30·</result>·<|im_end|>·⏎·"
+    "<|im_start|>·assistant·⏎·+hamabiak·+.·+<|im_end|>·⏎·<|im_start|>·user·⏎·eta· orain·?·<|im_end|>·⏎·<|im_start|>·"
+    "assistant·⏎·+begira·+:·+<call>·+ordua·+</call>·+<|im_end|>·⏎·<|im_start|>·user·⏎·<result>·13·</result>·"
+    "<|im_end|>·⏎·<|im_start|>·assistant·⏎·+ordu·+ bata·+.·+<|im_end|>·⏎",
+    "<|im_start|>·user·⏎·+zer·+ ordu·+ da·+?·+<|im_end|>·⏎·<|im_start|>·assistant·⏎·+<call>·+ordua·+</call>·"
+    "+<|im_end|>·⏎·<|im_start|>·user·⏎·<result>·12·</result>·<|im_end|>·⏎·<|im_start|>·user·⏎·<result>·30·</result>·"
+    "<|im_end|>·⏎·<|im_start|>·assistant·⏎·+hamabiak·+.·+<|im_end|>·⏎·<|im_start|>·user·⏎·+eta·+ orain·+?·"
+    "+<|im_end|>·⏎·<|im_start|>·assistant·⏎·+begira·+:·+<call>·+ordua·+</call>·+<|im_end|>·⏎·<|im_start|>·user·⏎·"
+    "<result>·13·</result>·<|im_end|>·⏎·<|im_start|>·assistant·⏎·+ordu·+ bata·+.·+<|im_end|>·⏎",
+    plain=("<call>", "</call>", "<result>", "</result>"),
 )
 THINKING = Odd(
-    "reasoning that is left out of earlier replies, and an empty block before the last",
+    "reasoning that is left out of earlier replies and shown in the last",
     """{%- for message in messages -%}
 {%- set content = message['content'] -%}
 {%- if message['role'] == 'assistant' -%}

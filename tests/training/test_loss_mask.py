@@ -107,7 +107,7 @@ def test_what_comes_before_a_reply_is_what_an_engine_is_given(name: str) -> None
     prompt = tokenizer.apply_chat_template(TALK[:1], add_generation_prompt=True)["input_ids"]
     # Deepseek R1 is asked with an open block of reasoning that its finished replies lack; others only show theirs, or
     # a system text, in prompts.
-    assert made.ids[:start] == prompt[:start] or name in {"mistral-effort", "gpt-oss"}
+    assert made.ids[:start] == prompt[:start], name
     rest = tokenizer.decode(prompt[start:]).strip()
     assert rest in ("", "<think>")
 
@@ -140,17 +140,27 @@ def test_learnt_and_not_learnt_tokens_are_the_whole_text(turns: list[str]) -> No
         assert made == Left("empty_turn")
 
 
-def test_offsets_without_blanks_give_the_same_mask() -> None:
+@pytest.mark.parametrize("trimming", [False, True])
+def test_a_first_word_whose_space_is_the_prompts_is_not_learnt(trimming: bool) -> None:
+    """Also by a tokenizer that leaves spaces out of offsets."""
     from tokenizers import processors
 
-    tokenizer = family_tokenizer("chatml")
-    trimming = PreTrainedTokenizerFast(tokenizer_object=tokenizer.backend_tokenizer, eos_token="<|im_end|>")
-    trimming.chat_template = tokenizer.chat_template
-    messages = talk("Kaixo ", " Ondo nago.", "\nEta zu?", "\n\nBai.  ")
-    plain = _encoded(tokenizer, messages)
-    trimming.backend_tokenizer.post_processor = processors.ByteLevel(trim_offsets=True)
-    assert trimming("a b", return_offsets_mapping=True)["offset_mapping"][1] == (2, 3)
-    assert _encoded(trimming, messages) == plain
+    made = family_tokenizer("chatml")
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=made.backend_tokenizer, eos_token="<|im_end|>")
+    tokenizer.backend_tokenizer.post_processor = processors.ByteLevel(trim_offsets=trimming)
+    tokenizer.chat_template = made.chat_template.replace("'\\n'", "': '").replace("assistant\\n", "assistant: ")
+    assert tokenizer("a b", return_offsets_mapping=True)["offset_mapping"][1] == (1 + trimming, 3)
+    shown = _learnt(tokenizer, _encoded(tokenizer, talk("Kaixo", "Eta zu ondo", "Eta?", "Eta zu")))
+    assert tokenizer.apply_chat_template(TALK[:1], tokenize=False, add_generation_prompt=True).endswith("assistant: ")
+    assert shown == [" zu ondo<|im_end|>", " zu<|im_end|>"]
+
+
+def test_line_ends_at_the_edges_of_user_turns_are_learnt_where_the_template_keeps_them() -> None:
+    messages = talk("\n\nKaixo \n", "Bai.")
+    kept = _learnt(family_tokenizer("deepseek-v3"), _encoded(family_tokenizer("deepseek-v3"), messages, loss_on="all"))
+    assert kept[0].startswith("\n\nKaixo \n<")
+    off = _learnt(family_tokenizer("llama-3"), _encoded(family_tokenizer("llama-3"), messages, loss_on="all"))
+    assert off[0] == "Kaixo<|eot_id|>"
 
 
 def _left(messages: Messages, **context: Any) -> Left:

@@ -56,9 +56,9 @@ def _bounds(sequences: tuple[Encoded, ...]) -> list[slice]:
     return [slice(start, end) for start, end in pairwise(ends)]
 
 
-@torch.no_grad()
 def _logits(attention: str, *sequences: Encoded) -> torch.Tensor:
-    logits: torch.Tensor = _model(attention)(**_batch(*sequences)).logits[0]
+    with torch.no_grad():
+        logits: torch.Tensor = _model(attention)(**_batch(*sequences)).logits[0]
     return logits
 
 
