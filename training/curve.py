@@ -287,7 +287,7 @@ def _words(log: _Log) -> str:
     numbers = [log.losses[step] for step in sorted(log.losses) if math.isfinite(log.losses[step])]
     if numbers:
         smooth = _smoothed(numbers) if _is_smoothed(log) else numbers
-        words += f"; training loss from {numbers[0]:.3f} to {smooth[-1]:.3f}"
+        words += f"; training loss from {smooth[0]:.3f} to {smooth[-1]:.3f}"
     if strange := len(log.losses) - len(numbers):
         words += f"; no number at {strange:,} step{'s' if strange > 1 else ''} (dotted)"
     return words
