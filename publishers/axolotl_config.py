@@ -39,7 +39,7 @@ def axolotl(tables: Sequence[Table], setup: Setup) -> dict[str, str]:
         ("Run `axolotl train axolotl.yaml` in this folder. Written by Iturri for Axolotl 0.19.", {}),
         ("", {"base_model": setup.model, **setup.pinned("revision_of_model")}),
         (
-            "The template is the tokenizer's own. A base model has none; with that of an instructed one in a file:\n"
+            "The template is the tokenizer's own. A base model has none; then, here and in each dataset:\n"
             "chat_template: jinja\n"
             "chat_template_jinja: FILE\n"
             "Where a turn does not end in the tokenizer's eos_token, say in what it ends, or no answer learns to end:\n"
@@ -113,6 +113,7 @@ def _table(table: Table) -> dict[str, Any]:
         "path": table.path,
         "ds_type": "json",
         "type": "chat_template",
+        "chat_template": "tokenizer_default",
         "field_messages": "messages",
         "message_property_mappings": {"role": "role", "content": "content"},
         "roles_to_train": ["assistant"],

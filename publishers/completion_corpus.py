@@ -64,7 +64,7 @@ def _check(path: Path) -> None:
 def _parquet_has_text(path: Path) -> bool:
     schema = pq.read_schema(path)
     at = schema.get_field_index(_FIELD)
-    return at >= 0 and (pa.types.is_string(schema.field(at).type) or pa.types.is_large_string(schema.field(at).type))
+    return at >= 0 and schema.field(at).type in (pa.string(), pa.large_string())
 
 
 def _jsonl_has_text(path: Path) -> bool:

@@ -104,8 +104,10 @@ def test_axolotl_learns_assistant_turns_with_their_ends_and_keeps_samples_apart(
     # flash_attention_2; the older `flash_attention: true` is deprecated.
     for entry in (*read["datasets"], *read["test_datasets"]):
         assert (entry["roles_to_train"], entry["train_on_eos"]) == (["assistant"], "turn")
+        # SFTDataset puts this in where it is missing, and then it hides the one of the whole
+        assert entry["chat_template"] == read["chat_template"] == "tokenizer_default"
     assert (read["attn_implementation"], read["pad_to_sequence_len"]) == ("flash_attention_2", True)
-    assert (read["base_model"], read["chat_template"]) == (MODEL, "tokenizer_default")
+    assert read["base_model"] == MODEL
     assert read["plugins"] == ["axolotl.integrations.liger.LigerPlugin"]
     assert read["liger_fused_linear_cross_entropy"] is True
     assert (read["save_steps"], read["eval_steps"]) == (50, 50)
@@ -206,7 +208,7 @@ def test_the_model_is_the_builds_backbone_in_its_revision(
     ],
 )
 def test_what_cannot_be_trained_is_said_before_anything_is_written(
-    build: Path, tmp_path: Path, options: dict[str, str], words: str
+    build: Path, tmp_path: Path, options: dict[str, Any], words: str
 ) -> None:
     with pytest.raises(InputError, match=words):
         export(build, tmp_path / "out", "axolotl", **options)
