@@ -14,7 +14,16 @@ from publishers.export import export
 from schemas.training_format import TrainingFormat
 
 
-def run(build: str, layout: TrainingFormat, to: Path | None, *, as_json: bool) -> int:
+def run(
+    build: str,
+    layout: TrainingFormat,
+    to: Path | None,
+    *,
+    model: str | None,
+    corpus: str | None,
+    gpus: int | None,
+    as_json: bool,
+) -> int:
     """Export, and say what is where."""
     settings = machine_settings()
     log_to_stderr(settings)
@@ -22,7 +31,8 @@ def run(build: str, layout: TrainingFormat, to: Path | None, *, as_json: bool) -
     manifest = sealed(folder)
     if not manifest.complete:
         say(f"{folder} is not finished: what it has so far is exported")
-    done = export(folder, to or Path("exports") / f"{manifest.name}-{layout}", layout)
+    target = to or Path("exports") / f"{manifest.name}-{layout}"
+    done = export(folder, target, layout, model=model, corpus=corpus, gpus=gpus)
     if as_json:
         sys.stdout.write(done.model_dump_json() + "\n")
     else:

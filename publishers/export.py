@@ -1,20 +1,22 @@
-"""A build's rows in the files that a trainer reads."""
+"""A build's rows in the files that a trainer reads, and the configuration by which it trains on them."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 
 from publishers.atomic import is_leftover, whole_file, write_bytes
+from publishers.completion_corpus import completion_corpus
 from publishers.publication import check, read_publication
 from publishers.shard import read_shard
-from publishers.training_formats import LAYOUTS, Table
+from publishers.training_configs import Setup, Table, starting_model
+from publishers.training_formats import LAYOUTS
 from schemas.base import Frozen
 from schemas.conversation import Conversation
-from schemas.errors import StorageError
-from schemas.manifest import Manifest, Shard
+from schemas.errors import InputError, PublishError, StorageError
+from schemas.manifest import Manifest, Provenance, Shard
 from schemas.training_format import TrainingFormat
 
 _ROWS_AT_ONCE = 1000
@@ -29,20 +31,31 @@ class Exported(Frozen):
     files: tuple[str, ...]
 
 
-def export(build: Path, target: Path, layout: TrainingFormat) -> Exported:
+def export(
+    build: Path,
+    target: Path,
+    layout: TrainingFormat,
+    *,
+    model: str | None = None,
+    corpus: str | None = None,
+    gpus: int | None = None,
+) -> Exported:
     """Write the sealed rows of the build into `target`: a file CONFIG-SPLIT.jsonl for each config and split.
+
+    For a trainer also its configuration, in the paper's settings: of `model` (the build's backbone when left out) on
+    `gpus` GPUs (of one node, 8, when left out), mixed with the documents of `corpus`, which only Axolotl can.
 
     Each file appears whole or not at all, and a repeat writes the same bytes; rows keep the order of their sealing.
     Memory is that of a thousand rows. Raises PublishError for a build without sealed shards, a damaged one, and a row
-    that the layout cannot hold; StorageError when the folder holds other files, or the disk refuses.
+    that the layout cannot hold; InputError for a model or corpus that is not there, or of no use to the layout;
+    StorageError when the folder holds other files, or the disk refuses.
     """
     publication = read_publication(build)
     check(publication.shards)
     manifest = publication.manifest
     tables = dict(_tables(manifest))
-    about = LAYOUTS[layout].about
-    described = about(tuple(tables)) if about is not None else None
-    names = [table.path for table in tables] + ([described[0]] if described is not None else [])
+    configs = _configs(tuple(tables), manifest.provenance, layout, target, model, corpus, gpus)
+    names = [*(table.path for table in tables), *configs]
     _refuse_strangers(target, names)
     size = rows = 0
     for table, shards in tables.items():
@@ -51,11 +64,39 @@ def export(build: Path, target: Path, layout: TrainingFormat) -> Exported:
                 line = json.dumps(LAYOUTS[layout].row(row), ensure_ascii=False)
                 size += file.write(line.encode() + b"\n")
                 rows += 1
-    if described is not None:
-        content = described[1].encode()
-        write_bytes(target / described[0], content)
+    for name, text in configs.items():
+        content = text.encode()
+        write_bytes(target / name, content)
         size += len(content)
     return Exported(target=str(target), rows=rows, bytes=size, files=tuple(names))
+
+
+def _configs(
+    tables: Sequence[Table],
+    provenance: Provenance,
+    layout: TrainingFormat,
+    target: Path,
+    model: str | None,
+    corpus: str | None,
+    gpus: int | None,
+) -> Mapping[str, str]:
+    """The files by which the trainer trains, by name; none for what is a layout only."""
+    configs = LAYOUTS[layout].configs
+    if configs is None:
+        for option, value in (("--model", model), ("--corpus", corpus), ("--gpus", gpus)):
+            if value is not None:
+                raise InputError(f"{option}: {layout} is a layout of rows, without a configuration; leave it out")
+        return {}
+    if corpus is not None and layout != "axolotl":
+        raise InputError(
+            f"--corpus: {layout} cannot mix plain text with conversations in one run; leave it out, export for axolotl,"
+            " or use iturri train"
+        )
+    if not any(table.split == "train" for table in tables):
+        raise PublishError("the build has no rows to train on yet, only such to measure with; let it go on")
+    name, revision = starting_model(model, provenance)
+    documents = completion_corpus(corpus) if corpus is not None else None
+    return configs(tables, Setup(target.resolve().name, name, revision, gpus or 8, documents))
 
 
 def _tables(manifest: Manifest) -> Iterator[tuple[Table, list[Shard]]]:

@@ -1,14 +1,15 @@
-"""Conversations as trainers read them: one JSON object a row, and the file that tells the trainer of it."""
+"""Conversations as trainers read them: one JSON object a row."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-import yaml
-
+from publishers.axolotl_config import axolotl
+from publishers.llamafactory_config import llamafactory
+from publishers.training_configs import Setup, Table
+from publishers.trl_config import trl
 from schemas.conversation import Conversation, Message
 from schemas.errors import PublishError
 from schemas.training_format import TrainingFormat
@@ -17,20 +18,11 @@ _SHAREGPT_ROLES: Final = {"system": "system", "user": "human", "assistant": "gpt
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
-    """One exported file: the rows of one config and split. `path` is relative to the folder of the export."""
-
-    path: str
-    config: str
-    split: str
-
-
-@dataclass(frozen=True, slots=True)
 class Layout:
-    """How a trainer wants its rows; `about` gives (name, content) of the file that describes the tables, if any."""
+    """How a trainer wants its rows; `configs` gives the files by which it trains on them, by name, if any."""
 
     row: Callable[[Conversation], Mapping[str, Any]]
-    about: Callable[[Sequence[Table]], tuple[str, str]] | None = None
+    configs: Callable[[Sequence[Table], Setup], Mapping[str, str]] | None = None
 
 
 def _messages(row: Conversation) -> dict[str, Any]:
@@ -66,50 +58,10 @@ def _exchanges(row: Conversation, turns: Sequence[Message]) -> list[list[str]]:
     return [[turns[at].content, turns[at + 1].content] for at in range(0, len(turns), 2)]
 
 
-def _axolotl_yaml(tables: Sequence[Table]) -> tuple[str, str]:
-    def entries(split: str) -> list[dict[str, Any]]:
-        return [
-            {
-                "path": table.path,
-                "ds_type": "json",
-                "type": "chat_template",
-                "field_messages": "messages",
-                "message_property_mappings": {"role": "role", "content": "content"},
-                "roles_to_train": ["assistant"],
-            }
-            for table in tables
-            if table.split == split
-        ]
-
-    told: dict[str, Any] = {"datasets": entries("train")}
-    if validation := entries("validation"):
-        told["test_datasets"] = [{**entry, "split": "train"} for entry in validation]  # a file has the one split
-    return "axolotl.yaml", yaml.safe_dump(told, sort_keys=False)
-
-
-def _dataset_info(tables: Sequence[Table]) -> tuple[str, str]:
-    told = {
-        f"{table.config}_{table.split}".replace("-", "_"): {
-            "file_name": table.path,
-            "formatting": "sharegpt",
-            "columns": {"messages": "messages"},
-            "tags": {
-                "role_tag": "role",
-                "content_tag": "content",
-                "user_tag": "user",
-                "assistant_tag": "assistant",
-                "system_tag": "system",
-            },
-        }
-        for table in tables
-    }
-    return "dataset_info.json", json.dumps(told, indent=2) + "\n"
-
-
 LAYOUTS: Final[Mapping[TrainingFormat, Layout]] = {
-    "trl": Layout(_messages),
-    "axolotl": Layout(_messages, _axolotl_yaml),
-    "llamafactory": Layout(_messages, _dataset_info),
+    "trl": Layout(_messages, trl),
+    "axolotl": Layout(_messages, axolotl),
+    "llamafactory": Layout(_messages, llamafactory),
     "sharegpt": Layout(_sharegpt),
     "alpaca": Layout(_alpaca),
     "jsonl": Layout(lambda row: row.model_dump(mode="json")),

@@ -114,9 +114,30 @@ def export(
     to: Annotated[
         Path | None, typer.Option("--to", metavar="FOLDER", help="Where to; else exports/NAME-FORMAT.")
     ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            "--model", metavar="MODEL", help="What is trained, a folder or NAMESPACE/NAME; else the build's backbone."
+        ),
+    ] = None,
+    corpus: Annotated[
+        str | None,
+        typer.Option(
+            "--corpus",
+            metavar="CORPUS",
+            help="For axolotl: documents to learn beside, .jsonl or .parquet with a field text, or NAMESPACE/NAME.",
+        ),
+    ] = None,
+    gpus: Annotated[
+        int | None,
+        typer.Option("--gpus", metavar="N", min=1, max=100_000, help="How many it is trained on; else 8."),
+    ] = None,
     as_json: AsJson = False,
 ) -> int:
-    """Write the rows of a build as a trainer reads them: JSON lines, and what the trainer has to be told of them."""
+    """Write the rows of a build as a trainer reads them: JSON lines, and the configuration that trains on them.
+
+    The configuration, for axolotl, trl and llamafactory, has the settings of Sainz et al. (EMNLP 2025).
+    """
     from cli import export
 
-    return export.run(build, layout, to, as_json=as_json)
+    return export.run(build, layout, to, model=model, corpus=corpus, gpus=gpus, as_json=as_json)

@@ -120,13 +120,19 @@ def test_a_file_where_the_folder_should_be(built: Path, tmp_path: Path) -> None:
 
 
 def test_exported_for_a_trainer(built: Path) -> None:
-    done = iturri("export", "good", "--for", "axolotl", cwd=built)
+    asked = iturri("export", "good", "--for", "axolotl", cwd=built)
+    assert asked.returncode == 2 and "give --model, a folder or namespace/name" in one_line(asked.stderr)
+    options = ("--model", "group/model", "--gpus", "16", "--corpus", "group/corpus")
+    done = iturri("export", "good", "--for", "axolotl", *options, cwd=built)
     assert done.returncode == 0, done.stderr
+    config = (built / "exports" / "good-axolotl" / "axolotl.yaml").read_text(encoding="utf-8")
+    assert "base_model: group/model\n" in config and "gradient_accumulation_steps: 16\n" in config
+    assert "path: group/corpus\n" in config
     assert done.stdout.startswith("exports/good-axolotl: ") and "rows in 2 files" in done.stdout
     assert {path.name for path in (built / "exports" / "good-axolotl").iterdir()} >= {"axolotl.yaml"}
     told = json.loads(one_line(iturri("export", "good", "--for", "jsonl", "--to", "rows", "--json", cwd=built).stdout))
     assert told["target"] == "rows" and told["rows"] == read_manifest(built / "builds" / "good").rows
-    other = iturri("export", "good", "--for", "trl", "--to", "rows", cwd=built)
+    other = iturri("export", "good", "--for", "sharegpt", "--to", "rows", cwd=built)
     assert other.returncode == 0  # the same names, and so one export in place of another
-    refused = iturri("export", "good", "--for", "trl", "--to", "exports/good-axolotl", cwd=built)
+    refused = iturri("export", "good", "--for", "alpaca", "--to", "exports/good-axolotl", cwd=built)
     assert refused.returncode == 1 and "holds axolotl.yaml, which is not of this export" in refused.stderr

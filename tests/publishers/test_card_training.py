@@ -47,13 +47,15 @@ def run(command: list[str], folder: Path) -> None:
 
 
 def test_a_publication_that_was_downloaded_is_exported_for_other_trainers(published: Path, tmp_path: Path) -> None:
-    for line in block(published, "bash").splitlines():
+    for line in block(published, "bash").replace("your-model", str(BACKBONE)).splitlines():
         program, *arguments = shlex.split(line)
         assert program == "iturri"
         run([sys.executable, "-m", "cli.main", *arguments], tmp_path)
     told = yaml.safe_load((tmp_path / "proba-axolotl" / "axolotl.yaml").read_text(encoding="utf-8"))
     assert [entry["path"] for entry in told["datasets"]] == ["magpie-eu-train.jsonl"]
-    assert (tmp_path / "proba-llamafactory" / "dataset_info.json").is_file()
+    assert told["base_model"] == str(BACKBONE)
+    for name in ("dataset_info.json", "llamafactory.yaml"):
+        assert (tmp_path / "proba-llamafactory" / name).is_file()
     rows = (tmp_path / "proba-axolotl" / "magpie-eu-train.jsonl").read_text(encoding="utf-8").splitlines()
     assert len(rows) == 6
 

@@ -1,0 +1,131 @@
+"""What the configurations of other trainers have in common: what is trained, and the settings of the paper.
+
+The settings are those of schemas/training.py, Sainz et al. (EMNLP 2025).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from schemas.errors import InputError
+from schemas.manifest import Provenance
+from schemas.names import REPO
+from schemas.training import Checkpoints, Context, Optimisation
+
+CONTEXT: Final = Context()
+PAPER: Final = Optimisation()
+CHECKPOINTS: Final = Checkpoints()
+OUTPUT: Final = "model"
+"""Where the trained model goes, in the export's folder."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One exported file: the rows of one config and split. `path` is relative to the folder of the export."""
+
+    path: str
+    config: str
+    split: str
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What is trained and on how many GPUs; `corpus` is Axolotl's entry for documents that are learnt beside.
+
+    `folder` is the name of the export's folder, without those above it.
+    """
+
+    folder: str
+    model: str
+    revision: str | None = None
+    gpus: int = 8
+    corpus: Mapping[str, Any] | None = None
+
+    @property
+    def accumulation(self) -> int:
+        """Passes a step, with one sequence a GPU, that come nearest to the paper's tokens a step."""
+        return max(1, round(PAPER.tokens_per_step / (CONTEXT.max_length * self.gpus)))
+
+    def pinned(self, key: str) -> dict[str, Any]:
+        return {} if self.revision is None else {key: self.revision}
+
+
+def starting_model(named: str | None, provenance: Provenance) -> tuple[str, str | None]:
+    """The model and its revision: the named one, or else the build's backbone, in its revision.
+
+    Raises InputError when the backbone is no model of the Hub, and for a name that is neither a folder nor of the Hub.
+    """
+    if named is None and not REPO.fullmatch(provenance.backbone):
+        raise InputError(
+            f"which model is to be trained? The backbone {provenance.backbone!r} is no model of the Hub; give --model,"
+            " a folder or namespace/name"
+        )
+    model = named or provenance.backbone
+    if Path(model).is_dir():
+        return str(Path(model).resolve()), None
+    if not REPO.fullmatch(model):
+        raise InputError(f"--model: {model!r} is neither a folder nor a model of the Hub, namespace/name")
+    return model, provenance.backbone_revision if model == provenance.backbone else None
+
+
+def adam_settings() -> dict[str, Any]:
+    return {
+        "adam_beta1": PAPER.betas[0],
+        "adam_beta2": PAPER.betas[1],
+        "weight_decay": PAPER.weight_decay,
+        "max_grad_norm": PAPER.clip,
+        "neftune_noise_alpha": PAPER.neftune,
+    }
+
+
+def transformers_settings() -> dict[str, Any]:
+    """The paper's settings as options of Transformers, which TRL and LLaMA-Factory pass on."""
+    return {
+        "num_train_epochs": PAPER.epochs,
+        "optim": "adamw_torch_fused",
+        "learning_rate": PAPER.learning_rate,
+        "lr_scheduler_type": "cosine_with_min_lr",
+        "lr_scheduler_kwargs": {"min_lr_rate": PAPER.final_share},
+        **adam_settings(),
+        "bf16": True,
+        "seed": PAPER.seed,
+    }
+
+
+def schedule(held_out: bool) -> dict[str, Any]:
+    return {
+        "output_dir": OUTPUT,
+        "logging_steps": 1,
+        "report_to": "none",
+        "save_steps": CHECKPOINTS.every_steps,
+        "save_total_limit": CHECKPOINTS.keep,
+        **({"eval_strategy": "steps", "eval_steps": CHECKPOINTS.every_steps} if held_out else {"eval_strategy": "no"}),
+    }
+
+
+def scale_comment(setup: Setup) -> str:
+    tokens = setup.gpus * setup.accumulation * CONTEXT.max_length
+    sequences = round(PAPER.tokens_per_step / CONTEXT.max_length)
+    return (
+        f"{setup.gpus} GPU(s), 1 sequence each, {setup.accumulation} times, {CONTEXT.max_length} tokens:"
+        f" {tokens:,} tokens a step (the paper: about {PAPER.tokens_per_step / 1e6:.1f}M, on 128 GPUs).\n"
+        f"On other numbers of GPUs: gradient_accumulation_steps = {sequences} / (GPUs x sequences on each)."
+    )
+
+
+def document(*blocks: tuple[str, Mapping[str, Any]]) -> str:
+    """YAML: blocks of settings, each under its comment."""
+    return "\n".join(_comment(words) + (yaml_text(settings) if settings else "") for words, settings in blocks)
+
+
+def _comment(words: str) -> str:
+    return "".join(f"# {line}\n" for line in words.splitlines())
+
+
+def yaml_text(settings: Mapping[str, Any]) -> str:
+    return yaml.safe_dump(dict(settings), sort_keys=False, allow_unicode=True, width=10_000)
