@@ -25,9 +25,12 @@ from training.corpora import open_documents
 from training.loss_mask import Encoded, Encoder, Left
 from training.mixture import draws, held_out, limit
 from training.packing import fill, pack
+from training.processes import by_first
 from training.publications import VALIDATION, open_conversations
 from training.sequences import Sequences, SequenceWriter
+from training.whole_file import write_whole
 
+_PLAN = "plan.json"
 _COST_TEXTS = 2000
 _UNKNOWN = "und"  # the language, in ISO 639, of rows that were left out before it was known
 
@@ -80,18 +83,7 @@ def prepare(recipe: TrainingRecipe, tokenizer: PreTrainedTokenizerBase, folder: 
     Raises InputError and DatasetError of the sources, DatasetError when nothing is left to train on, StorageError.
     """
     fingerprint = _fingerprint(recipe, tokenizer)
-    plan = _read_plan(folder, fingerprint)
-    if plan is None:
-        try:
-            shutil.rmtree(folder, ignore_errors=True)
-            plan = _Preparation(recipe, tokenizer, folder).run(fingerprint)
-            partial = folder / "plan.partial"
-            partial.write_text(plan.model_dump_json(), encoding="utf-8")
-            partial.replace(folder / "plan.json")
-        except OSError as error:
-            raise StorageError(
-                f"{folder} cannot be written: {error.strerror or error}; free some space, or choose another output"
-            ) from error
+    plan = by_first(lambda: _read_plan(folder, fingerprint) or _prepared(recipe, tokenizer, folder, fingerprint))
     sequences = Sequences(folder)
     return Examples(
         train=packs.dataset(sequences, plan.train),
@@ -103,6 +95,19 @@ def prepare(recipe: TrainingRecipe, tokenizer: PreTrainedTokenizerBase, folder: 
     )
 
 
+def _prepared(recipe: TrainingRecipe, tokenizer: PreTrainedTokenizerBase, folder: Path, fingerprint: str) -> _Plan:
+    """The plan is written last: without one, nothing in the folder is taken for whole."""
+    try:
+        shutil.rmtree(folder, ignore_errors=True)
+        plan = _Preparation(recipe, tokenizer, folder).run(fingerprint)
+    except OSError as error:
+        raise StorageError(
+            f"{folder} cannot be written: {error.strerror or error}; free some space, or choose another output"
+        ) from error
+    write_whole(folder / _PLAN, plan.model_dump_json().encode())
+    return plan
+
+
 def _fingerprint(recipe: TrainingRecipe, tokenizer: PreTrainedTokenizerBase) -> str:
     vocabulary = hashlib.sha256(json.dumps(sorted(tokenizer.get_vocab().items())).encode()).hexdigest()
     decides = recipe.model_dump(mode="json", include={"data", "context", "languages"})
@@ -112,7 +117,7 @@ def _fingerprint(recipe: TrainingRecipe, tokenizer: PreTrainedTokenizerBase) -> 
 
 def _read_plan(folder: Path, fingerprint: str) -> _Plan | None:
     try:
-        plan = _Plan.model_validate_json((folder / "plan.json").read_text(encoding="utf-8"))
+        plan = _Plan.model_validate_json((folder / _PLAN).read_text(encoding="utf-8"))
     except (FileNotFoundError, ValidationError):
         return None
     return plan if plan.fingerprint == fingerprint else None

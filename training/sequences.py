@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
@@ -15,7 +16,7 @@ _IDS, _LEARNT, _OFFSETS = "ids.int32", "learnt.uint8", "offsets.npy"
 
 
 class SequenceWriter:
-    """Appends sequences; they are there to be read when the writer is closed. OSError when the disk refuses."""
+    """Appends sequences; they are on disk, to be read, when the writer is closed. OSError when the disk refuses."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -36,10 +37,14 @@ class SequenceWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._ids.close()
-        self._learnt.close()
-        if kind is None:
-            np.save(self._folder / _OFFSETS, np.asarray(self._ends, dtype=np.int64))
+        with self._ids, self._learnt:
+            if kind is not None:
+                return
+            with (self._folder / _OFFSETS).open("wb") as offsets:
+                np.save(offsets, np.asarray(self._ends, dtype=np.int64))
+                for file in (self._ids, self._learnt, offsets):
+                    file.flush()
+                    os.fsync(file.fileno())
 
 
 class Sequences:
