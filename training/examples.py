@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 from datasets import Dataset
-from pydantic import ValidationError
 from transformers import PreTrainedTokenizerBase
 
 from schemas.base import Frozen
@@ -88,7 +87,7 @@ def _fingerprint(recipe: TrainingRecipe, tokenizer: PreTrainedTokenizerBase) -> 
 def _read_plan(folder: Path, fingerprint: str) -> _Plan | None:
     try:
         plan = _Plan.model_validate_json((folder / _PLAN).read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValidationError):
+    except (OSError, ValueError):
         return None
     return plan if plan.fingerprint == fingerprint else None
 

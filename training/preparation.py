@@ -126,7 +126,9 @@ class Preparation:
         self.held_out[f"{kind}-{language}"] += part.held_out
         if part.dropped:
             told = ", ".join(f"{reason} {count:,}" for reason, count in part.dropped.most_common())
-            self.warnings.append(f"{where}: {rows.name}: {part.dropped.total():,} of {part.read:,} are left out: {told}")
+            self.warnings.append(
+                f"{where}: {rows.name}: {part.dropped.total():,} of {part.read:,} are left out: {told}"
+            )
         self.sources.append(
             SourceCount(
                 source=rows.name,

@@ -274,7 +274,8 @@ def _arguments(recipe: TrainingRecipe, pack_length: int, folder: Path) -> SFTCon
 
 
 def _told(arguments: SFTConfig, packs: int, recipe: TrainingRecipe) -> Iterator[str]:
-    per_epoch = packs / (arguments.gradient_accumulation_steps * arguments.train_batch_size * arguments.world_size)
+    passes = math.ceil(packs / (arguments.train_batch_size * arguments.world_size))
+    per_epoch = math.ceil(passes / arguments.gradient_accumulation_steps)
     steps = recipe.optimisation.max_steps or math.ceil(per_epoch * recipe.optimisation.epochs)
     if steps < _FEW_STEPS:
         yield (
