@@ -14,7 +14,7 @@ from cli import consoles, figures
 from cli.failures import say
 from cli.machine import machine_settings
 from cli.surroundings import log_to_stderr
-from schemas.errors import SettingsError
+from schemas.errors import InputError, SettingsError
 from schemas.reading import read_training_recipe
 from schemas.training import TrainingRecipe
 
@@ -28,10 +28,10 @@ def run(path: Path, out: Path | None, *, as_json: bool, quiet: bool) -> int:
     """Train, say what came of it, and upload it where the recipe says."""
     recipe = read_training_recipe(path)
     need_packages()
-    from training.upload import upload
-
     from cli.training_progress import open_training_display
+    from training.processes import OtherProcessError
     from training.run import StoppedError, train
+    from training.upload import upload
 
     first = os.environ.get("RANK", "0") == "0"
     folder = out or recipe.output or Path("runs") / recipe.name
@@ -42,16 +42,22 @@ def run(path: Path, out: Path | None, *, as_json: bool, quiet: bool) -> int:
         except StoppedError as error:
             display.note(f"{recipe.name}: {error}")
             return 128 + error.signal
+        except (InputError, OtherProcessError) as error:
+            if first:
+                raise
+            return error.exit_code  # the first process says it
     if not first:
         return 0
     if as_json:
         sys.stdout.write(report.model_dump_json() + "\n")
-    else:
+    elif not quiet:
         _show(report, recipe, folder)
     if recipe.publish.repo is not None:
         from huggingface_hub import get_token
 
-        say(f"uploaded to {upload(folder, recipe.publish.repo, private=recipe.publish.private, token=get_token())}")
+        address = upload(folder, recipe.publish.repo, private=recipe.publish.private, token=get_token())
+        if not quiet:
+            say(f"uploaded to {address}")
     return 0
 
 

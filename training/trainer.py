@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import logging
 import math
 import shutil
 import signal
@@ -26,6 +27,7 @@ from schemas.training import TrainingRecipe
 from training import checkpoints, held_out
 from training.examples import Examples
 from training.model import adapters, precision
+from training.processes import OtherProcessError, by_first, largest
 from training.run_directory import CHECKPOINTS, LOG
 from training.run_log import RunLog
 
@@ -71,9 +73,7 @@ class Trainer(SFTTrainer):
         watch: Watch,
     ) -> None:
         disable_progress_bar()
-        with warnings.catch_warnings():
-            # TRL would rather have the Hub's kernels than Liger's; these would be fetched at run time.
-            warnings.filterwarnings("ignore", message="`use_liger_kernel=True` is deprecated", category=FutureWarning)
+        with _no_advice():
             super().__init__(
                 model=model,
                 args=_arguments(recipe, examples.pack_length, folder),
@@ -92,18 +92,30 @@ class Trainer(SFTTrainer):
         self._stop = _Stop()
         self.add_callback(self._clock)
         self.add_callback(self._stop)
-        self._step_tokens = 0
+        self._tokens = self._step_tokens = 0
 
     def fit(self) -> int | None:
         """Trains to the end from the newest whole checkpoint; gives the signal that stopped it, with a checkpoint.
 
         Raises TrainingError when the loss is no number, StorageError when a checkpoint cannot be written.
         """
+        resumed, self._tokens = by_first(self._where_it_stands)
+        try:
+            with self._stop.listening():
+                self.train(resume_from_checkpoint=str(resumed) if resumed else None)
+        except torch.OutOfMemoryError as error:
+            raise TrainingError(
+                "the GPU's memory is too small: lower machine.sequences_per_pass or context.max_length, set "
+                f"machine.gradient_checkpointing, or use method lora; {self._last_checkpoint()}"
+            ) from error
+        return self._stop.asked if self.state.global_step < self.state.max_steps else None
+
+    def _where_it_stands(self) -> tuple[Path | None, int]:
+        """The checkpoint to go on from, and the tokens trained on until then."""
         resumed = checkpoints.newest(self._checkpoints)
         self._log.cut(checkpoints.step_of(resumed) if resumed else 0)
-        with self._stop.listening():
-            self.train(resume_from_checkpoint=str(resumed) if resumed else None)
-        return self._stop.asked if self.state.global_step < self.state.max_steps else None
+        records = self._log.records()
+        return resumed, records[-1]["tokens"] if records else 0
 
     def held_out_losses(self) -> dict[str, held_out.Loss]:
         """As the model is now."""
@@ -133,26 +145,27 @@ class Trainer(SFTTrainer):
             return
         step, loss = self.state.global_step, logs["loss"]
         if not (math.isfinite(loss) and math.isfinite(logs.get("grad_norm", 0.0))):
+            if not self.is_world_process_zero():  # loss and norm are those of all
+                raise OtherProcessError(TrainingError.exit_code)
             raise TrainingError(
                 f"the loss is {loss} at step {step}, its gradients {logs.get('grad_norm')}: lower "
                 f"optimisation.learning_rate; {self._last_checkpoint()}"
             )
         tokens = self.accelerator.reduce(torch.tensor(self._step_tokens, device=self.accelerator.device), "sum").item()
         self._step_tokens = 0
+        self._tokens += tokens
         every = self._recipe.evaluate_every_steps or self._recipe.checkpoints.every_steps
         evaluated = self.held_out_losses() if step % every == 0 and step < self.state.max_steps else {}
         measured = {name: round(one.nats, 6) for name, one in evaluated.items()}
         if not self.is_world_process_zero():
             return
-        before = self._log.records()[-1:] if step > 1 else []
-        so_far = before[0]["tokens"] if before else 0
         record = {
             "step": step,
             "epoch": round(logs.get("epoch", 0.0), 4),
             "loss": loss,
             "learning_rate": logs["learning_rate"],
             "grad_norm": logs.get("grad_norm"),
-            "tokens": so_far + tokens,
+            "tokens": self._tokens,
             "seconds": round(self._clock.seconds, 4),
         }
         self._log.append(record | ({"held_out": measured} if measured else {}))
@@ -161,7 +174,7 @@ class Trainer(SFTTrainer):
                 step=step,
                 steps=self.state.max_steps,
                 loss=loss,
-                tokens=so_far + tokens,
+                tokens=self._tokens,
                 tokens_per_s=tokens / max(self._clock.seconds, 1e-9),
                 held_out=measured,
             )
@@ -170,21 +183,49 @@ class Trainer(SFTTrainer):
     def _save_checkpoint(self, model: PreTrainedModel, trial: None) -> None:
         """Whole or not at all: what a full disk has cut short is removed, and the checkpoint before stays."""
         target = self._checkpoints / f"checkpoint-{self.state.global_step}"
+        failed: Exception | None = None
         try:
             super(SFTTrainer, self)._save_checkpoint(model, trial)
-            self.accelerator.wait_for_everyone()
-            if self.is_world_process_zero():
-                checkpoints.seal(target, self._recipe.checkpoints.keep)
         except (OSError, RuntimeError, SafetensorError) as error:
-            shutil.rmtree(target, ignore_errors=True)
-            raise StorageError(
-                f"the checkpoint of step {self.state.global_step} cannot be written: {error}; free some space and run "
-                f"the same command again; {self._last_checkpoint()}"
-            ) from error
+            failed = error
+        if not largest(int(failed is not None)):
+            try:
+                by_first(lambda: checkpoints.seal(target, self._recipe.checkpoints.keep))
+            except OSError as error:
+                failed = error
+            else:
+                return
+        shutil.rmtree(target, ignore_errors=True)
+        if failed is None:
+            raise OtherProcessError(StorageError.exit_code)
+        raise StorageError(
+            f"the checkpoint of step {self.state.global_step} cannot be written: {_one_line(failed)}; free some space "
+            f"and run the same command again; {self._last_checkpoint()}"
+        ) from failed
 
     def _last_checkpoint(self) -> str:
         last = checkpoints.newest(self._checkpoints)
         return f"the checkpoint of step {checkpoints.step_of(last)} is whole" if last else "there is no checkpoint yet"
+
+
+def _one_line(error: Exception) -> str:
+    """torch tells a full disk with a trace of its own code."""
+    return str(error).partition("\n")[0]
+
+
+@contextmanager
+def _no_advice() -> Iterator[None]:
+    """TRL would rather have the Hub's kernels than Liger's, which it would fetch at run time; and it takes packs that
+    were made before for single sequences, of which it wants more at once."""
+    log = logging.getLogger("trl.trainer.sft_trainer")
+    level = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="`use_liger_kernel=True` is deprecated", category=FutureWarning)
+            yield
+    finally:
+        log.setLevel(level)
 
 
 def _arguments(recipe: TrainingRecipe, pack_length: int, folder: Path) -> SFTConfig:
@@ -233,7 +274,8 @@ def _arguments(recipe: TrainingRecipe, pack_length: int, folder: Path) -> SFTCon
 
 
 def _told(arguments: SFTConfig, packs: int, recipe: TrainingRecipe) -> Iterator[str]:
-    per_epoch = packs / (arguments.gradient_accumulation_steps * arguments.train_batch_size * arguments.world_size)
+    passes = math.ceil(packs / (arguments.train_batch_size * arguments.world_size))
+    per_epoch = math.ceil(passes / arguments.gradient_accumulation_steps)
     steps = recipe.optimisation.max_steps or math.ceil(per_epoch * recipe.optimisation.epochs)
     if steps < _FEW_STEPS:
         yield (
@@ -263,6 +305,8 @@ class _Stop(TrainerCallback):
     asked: int | None = None
 
     def on_step_end(self, _: Any, state: Any, control: Any, **__: Any) -> None:
+        # All processes stop after the same step, whenever each of them heard of it.
+        self.asked = largest(self.asked or 0) or None
         if self.asked is not None and state.global_step < state.max_steps:
             control.should_save = control.should_training_stop = True
 

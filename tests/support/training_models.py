@@ -11,11 +11,26 @@ import torch
 from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
 
 from tests.support.rooms import ROOT
+from training.trainer import Progress
 
 BACKBONE = ROOT / "demo" / "iturri-demo-eu"
 
 
-def small_model(folder: Path, seed: int = 0) -> Path:
+class Looker:
+    """Looks on, and remembers what it was told."""
+
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+        self.steps: list[Progress] = []
+
+    def note(self, line: str) -> None:
+        self.notes.append(line)
+
+    def update(self, progress: Progress) -> None:
+        self.steps.append(progress)
+
+
+def small_model(folder: Path, seed: int = 0, dtype: torch.dtype = torch.float32, **config: Any) -> Path:
     """A Llama of two layers with random weights, as a folder."""
     tokenizer = AutoTokenizer.from_pretrained(BACKBONE)
     torch.manual_seed(seed)
@@ -31,9 +46,10 @@ def small_model(folder: Path, seed: int = 0) -> Path:
             bos_token_id=tokenizer.bos_token_id,
             eos_token_id=tokenizer.eos_token_id,
             pad_token_id=tokenizer.pad_token_id,
+            **config,
         )
     )
-    model.save_pretrained(folder)
+    model.to(dtype).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder
 
