@@ -17,6 +17,7 @@ from types import FrameType
 from typing import Any, Protocol
 
 import torch
+from accelerate import PartialState
 from safetensors import SafetensorError
 from transformers import PreTrainedModel, PreTrainedTokenizerBase, PrinterCallback, TrainerCallback
 from transformers.utils.logging import disable_progress_bar
@@ -27,6 +28,7 @@ from schemas.training import TrainingRecipe
 from training import checkpoints, held_out
 from training.examples import Examples
 from training.model import adapters, precision
+from training.muon import Muon
 from training.processes import OtherProcessError, by_first, largest
 from training.run_directory import CHECKPOINTS, LOG
 from training.run_log import RunLog
@@ -80,6 +82,7 @@ class Trainer(SFTTrainer):
                 train_dataset=examples.train,
                 processing_class=tokenizer,
                 peft_config=adapters(recipe),
+                optimizers=(_optimiser(model, recipe), None),
             )
         self.remove_callback(PrinterCallback)
         self._recipe = recipe
@@ -271,6 +274,15 @@ def _arguments(recipe: TrainingRecipe, pack_length: int, folder: Path) -> SFTCon
     tokens_per_pass = pack_length * machine.sequences_per_pass * arguments.world_size
     arguments.gradient_accumulation_steps = max(1, round(optimisation.tokens_per_step / tokens_per_pass))
     return arguments
+
+
+def _optimiser(model: PreTrainedModel, recipe: TrainingRecipe) -> torch.optim.Optimizer | None:
+    """None for the one that the arguments describe."""
+    if recipe.optimisation.muon is None:
+        return None
+    if PartialState().num_processes > 1:
+        raise TrainingError("optimisation.muon: it is for one device; leave it out, or start one process")
+    return Muon(model, recipe.optimisation)
 
 
 def _told(arguments: SFTConfig, packs: int, recipe: TrainingRecipe) -> Iterator[str]:
