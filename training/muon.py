@@ -78,6 +78,7 @@ class Muon(torch.optim.AdamW):
         state = self.state[parameter]
         if not state:
             state["momentum"] = torch.zeros_like(parameter.grad)
+            state["step"] = torch.zeros(())  # AdamW looks for one in every state that is loaded
         average = state["momentum"].lerp_(parameter.grad, 1 - momentum)
         mixed: torch.Tensor = parameter.grad.lerp(average, momentum)
         return mixed

@@ -62,4 +62,4 @@ def test_both_parts_learn_and_a_loaded_state_goes_on_alike(tmp_path: Path, optim
     second, (resumed, _) = steps(6, state)
     assert first + second == whole
     assert all(torch.equal(weights[name], resumed[name]) for name in weights)
-    assert whole[-1] < 0.7 * whole[0]
+    assert whole[-1] < 0.85 * whole[0]
