@@ -143,8 +143,9 @@ def _write(
     model = trainer.accelerator.unwrap_model(trainer.model)
     if recipe.method == "full":
         kind = original_type(recipe)
-        model.config.dtype = kind
-        write_model(model, tokenizer, folder / MODEL, {name: value.to(kind) for name, value in weights.items()})
+        # A weight that is another's under a second name is written once.
+        state = {name: value.to(kind) for name, value in weights.items() if name not in model.all_tied_weights_keys}
+        write_model(model, tokenizer, folder / MODEL, state)
         return
     write_model(model, tokenizer, folder / ADAPTER, weights)
     if recipe.lora.merge:

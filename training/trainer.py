@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import logging
 import math
 import shutil
@@ -19,19 +18,17 @@ from typing import Any, Protocol
 import torch
 from safetensors import SafetensorError
 from transformers import PreTrainedModel, PreTrainedTokenizerBase, PrinterCallback, TrainerCallback
-from transformers.utils.logging import disable_progress_bar
-from trl import SFTConfig, SFTTrainer
+from trl import SFTTrainer
 
-from schemas.errors import StorageError, TrainingError
+from schemas.errors import RecipeError, StorageError, TrainingError
 from schemas.training import TrainingRecipe
 from training import checkpoints, held_out
+from training.arguments import training_arguments, warnings_of_steps
 from training.examples import Examples
-from training.model import adapters, precision
+from training.model import adapters
 from training.processes import OtherProcessError, by_first, largest
 from training.run_directory import CHECKPOINTS, LOG
 from training.run_log import RunLog
-
-_FEW_STEPS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,19 +69,23 @@ class Trainer(SFTTrainer):
         folder: Path,
         watch: Watch,
     ) -> None:
-        disable_progress_bar()
-        with _no_advice():
-            super().__init__(
-                model=model,
-                args=_arguments(recipe, examples.pack_length, folder),
-                train_dataset=examples.train,
-                processing_class=tokenizer,
-                peft_config=adapters(recipe),
-            )
+        try:
+            with _no_advice():
+                super().__init__(
+                    model=model,
+                    args=training_arguments(recipe, examples.pack_length, folder),
+                    train_dataset=examples.train,
+                    processing_class=tokenizer,
+                    peft_config=adapters(recipe),
+                )
+        except ValueError as error:
+            if recipe.method == "full":
+                raise
+            raise RecipeError(f"lora.targets: {_one_line(error)}") from error
         self.remove_callback(PrinterCallback)
         self._recipe = recipe
         self._sets = examples.held_out
-        self.warnings = tuple(_told(self.args, len(examples.train), recipe))
+        self.warnings = tuple(warnings_of_steps(self.args, len(examples.train), recipe))
         self._watch = watch
         self._checkpoints = folder / CHECKPOINTS
         self._log = RunLog(folder / LOG)
@@ -226,62 +227,6 @@ def _no_advice() -> Iterator[None]:
             yield
     finally:
         log.setLevel(level)
-
-
-def _arguments(recipe: TrainingRecipe, pack_length: int, folder: Path) -> SFTConfig:
-    optimisation, machine = recipe.optimisation, recipe.machine
-    _, arithmetic = precision(recipe)
-    gpu = torch.cuda.is_available()
-    arguments = SFTConfig(
-        output_dir=str(folder / CHECKPOINTS),
-        per_device_train_batch_size=machine.sequences_per_pass,
-        num_train_epochs=optimisation.epochs,
-        max_steps=optimisation.max_steps or -1,
-        learning_rate=optimisation.learning_rate,
-        lr_scheduler_type="cosine_with_min_lr",
-        lr_scheduler_kwargs={"min_lr_rate": optimisation.final_share},
-        warmup_steps=optimisation.warmup,
-        weight_decay=optimisation.weight_decay,
-        adam_beta1=optimisation.betas[0],
-        adam_beta2=optimisation.betas[1],
-        max_grad_norm=optimisation.clip,
-        neftune_noise_alpha=optimisation.neftune or None,
-        seed=optimisation.seed,
-        data_seed=optimisation.seed,
-        bf16=arithmetic == torch.bfloat16,
-        use_cpu=not gpu,
-        dataloader_pin_memory=gpu,
-        gradient_checkpointing=machine.gradient_checkpointing,
-        use_liger_kernel=machine.liger and gpu and importlib.util.find_spec("liger_kernel") is not None,
-        # The packs are made already; the collator sets them apart by their positions.
-        padding_free=True,
-        packing=False,
-        max_length=None,
-        dataset_kwargs={"skip_prepare_dataset": True},
-        remove_unused_columns=False,
-        logging_steps=1,
-        logging_first_step=True,
-        logging_nan_inf_filter=False,
-        save_strategy="steps",
-        save_steps=recipe.checkpoints.every_steps,
-        eval_strategy="no",
-        report_to="none",
-        disable_tqdm=True,
-    )
-    tokens_per_pass = pack_length * machine.sequences_per_pass * arguments.world_size
-    arguments.gradient_accumulation_steps = max(1, round(optimisation.tokens_per_step / tokens_per_pass))
-    return arguments
-
-
-def _told(arguments: SFTConfig, packs: int, recipe: TrainingRecipe) -> Iterator[str]:
-    passes = math.ceil(packs / (arguments.train_batch_size * arguments.world_size))
-    per_epoch = math.ceil(passes / arguments.gradient_accumulation_steps)
-    steps = recipe.optimisation.max_steps or math.ceil(per_epoch * recipe.optimisation.epochs)
-    if steps < _FEW_STEPS:
-        yield (
-            f"optimisation.tokens_per_step: {recipe.optimisation.tokens_per_step:,} makes {steps} steps of these data, "
-            "which teach little; lower it"
-        )
 
 
 class _Clock(TrainerCallback):
