@@ -57,6 +57,7 @@ def training_arguments(recipe: TrainingRecipe, pack_length: int, folder: Path) -
         eval_strategy="no",
         report_to="none",
         disable_tqdm=True,
+        ddp_find_unused_parameters=False,
     )
     tokens_per_pass = pack_length * machine.sequences_per_pass * arguments.world_size
     arguments.gradient_accumulation_steps = max(1, round(optimisation.tokens_per_step / tokens_per_pass))

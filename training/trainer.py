@@ -26,7 +26,7 @@ from training import checkpoints, held_out
 from training.arguments import training_arguments, warnings_of_steps
 from training.examples import Examples
 from training.model import adapters
-from training.processes import OtherProcessError, by_first, largest
+from training.processes import OtherProcessError, by_first, largest, together
 from training.run_directory import CHECKPOINTS, LOG
 from training.run_log import RunLog
 
@@ -184,25 +184,16 @@ class Trainer(SFTTrainer):
     def _save_checkpoint(self, model: PreTrainedModel, trial: None) -> None:
         """Whole or not at all: what a full disk has cut short is removed, and the checkpoint before stays."""
         target = self._checkpoints / f"checkpoint-{self.state.global_step}"
-        failed: Exception | None = None
+        write = super(SFTTrainer, self)._save_checkpoint
         try:
-            super(SFTTrainer, self)._save_checkpoint(model, trial)
+            together(lambda: write(model, trial))
+            by_first(lambda: checkpoints.seal(target, self._recipe.checkpoints.keep))
         except (OSError, RuntimeError, SafetensorError) as error:
-            failed = error
-        if not largest(int(failed is not None)):
-            try:
-                by_first(lambda: checkpoints.seal(target, self._recipe.checkpoints.keep))
-            except OSError as error:
-                failed = error
-            else:
-                return
-        shutil.rmtree(target, ignore_errors=True)
-        if failed is None:
-            raise OtherProcessError(StorageError.exit_code)
-        raise StorageError(
-            f"the checkpoint of step {self.state.global_step} cannot be written: {_one_line(failed)}; free some space "
-            f"and run the same command again; {self._last_checkpoint()}"
-        ) from failed
+            shutil.rmtree(target, ignore_errors=True)
+            raise StorageError(
+                f"the checkpoint of step {self.state.global_step} cannot be written: {_one_line(error)}; free some "
+                f"space and run the same command again; {self._last_checkpoint()}"
+            ) from error
 
     def _last_checkpoint(self) -> str:
         last = checkpoints.newest(self._checkpoints)
