@@ -14,7 +14,7 @@ from cli import consoles, figures
 from cli.failures import say
 from cli.machine import machine_settings
 from cli.surroundings import log_to_stderr
-from schemas.errors import InputError, SettingsError
+from schemas.errors import SettingsError
 from schemas.reading import read_training_recipe
 from schemas.training import TrainingRecipe
 
@@ -42,10 +42,8 @@ def run(path: Path, out: Path | None, *, as_json: bool, quiet: bool) -> int:
         except StoppedError as error:
             display.note(f"{recipe.name}: {error}")
             return 128 + error.signal
-        except (InputError, OtherProcessError) as error:
-            if first:
-                raise
-            return error.exit_code  # the first process says it
+        except OtherProcessError as error:
+            return error.exit_code  # which that one says
     if not first:
         return 0
     if as_json:

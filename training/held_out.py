@@ -69,7 +69,8 @@ def _loss(name: str, model: PreTrainedModel, packs: Dataset, collator: Collator,
     nats, tokens, sequences = everywhere
     if not math.isfinite(nats):
         raise TrainingError(
-            f"the loss on {name} is {nats}: what the model computes is no number; it has diverged, or its weights are broken"
+            f"the loss on {name} is {nats}: what the model computes is no number; it has diverged, or its weights are "
+            "broken"
         )
     return Loss(nats=nats / max(1.0, tokens), tokens=int(tokens), sequences=int(sequences))
 

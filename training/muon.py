@@ -7,9 +7,11 @@ bfloat16 units does thirty times slower, so this one stays in the gradient's own
 from __future__ import annotations
 
 import torch
+from accelerate import PartialState
 from transformers import PreTrainedModel
 
-from schemas.training import Optimisation
+from schemas.errors import RecipeError
+from schemas.training import Optimisation, TrainingRecipe
 
 
 @torch.no_grad()
@@ -23,6 +25,15 @@ def orthogonalise(matrix: torch.Tensor, steps: int = 5) -> torch.Tensor:
         gram = x @ x.T
         x = a * x + (b * gram + c * gram @ gram) @ x
     return x.T if tall else x
+
+
+def muon(model: PreTrainedModel, recipe: TrainingRecipe) -> Muon | None:
+    """The recipe's optimiser where it asks for this one. Raises RecipeError with several processes."""
+    if recipe.optimisation.muon is None:
+        return None
+    if PartialState().num_processes > 1:
+        raise RecipeError("optimisation.muon: it is for one device; leave it out, or start one process")
+    return Muon(model, recipe.optimisation)
 
 
 class Muon(torch.optim.AdamW):

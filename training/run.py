@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import shutil
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
 import torch
-from accelerate import Accelerator, PartialState
+from accelerate import Accelerator
 from transformers import PreTrainedTokenizerBase
 from trl.trainer.sft_trainer import DataCollatorForLanguageModeling
 
@@ -32,7 +32,7 @@ from training.model import (
     starting_name,
     write_model,
 )
-from training.processes import by_first
+from training.processes import by_first, processes, together
 from training.run_directory import ADAPTER, BEFORE, CHECKPOINTS, DATA, LOG, MODEL, REPORT, opened, trained
 from training.run_log import RunLog
 from training.trainer import Trainer, Watch
@@ -40,7 +40,6 @@ from training.whole_file import write_whole
 
 _LIBRARIES = ("torch", "transformers", "trl", "peft", "accelerate", "datasets")
 _LAST_STEPS = 10
-_PATIENCE = timedelta(days=7)  # of the other processes, while the first prepares the data or merges
 
 
 class StoppedError(TrainingError):
@@ -60,16 +59,16 @@ def train(recipe: TrainingRecipe, folder: Path, watch: Watch) -> TrainingReport:
     a folder of another recipe or in use, StorageError, TrainingError when the loss is no number or the GPU's memory is
     full, StoppedError; OtherProcessError where another process raises one of these.
     """
-    state = PartialState(timeout=_PATIENCE)
+    state = processes()
     with opened(recipe, folder):
         finished = by_first(lambda: trained(folder))
         if finished is not None:
             return finished
         started = by_first(lambda: _started(folder))
-        tokenizer = load_tokenizer(recipe.model)
+        tokenizer = together(lambda: load_tokenizer(recipe.model))
         examples = prepare(recipe, tokenizer, folder / DATA)
-        model = load_model(recipe, tokenizer)
-        trainer = Trainer(model, tokenizer, examples, recipe, folder, watch)
+        model = together(lambda: load_model(recipe, tokenizer))
+        trainer = together(lambda: Trainer(model, tokenizer, examples, recipe, folder, watch))
         warnings = (*findings.warnings_of(recipe), *examples.warnings, *trainer.warnings)
         if state.is_main_process:
             for line in warnings:
@@ -143,8 +142,9 @@ def _write(
     model = trainer.accelerator.unwrap_model(trainer.model)
     if recipe.method == "full":
         kind = original_type(recipe)
-        model.config.dtype = kind
-        write_model(model, tokenizer, folder / MODEL, {name: value.to(kind) for name, value in weights.items()})
+        # A weight that is another's under a second name is written once.
+        state = {name: value.to(kind) for name, value in weights.items() if name not in model.all_tied_weights_keys}
+        write_model(model, tokenizer, folder / MODEL, state)
         return
     write_model(model, tokenizer, folder / ADAPTER, weights)
     if recipe.lora.merge:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import logging
 import math
 import shutil
@@ -17,23 +16,20 @@ from types import FrameType
 from typing import Any, Protocol
 
 import torch
-from accelerate import PartialState
 from safetensors import SafetensorError
 from transformers import PreTrainedModel, PreTrainedTokenizerBase, PrinterCallback, TrainerCallback
-from transformers.utils.logging import disable_progress_bar
-from trl import SFTConfig, SFTTrainer
+from trl import SFTTrainer
 
-from schemas.errors import StorageError, TrainingError
+from schemas.errors import RecipeError, StorageError, TrainingError
 from schemas.training import TrainingRecipe
 from training import checkpoints, held_out
+from training.arguments import training_arguments, warnings_of_steps
 from training.examples import Examples
-from training.model import adapters, precision
-from training.muon import Muon
-from training.processes import OtherProcessError, by_first, largest
+from training.model import adapters
+from training.muon import muon
+from training.processes import OtherProcessError, by_first, largest, together
 from training.run_directory import CHECKPOINTS, LOG
 from training.run_log import RunLog
-
-_FEW_STEPS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,20 +70,24 @@ class Trainer(SFTTrainer):
         folder: Path,
         watch: Watch,
     ) -> None:
-        disable_progress_bar()
-        with _no_advice():
-            super().__init__(
-                model=model,
-                args=_arguments(recipe, examples.pack_length, folder),
-                train_dataset=examples.train,
-                processing_class=tokenizer,
-                peft_config=adapters(recipe),
-                optimizers=(_optimiser(model, recipe), None),
-            )
+        try:
+            with _no_advice():
+                super().__init__(
+                    model=model,
+                    args=training_arguments(recipe, examples.pack_length, folder),
+                    train_dataset=examples.train,
+                    processing_class=tokenizer,
+                    peft_config=adapters(recipe),
+                    optimizers=(muon(model, recipe), None),
+                )
+        except ValueError as error:
+            if recipe.method == "full":
+                raise
+            raise RecipeError(f"lora.targets: {_one_line(error)}") from error
         self.remove_callback(PrinterCallback)
         self._recipe = recipe
         self._sets = examples.held_out
-        self.warnings = tuple(_told(self.args, len(examples.train), recipe))
+        self.warnings = tuple(warnings_of_steps(self.args, len(examples.train), recipe))
         self._watch = watch
         self._checkpoints = folder / CHECKPOINTS
         self._log = RunLog(folder / LOG)
@@ -186,25 +186,16 @@ class Trainer(SFTTrainer):
     def _save_checkpoint(self, model: PreTrainedModel, trial: None) -> None:
         """Whole or not at all: what a full disk has cut short is removed, and the checkpoint before stays."""
         target = self._checkpoints / f"checkpoint-{self.state.global_step}"
-        failed: Exception | None = None
+        write = super(SFTTrainer, self)._save_checkpoint
         try:
-            super(SFTTrainer, self)._save_checkpoint(model, trial)
+            together(lambda: write(model, trial))
+            by_first(lambda: checkpoints.seal(target, self._recipe.checkpoints.keep))
         except (OSError, RuntimeError, SafetensorError) as error:
-            failed = error
-        if not largest(int(failed is not None)):
-            try:
-                by_first(lambda: checkpoints.seal(target, self._recipe.checkpoints.keep))
-            except OSError as error:
-                failed = error
-            else:
-                return
-        shutil.rmtree(target, ignore_errors=True)
-        if failed is None:
-            raise OtherProcessError(StorageError.exit_code)
-        raise StorageError(
-            f"the checkpoint of step {self.state.global_step} cannot be written: {_one_line(failed)}; free some space "
-            f"and run the same command again; {self._last_checkpoint()}"
-        ) from failed
+            shutil.rmtree(target, ignore_errors=True)
+            raise StorageError(
+                f"the checkpoint of step {self.state.global_step} cannot be written: {_one_line(error)}; free some "
+                f"space and run the same command again; {self._last_checkpoint()}"
+            ) from error
 
     def _last_checkpoint(self) -> str:
         last = checkpoints.newest(self._checkpoints)
@@ -229,71 +220,6 @@ def _no_advice() -> Iterator[None]:
             yield
     finally:
         log.setLevel(level)
-
-
-def _arguments(recipe: TrainingRecipe, pack_length: int, folder: Path) -> SFTConfig:
-    optimisation, machine = recipe.optimisation, recipe.machine
-    _, arithmetic = precision(recipe)
-    gpu = torch.cuda.is_available()
-    arguments = SFTConfig(
-        output_dir=str(folder / CHECKPOINTS),
-        per_device_train_batch_size=machine.sequences_per_pass,
-        num_train_epochs=optimisation.epochs,
-        max_steps=optimisation.max_steps or -1,
-        learning_rate=optimisation.learning_rate,
-        lr_scheduler_type="cosine_with_min_lr",
-        lr_scheduler_kwargs={"min_lr_rate": optimisation.final_share},
-        warmup_steps=optimisation.warmup,
-        weight_decay=optimisation.weight_decay,
-        adam_beta1=optimisation.betas[0],
-        adam_beta2=optimisation.betas[1],
-        max_grad_norm=optimisation.clip,
-        neftune_noise_alpha=optimisation.neftune or None,
-        seed=optimisation.seed,
-        data_seed=optimisation.seed,
-        bf16=arithmetic == torch.bfloat16,
-        use_cpu=not gpu,
-        dataloader_pin_memory=gpu,
-        gradient_checkpointing=machine.gradient_checkpointing,
-        use_liger_kernel=machine.liger and gpu and importlib.util.find_spec("liger_kernel") is not None,
-        # The packs are made already; the collator sets them apart by their positions.
-        padding_free=True,
-        packing=False,
-        max_length=None,
-        dataset_kwargs={"skip_prepare_dataset": True},
-        remove_unused_columns=False,
-        logging_steps=1,
-        logging_first_step=True,
-        logging_nan_inf_filter=False,
-        save_strategy="steps",
-        save_steps=recipe.checkpoints.every_steps,
-        eval_strategy="no",
-        report_to="none",
-        disable_tqdm=True,
-    )
-    tokens_per_pass = pack_length * machine.sequences_per_pass * arguments.world_size
-    arguments.gradient_accumulation_steps = max(1, round(optimisation.tokens_per_step / tokens_per_pass))
-    return arguments
-
-
-def _optimiser(model: PreTrainedModel, recipe: TrainingRecipe) -> torch.optim.Optimizer | None:
-    """None for the one that the arguments describe."""
-    if recipe.optimisation.muon is None:
-        return None
-    if PartialState().num_processes > 1:
-        raise TrainingError("optimisation.muon: it is for one device; leave it out, or start one process")
-    return Muon(model, recipe.optimisation)
-
-
-def _told(arguments: SFTConfig, packs: int, recipe: TrainingRecipe) -> Iterator[str]:
-    passes = math.ceil(packs / (arguments.train_batch_size * arguments.world_size))
-    per_epoch = math.ceil(passes / arguments.gradient_accumulation_steps)
-    steps = recipe.optimisation.max_steps or math.ceil(per_epoch * recipe.optimisation.epochs)
-    if steps < _FEW_STEPS:
-        yield (
-            f"optimisation.tokens_per_step: {recipe.optimisation.tokens_per_step:,} makes {steps} steps of these data, "
-            "which teach little; lower it"
-        )
 
 
 class _Clock(TrainerCallback):

@@ -322,5 +322,5 @@ def test_a_plan_that_cannot_be_read_is_made_anew(tmp_path: Path) -> None:
 def test_a_folder_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     source = rows(tmp_path / "rows.jsonl", [row(0)])
     (tmp_path / "file").write_text("")
-    with pytest.raises(StorageError, match="data cannot be written: .*; free some space, or choose another output"):
+    with pytest.raises(StorageError, match=r"data cannot be written: .*; free some space, or"):
         prepared(tmp_path / "file", {"conversations": [{"source": str(source)}], "held_out_share": 0})

@@ -102,7 +102,7 @@ def test_a_recipe_that_cannot_be_read_is_one_line_with_the_cure(tmp_path: Path) 
 def test_a_file_where_the_folder_should_be_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "run").write_text("")
     with (
-        pytest.raises(StorageError, match="run cannot be written: .*; choose another output"),
+        pytest.raises(StorageError, match=r"run cannot be written: .*; choose another output"),
         opened(recipe(), tmp_path / "run"),
     ):
         pytest.fail("it was opened")
