@@ -24,6 +24,22 @@ if TYPE_CHECKING:
 _PACKAGES = ("torch", "trl", "peft", "accelerate")
 
 
+def plan(path: Path, out: Path | None, *, as_json: bool) -> int:
+    """Say what would be trained on, and in how many steps; the data are left encoded for the run."""
+    recipe = read_training_recipe(path)
+    need_packages()
+    log_to_stderr(machine_settings())
+    from cli.training_plan import show
+    from training.run import plan
+
+    planned = plan(recipe, _folder(recipe, out))
+    if as_json:
+        sys.stdout.write(planned.model_dump_json() + "\n")
+    else:
+        show(planned)
+    return 0
+
+
 def run(path: Path, out: Path | None, *, as_json: bool, quiet: bool) -> int:
     """Train, say what came of it, and upload it where the recipe says."""
     recipe = read_training_recipe(path)
@@ -34,7 +50,7 @@ def run(path: Path, out: Path | None, *, as_json: bool, quiet: bool) -> int:
     from training.upload import upload
 
     first = os.environ.get("RANK", "0") == "0"
-    folder = out or recipe.output or Path("runs") / recipe.name
+    folder = _folder(recipe, out)
     with open_training_display(quiet or not first, recipe.name) as display:
         log_to_stderr(machine_settings(), display.log_handler())
         try:
@@ -57,6 +73,10 @@ def run(path: Path, out: Path | None, *, as_json: bool, quiet: bool) -> int:
         if not quiet:
             say(f"uploaded to {address}")
     return 0
+
+
+def _folder(recipe: TrainingRecipe, out: Path | None) -> Path:
+    return out or recipe.output or Path("runs") / recipe.name
 
 
 def need_packages() -> None:

@@ -64,11 +64,16 @@ def training_arguments(recipe: TrainingRecipe, pack_length: int, folder: Path) -
     return arguments
 
 
-def warnings_of_steps(arguments: SFTConfig, packs: int, recipe: TrainingRecipe) -> Iterator[str]:
-    """A line where there are few steps."""
+def steps_of(arguments: SFTConfig, packs: int, recipe: TrainingRecipe) -> int:
+    """How many steps there will be."""
     passes = math.ceil(packs / (arguments.train_batch_size * arguments.world_size))
     per_epoch = math.ceil(passes / arguments.gradient_accumulation_steps)
-    steps = recipe.optimisation.max_steps or math.ceil(per_epoch * recipe.optimisation.epochs)
+    return recipe.optimisation.max_steps or math.ceil(per_epoch * recipe.optimisation.epochs)
+
+
+def warnings_of_steps(arguments: SFTConfig, packs: int, recipe: TrainingRecipe) -> Iterator[str]:
+    """A line where there are few steps."""
+    steps = steps_of(arguments, packs, recipe)
     if steps < _FEW_STEPS:
         counted = f"{steps} step{'s' if steps > 1 else ''}"
         yield (

@@ -15,8 +15,9 @@ from trl.trainer.sft_trainer import DataCollatorForLanguageModeling
 
 from schemas.errors import StorageError, TrainingError
 from schemas.training import TrainingRecipe
-from schemas.training_report import HeldOutLoss, TrainingReport
+from schemas.training_report import HeldOutLoss, TrainingPlan, TrainingReport
 from training import card, checkpoints, curve, findings, held_out
+from training.arguments import steps_of, training_arguments, warnings_of_steps
 from training.chat_template import template_hash
 from training.examples import Examples, prepare
 from training.held_out import Loss
@@ -87,6 +88,29 @@ def train(recipe: TrainingRecipe, folder: Path, watch: Watch) -> TrainingReport:
             return report
 
         return by_first(finish)
+
+
+def plan(recipe: TrainingRecipe, folder: Path) -> TrainingPlan:
+    """What `train` would do in this folder, and there the data, encoded; no model is loaded. Raises as `train` does."""
+    with opened(recipe, folder):
+        tokenizer = load_tokenizer(recipe.model)
+        examples = prepare(recipe, tokenizer, folder / DATA)
+    arguments = training_arguments(recipe, examples.pack_length, folder)
+    steps, packs = steps_of(arguments, len(examples.train), recipe), examples.packing.packs
+    epochs = recipe.optimisation.epochs
+    if recipe.optimisation.max_steps is not None:
+        epochs = min(epochs, steps * arguments.gradient_accumulation_steps * arguments.train_batch_size / packs)
+    return TrainingPlan(
+        name=recipe.name,
+        model=starting_name(recipe.model),
+        sources=examples.sources,
+        languages=examples.languages,
+        packing=examples.packing,
+        held_out={name: sum(len(row["seq_lengths"]) for row in packs) for name, packs in examples.held_out.items()},
+        steps=steps,
+        tokens=round(epochs * sum(count.tokens for count in examples.sources)),
+        warnings=(*findings.warnings_of(recipe), *examples.warnings, *warnings_of_steps(arguments, packs, recipe)),
+    )
 
 
 def measure(recipe: TrainingRecipe, folder: Path) -> tuple[HeldOutLoss, ...]:
@@ -190,7 +214,7 @@ def _report(
 def _describe(report: TrainingReport, recipe: TrainingRecipe, folder: Path) -> None:
     """Picture and card beside the weights; the report last, for it says that the run is finished."""
     try:
-        curve.draw(folder / LOG, folder / "curve.png", recipe.name)
+        curve.draw(folder / LOG, folder / "curve.png", recipe.name, report.losses)
         for result in (MODEL, ADAPTER):
             if (folder / result).is_dir():
                 shutil.copyfile(folder / "curve.png", folder / result / "curve.png")
