@@ -6,6 +6,8 @@ bfloat16 units does thirty times slower, so this one stays in the gradient's own
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from accelerate import PartialState
 from transformers import PreTrainedModel
@@ -70,7 +72,7 @@ class Muon(torch.optim.AdamW):
 
     @torch.no_grad()
     def step(self, closure: None = None) -> None:
-        groups = self.param_groups
+        groups: list[dict[str, Any]] = self.param_groups
         self.param_groups = [group for group in groups if "momentum" not in group]
         try:
             super().step()
