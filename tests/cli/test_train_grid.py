@@ -136,14 +136,14 @@ def test_a_second_call_trains_nothing_and_gives_the_same_table(
 def test_a_variant_that_is_not_wanted_is_run_where_it_is_named_and_one_that_fails_is_told(
     folder: Path, environment: None, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    missing = {"eu": [{"source": str(folder / "none.jsonl")}]}
-    lost = written(folder, folder / "lost", instructions=missing, cells=["exp_0_100"], arms=[])
-    assert train("--grid", lost, "--only", "exp_0_010", "--only", "exp_0_100") == 1
+    backbones = {"base": str(folder / "none"), "instructed": str(folder / "chat")}
+    lost = written(folder, folder / "lost", backbones=backbones, cells=["exp_0_100"], arms=[])
+    assert train("--grid", lost, "--only", "exp_0_100", "--only", "exp_2_100") == 1
     out, err = capfd.readouterr()
-    assert "iturri: saioa: exp_0_010: failed data.conversations.0.source: " in err
-    assert "iturri: saioa: exp_0_100: finished" in err, "the others go on"
-    assert "exp_0_010" in out and "failed" in out
-    assert rows((folder / "lost" / "table.json").read_text())["exp_0_010"].state == "failed"
+    assert "iturri: saioa: exp_0_100: failed model.name: no tokenizer can be loaded from " in err
+    assert "iturri: saioa: exp_2_100: finished" in err, "the others go on"
+    assert "exp_0_100" in out and "failed" in out
+    assert rows((folder / "lost" / "table.json").read_text())["exp_0_100"].state == "failed"
 
 
 def test_a_name_that_is_none_is_one_line(folder: Path, done: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -16,7 +16,6 @@ from schemas.training import TrainingRecipe
 from schemas.training_report import SourceCount
 from tests.support.dataset_rows import exchange, write_parquet
 from tests.support.training_models import BACKBONE, documents, rows
-from training import preparation
 from training.examples import Examples, prepare
 from training.loss_mask import IGNORED, Encoder
 from training.mixture import held_out
@@ -303,7 +302,7 @@ def test_a_kill_while_preparing_leaves_nothing_that_is_taken_for_whole(
 
     encode = Encoder.conversation
     with monkeypatch.context() as patch:
-        patch.setattr(preparation.Encoder, "conversation", killed)
+        patch.setattr(Encoder, "conversation", killed)
         with pytest.raises(KeyboardInterrupt):
             prepared(tmp_path, data)
     assert (tmp_path / "data").is_dir()

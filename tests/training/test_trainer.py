@@ -17,7 +17,7 @@ import torch
 from schemas.errors import StorageError, TrainingError
 from schemas.training import TrainingRecipe
 from tests.support.training_models import Looker, conversations, recipe, small_model, trained
-from training import run
+from training.model import write_model
 from training.run import StoppedError, train
 from training.trainer import Progress, Trainer
 
@@ -96,14 +96,12 @@ def test_a_disk_that_is_full_at_a_checkpoint_leaves_the_one_before_and_the_same_
 def test_a_disk_that_is_full_at_the_end_leaves_no_half_model_and_the_same_command_writes_it(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write = run.write_model
-
     def too_large(*given: Any) -> None:
         run_out(500 * KB)
-        write(*given)
+        write_model(*given)
 
     with monkeypatch.context() as patch, full_disk(resource.RLIM_INFINITY):
-        patch.setattr(run, "write_model", too_large)
+        patch.setattr("training.run.write_model", too_large)
         with pytest.raises(StorageError, match=r"model cannot be written: .*; free some space") as caught:
             trained(tmp_path / "run", made(folder))
     assert "\n" not in str(caught.value)
