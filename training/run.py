@@ -74,11 +74,10 @@ def train(recipe: TrainingRecipe, folder: Path, watch: Watch) -> TrainingReport:
         if state.is_main_process:
             for line in warnings:
                 watch.note(f"warning: {line}")
-        before = _before(trainer, folder)
-        stopped = trainer.fit()
+        stopped = trainer.fit(lambda: _before(trainer, folder))
         if stopped is not None:
             raise StoppedError(trainer.state.global_step, stopped)
-        losses = _compared(before, trainer.held_out_losses())
+        losses = _compared(_before(trainer, folder), trainer.held_out_losses())
         weights = trainer.accelerator.get_state_dict(trainer.model_wrapped)  # gathered from all devices
 
         def finish() -> TrainingReport:

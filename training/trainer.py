@@ -8,7 +8,7 @@ import shutil
 import signal
 import time
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -97,12 +97,15 @@ class Trainer(SFTTrainer):
         self.add_callback(self._stop)
         self._tokens = self._step_tokens = 0
 
-    def fit(self) -> int | None:
+    def fit(self, begun: Callable[[], object] = lambda: None) -> int | None:
         """Trains to the end from the newest whole checkpoint; gives the signal that stopped it, with a checkpoint.
+
+        `begun` is called before the first step, when the model lies on its devices.
 
         Raises TrainingError when the loss is no number, StorageError when a checkpoint cannot be written.
         """
         resumed, self._tokens = by_first(self._where_it_stands)
+        self.add_callback(_Begin(begun))
         try:
             with self._stop.listening():
                 self.train(resume_from_checkpoint=str(resumed) if resumed else None)
@@ -122,7 +125,7 @@ class Trainer(SFTTrainer):
 
     def held_out_losses(self) -> dict[str, held_out.Loss]:
         """As the model is now."""
-        return held_out.losses(self.model, self._sets, self.data_collator, self.accelerator)
+        return held_out.losses(self.model_wrapped, self._sets, self.data_collator, self.accelerator)
 
     def compute_loss(
         self,
@@ -220,6 +223,16 @@ def _no_advice() -> Iterator[None]:
             yield
     finally:
         log.setLevel(level)
+
+
+class _Begin(TrainerCallback):
+    """Calls back when a run begins, or goes on."""
+
+    def __init__(self, begun: Callable[[], object]) -> None:
+        self._begun = begun
+
+    def on_train_begin(self, *_: Any, **__: Any) -> None:
+        self._begun()
 
 
 class _Clock(TrainerCallback):
