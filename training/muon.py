@@ -44,6 +44,8 @@ class Muon(torch.optim.AdamW):
     The groups of matrices have a `momentum`, the others have none. Both follow one schedule, each from its own rate.
     """
 
+    param_groups: list[dict[str, Any]]
+
     def __init__(self, model: PreTrainedModel, optimisation: Optimisation) -> None:
         if optimisation.muon is None:
             raise ValueError("optimisation.muon is not set")
@@ -72,7 +74,7 @@ class Muon(torch.optim.AdamW):
 
     @torch.no_grad()
     def step(self, closure: None = None) -> None:
-        groups: list[dict[str, Any]] = self.param_groups
+        groups = self.param_groups
         self.param_groups = [group for group in groups if "momentum" not in group]
         try:
             super().step()
