@@ -22,6 +22,7 @@ from training.packing import fill, pack
 from training.preparation import Preparation
 from training.processes import by_first
 from training.sequences import Sequences, SequenceWriter
+from training.stamps import Stamps, stamps
 from training.whole_file import write_whole
 
 _PLAN = "plan.json"
@@ -31,6 +32,7 @@ class _Plan(Frozen):
     """What is kept beside the sequences: which of them are trained on in which packs, and which are held out."""
 
     fingerprint: str
+    files: Stamps
     train: list[list[int]]
     held_out: dict[str, list[list[int]]]
     sources: tuple[SourceCount, ...]
@@ -57,14 +59,23 @@ class Examples:
         return max(1, round(tokens / self.packing.packs))
 
 
-def prepare(recipe: TrainingRecipe, tokenizer: PreTrainedTokenizerBase, folder: Path) -> Examples:
+def prepare(
+    recipe: TrainingRecipe, tokenizer: PreTrainedTokenizerBase, folder: Path, *, begun: bool = False
+) -> Examples:
     """Encodes and packs the recipe's data into `folder`, or takes what an earlier sitting has prepared there.
 
-    Of several processes the first prepares. Raises InputError and DatasetError of the sources, DatasetError when
-    nothing is left to train on, StorageError; OtherProcessError where the first raises one of these.
+    That is taken only while the local files that the recipe names are as they were; with `begun`, of a run that has
+    trained on it already, whatever they are now. Of several processes the first prepares. Raises InputError and
+    DatasetError of the sources, DatasetError when nothing is left to train on, StorageError; OtherProcessError where
+    the first raises one of these.
     """
     fingerprint = _fingerprint(recipe, tokenizer)
-    plan = by_first(lambda: _read_plan(folder, fingerprint) or _prepared(recipe, tokenizer, folder, fingerprint))
+    plan = by_first(
+        lambda: (
+            _read_plan(folder, fingerprint, None if begun else stamps(recipe.data))
+            or _prepared(recipe, tokenizer, folder, fingerprint)
+        )
+    )
     sequences = Sequences(folder)
     return Examples(
         train=packs.dataset(sequences, plan.train),
@@ -84,16 +95,18 @@ def _fingerprint(recipe: TrainingRecipe, tokenizer: PreTrainedTokenizerBase) -> 
     return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()
 
 
-def _read_plan(folder: Path, fingerprint: str) -> _Plan | None:
+def _read_plan(folder: Path, fingerprint: str, files: Stamps | None) -> _Plan | None:
+    """The plan that lies there, where it is of this fingerprint and, if these are given, of these files."""
     try:
         plan = _Plan.model_validate_json((folder / _PLAN).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    return plan if plan.fingerprint == fingerprint else None
+    return plan if plan.fingerprint == fingerprint and files in (None, plan.files) else None
 
 
 def _prepared(recipe: TrainingRecipe, tokenizer: PreTrainedTokenizerBase, folder: Path, fingerprint: str) -> _Plan:
     """The plan is written last: without one, nothing in the folder is taken for whole."""
+    files = stamps(recipe.data)  # before they are read: what changes meanwhile has changed
     try:
         shutil.rmtree(folder, ignore_errors=True)
         with SequenceWriter(folder) as writer:
@@ -109,6 +122,7 @@ def _prepared(recipe: TrainingRecipe, tokenizer: PreTrainedTokenizerBase, folder
     costs = done.costs()
     plan = _Plan(
         fingerprint=fingerprint,
+        files=files,
         train=packed,
         held_out={
             name: _packed(recipe, writer.lengths, places) for name, places in sorted(done.held_out.items()) if places

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
 from functools import cache
 from pathlib import Path
@@ -33,9 +34,10 @@ def row(number: int, language: str = "eu", mode: str = "magpie", **more: Any) ->
     return {"id": f"{mode}-{language}-{number}", "language": language, "mode": mode, "messages": turns, **more}
 
 
-def prepared(folder: Path, data: dict[str, Any], **fields: Any) -> Examples:
+def prepared(folder: Path, data: dict[str, Any], *, begun: bool = False, **fields: Any) -> Examples:
     told = {"name": "proba", "model": str(BACKBONE), "languages": ["eu"], "context": {"max_length": 64}, **fields}
-    return prepare(TrainingRecipe.model_validate({**told, "data": data}), tokenizer(), folder / "data")
+    recipe = TrainingRecipe.model_validate({**told, "data": data})
+    return prepare(recipe, tokenizer(), folder / "data", begun=begun)
 
 
 def texts(examples: Examples, name: str | None = None) -> Counter[str]:
@@ -245,15 +247,54 @@ def test_everything_held_out_is_told(tmp_path: Path) -> None:
 # Prepared once.
 
 
-def test_a_second_sitting_takes_what_was_prepared_without_the_sources(tmp_path: Path) -> None:
+def test_a_run_that_has_begun_takes_what_was_prepared_without_the_sources(tmp_path: Path) -> None:
     source = rows(tmp_path / "rows.jsonl", [row(i) for i in range(40)])
     data = {"conversations": [{"source": str(source)}], "held_out_share": 0.3}
     first = prepared(tmp_path, data)
     source.unlink()
-    second = prepared(tmp_path, data)
+    second = prepared(tmp_path, data, begun=True)
     assert list(second.train) == list(first.train)
     assert texts(second, "conversations-eu") == texts(first, "conversations-eu")
     assert (second.sources, second.warnings, second.packing) == (first.sources, first.warnings, first.packing)
+
+
+def test_a_second_sitting_reads_no_source_that_has_not_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = rows(tmp_path / "rows.jsonl", [row(i) for i in range(5)])
+    data = {"conversations": [{"source": str(source)}], "held_out_share": 0}
+    first = prepared(tmp_path, data)
+    monkeypatch.setattr(Encoder, "conversation", None)
+    assert list(prepared(tmp_path, data).train) == list(first.train)
+
+
+def test_a_source_that_has_changed_is_prepared_anew_unless_the_run_has_begun(tmp_path: Path) -> None:
+    folder = tmp_path / "own"
+    folder.mkdir()
+    told = {
+        "a file": str(folder / "train.jsonl"),
+        "a folder": str(folder),
+        "a glob": str(folder / "*.jsonl"),
+    }
+    for name, source in told.items():
+        old, new = row(1), row(2)
+        path = rows(folder / "train.jsonl", [old])
+        data = {"conversations": [{"source": source}], "held_out_share": 0}
+        assert texts(prepared(tmp_path / name, data)).keys() == {text(old)}
+        before = path.stat()
+        rows(path, [new])
+        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns + 1))
+        assert path.stat().st_size == before.st_size
+        assert texts(prepared(tmp_path / name, data, begun=True)).keys() == {text(old)}
+        assert texts(prepared(tmp_path / name, data)).keys() == {text(new)}
+
+
+def test_a_file_that_joins_a_corpus_prepares_it_anew(tmp_path: Path) -> None:
+    folder = tmp_path / "corpus"
+    folder.mkdir()
+    documents(folder / "a.txt", ["Lehenengo testua."])
+    data = {"corpus": [{"source": str(folder), "language": "eu"}], "held_out_share": 0}
+    assert only(prepared(tmp_path, data)).read == 1
+    documents(folder / "b.txt", ["Bigarren testua."])
+    assert only(prepared(tmp_path, data)).read == 2
 
 
 @pytest.mark.parametrize(
