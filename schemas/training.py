@@ -44,6 +44,12 @@ class ConversationSource(Frozen):
         default=1.0, gt=0, le=1000, description="how often each row is seen in an epoch; 0.5 draws half of the rows"
     )
     rows: int | None = Field(default=None, ge=1, le=MOST, description="at most so many, drawn by the seed")
+    share: float | None = Field(
+        default=None,
+        gt=0,
+        le=1,
+        description="in data.held_out: only this share of the rows, by hash, where there is no validation split",
+    )
 
 
 class CorpusSource(Frozen):
@@ -74,13 +80,24 @@ class TrainingData(Frozen):
         description="of conversations without a validation split, and of documents: kept out by hash, for the loss",
     )
     held_out: tuple[ConversationSource, ...] = Field(
-        default=(), description="publications that are only evaluated on, such as those of another language"
+        default=(),
+        description="only evaluated on, such as those of another language: their validation split, or all rows",
     )
 
     @model_validator(mode="after")
     def _some(self) -> TrainingData:
         if not self.conversations and not self.corpus:
             raise ValueError("there is nothing to train on: name conversations, a corpus, or both")
+        return self
+
+    @model_validator(mode="after")
+    def _share_is_of_what_is_evaluated(self) -> TrainingData:
+        for place, source in enumerate(self.conversations):
+            if source.share is not None:
+                raise ValueError(
+                    f"conversations.{place}.share: only sources of data.held_out have one; to train on fewer rows, "
+                    "set rows or weight"
+                )
         return self
 
 
@@ -201,6 +218,13 @@ class TrainingRecipe(Frozen):
     def _by_name(cls, value: object) -> object:
         """A model that is only a name may be written as one."""
         return {"name": value} if isinstance(value, str) else value
+
+    @field_validator("languages")
+    @classmethod
+    def _once(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if twice := next((one for place, one in enumerate(value) if one in value[:place]), None):
+            raise ValueError(f"{twice} is named twice")
+        return value
 
     @model_validator(mode="after")
     def _muon_trains_all(self) -> TrainingRecipe:

@@ -235,6 +235,11 @@ class TrainingGrid(Frozen):
                         f"instructions.{language}.{place}.languages: what is listed under {language} is read in it; "
                         "leave this out"
                     )
+                if source.share is not None:
+                    raise ValueError(
+                        f"instructions.{language}.{place}.share: only sources of held_out have one; to train on fewer "
+                        "rows, set rows or weight"
+                    )
         if not self.corpus and not any(self.instructions.values()):
             raise ValueError("there is nothing to train on: name a corpus, instructions, or both")
         return self

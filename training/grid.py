@@ -57,6 +57,9 @@ def recipe_of(grid: TrainingGrid, cell: str) -> TrainingRecipe:
     taught = {grid.language: parts.language, grid.other_language: parts.other}
     languages = [grid.language] if parts.corpus or parts.language else []
     languages += [grid.other_language] if parts.other else []
+    # Of what it is not taught, the rows that a variant which is taught it holds out.
+    share = {"share": grid.held_out_share or None}
+    untaught = _instructions(grid, [language for language, yes in taught.items() if not yes])
     return _recipe(
         grid,
         cell,
@@ -66,7 +69,7 @@ def recipe_of(grid: TrainingGrid, cell: str) -> TrainingRecipe:
             conversations=_instructions(grid, [language for language, yes in taught.items() if yes]),
             corpus=grid.corpus if parts.corpus else (),
             held_out_share=grid.held_out_share,
-            held_out=_instructions(grid, [language for language, yes in taught.items() if not yes]) + grid.held_out,
+            held_out=tuple(source.model_copy(update=share) for source in untaught) + grid.held_out,
         ),
     )
 

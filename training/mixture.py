@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -23,10 +26,19 @@ def limit(count: int, most: int | None, seed: int, key: str) -> np.ndarray:
     return np.sort(_first(count, count if most is None else min(most, count), seed, f"limit {key}"))
 
 
-def held_out(row_id: str, share: float) -> bool:
-    """Whether a row is kept out of training: a function of its id and the share alone."""
+def content_of(messages: Sequence[Mapping[str, Any]]) -> str:
+    """A conversation's content as one text: equal messages give equal texts, in whatever order their fields stand."""
+    return json.dumps(messages, sort_keys=True, separators=(",", ":"), default=str)
+
+
+def held_out(content: str, share: float) -> bool:
+    """Whether a row is kept out of training: a function of the share and of its content alone.
+
+    `content` is a conversation's messages (`content_of`), or a document's text; no id. So rows that are equal are on
+    the same side, in whichever files and however often they stand.
+    """
     # Not the hash that parts a publication's validation split from the rest, which would find none of its rows.
-    digest = hashlib.blake2b(row_id.encode(), digest_size=8, person=b"held out").digest()
+    digest = hashlib.blake2b(content.encode(errors="surrogatepass"), digest_size=8, person=b"held out").digest()
     return int.from_bytes(digest, "big") < share * 2**64
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+from array import array
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 from transformers import PreTrainedTokenizerBase
@@ -15,8 +17,8 @@ from schemas.training_report import LanguageCost, SourceCount
 from training import language_cost
 from training.corpora import Documents, open_documents
 from training.loss_mask import Encoded, Encoder, Left
-from training.mixture import draws, held_out, limit
-from training.publications import VALIDATION, Conversations, open_conversations
+from training.mixture import content_of, draws, held_out, limit
+from training.publications import VALIDATION, Conversations, Row, open_conversations
 from training.sequences import SequenceWriter
 
 _COST_TEXTS = 2000
@@ -34,6 +36,15 @@ class _Part:
     dropped: Counter[str] = field(default_factory=Counter)
 
 
+class _Drawn(NamedTuple):
+    """The places that a part gives to an epoch, repeats among them, with what errors call it and its line in the
+    counts."""
+
+    places: np.ndarray
+    name: str
+    line: int
+
+
 class Preparation:
     """`train` and `held_out` are places in what the writer writes: those of an epoch, repeats among them, and those
     that are never trained on, by the name of their set."""
@@ -42,6 +53,8 @@ class Preparation:
         self._recipe, self._tokenizer, self._writer = recipe, tokenizer, writer
         self._encoder = Encoder(tokenizer, recipe.context)
         self._texts: dict[str, list[str]] = defaultdict(list)
+        self._digests = array("Q")  # of each sequence's ids, by its place
+        self._drawn: list[_Drawn] = []
         self.train: list[int] = []
         self.held_out: dict[str, list[int]] = defaultdict(list)
         self.sources: list[SourceCount] = []
@@ -56,13 +69,13 @@ class Preparation:
             self._corpus(corpus, f"data.corpus.{number}")
         for number, conversations in enumerate(data.held_out):
             self._conversations(conversations, f"data.held_out.{number}", evaluated=True)
+        self._mix()
 
     def costs(self) -> tuple[LanguageCost, ...]:
         """Of each language, measured on its first texts."""
         return tuple(language_cost.cost(self._tokenizer, code, texts) for code, texts in sorted(self._texts.items()))
 
     def _conversations(self, source: ConversationSource, where: str, *, evaluated: bool) -> None:
-        share = self._recipe.data.held_out_share
         languages = self._recipe.languages if not evaluated else source.languages or self._recipe.languages
         rows = open_conversations(source, languages, where)
         parts: dict[tuple[str | None, str], _Part] = defaultdict(_Part)
@@ -70,10 +83,7 @@ class Preparation:
         for row in rows:
             part = parts[row.mode, row.language]
             part.read += 1
-            if rows.has_validation:
-                held = row.split == VALIDATION
-            else:
-                held = held_out(row.id, share) or (evaluated and not share)
+            held = self._is_held_out(row, source, evaluated=evaluated)
             if evaluated and not held:
                 continue
             encoded = self._encoder.conversation(row.messages)
@@ -83,12 +93,19 @@ class Preparation:
                 continue
             part.truncated += encoded.truncated
             self._sample(row.language, (str(message["content"]) for message in row.messages))
-            (part.held_out if held else part.train).append(self._writer.append(encoded))
+            (part.held_out if held else part.train).append(self._append(encoded))
         for (mode, language), part in parts.items():
             self._count("conversations", rows, source, part, mode=mode, language=language, where=where)
         self._left_out("conversations", rows)
         if template_said:
             self.warnings.append(f"{where}: the chat template refused conversations: {template_said}")
+
+    def _is_held_out(self, row: Row, source: ConversationSource, *, evaluated: bool) -> bool:
+        """By the validation split of its config where that has one."""
+        if row.parted:
+            return row.split == VALIDATION
+        share = source.share if evaluated else self._recipe.data.held_out_share
+        return share is None or held_out(content_of(row.messages), share)
 
     def _corpus(self, source: CorpusSource, where: str) -> None:
         documents = open_documents(source, where)
@@ -96,11 +113,40 @@ class Preparation:
         for document in documents:
             part.read += 1
             self._sample(source.language, [document.text])
-            held = held_out(document.id, self._recipe.data.held_out_share)
+            held = held_out(document.text, self._recipe.data.held_out_share)
             pieces: list[Encoded] = self._encoder.document(document.text)
-            (part.held_out if held else part.train).extend(map(self._writer.append, pieces))
+            (part.held_out if held else part.train).extend(map(self._append, pieces))
         self._count("corpus", documents, source, part, mode=None, language=source.language, where=where)
         self._left_out("corpus", documents)
+
+    def _append(self, sequence: Encoded) -> int:
+        """Gives the sequence's place."""
+        ids = np.asarray(sequence.ids, dtype=np.int32).tobytes()
+        self._digests.append(int.from_bytes(hashlib.blake2b(ids, digest_size=8).digest(), "big"))
+        return self._writer.append(sequence)
+
+    def _mix(self) -> None:
+        """Gives an epoch what was drawn, but for sequences that equal a held-out one, of this or another source."""
+        digests = np.array(self._digests, dtype=np.uint64)
+        lengths, learnt = self._writer.lengths, self._writer.learnt
+        held = digests[[place for places in self.held_out.values() for place in places]]
+        taken: Counter[str] = Counter()
+        for places, name, line in self._drawn:
+            equal = np.isin(digests[places], held)
+            taken[name] += len(np.unique(places[equal]))
+            kept = places[~equal]
+            self.train += kept.tolist()
+            trained = {
+                "trained": len(kept),
+                "tokens": int(lengths[kept].sum()),
+                "loss_tokens": int(learnt[kept].sum()),
+            }
+            self.sources[line] = self.sources[line].model_copy(update=trained)
+        self.warnings += [
+            f"{name}: {count:,} sequences equal held-out ones, and are not trained on"
+            for name, count in taken.items()
+            if count
+        ]
 
     def _sample(self, language: str, texts: Iterable[str]) -> None:
         if len(self._texts[language]) < _COST_TEXTS:
@@ -122,12 +168,16 @@ class Preparation:
         drawn = np.asarray(part.train, dtype=np.int64)
         drawn = drawn[limit(len(drawn), most, seed, key)]
         drawn = drawn[draws(len(drawn), source.weight, seed, key)]
-        self.train += drawn.tolist()
+        self._drawn.append(_Drawn(drawn, f"{where}: {rows.name}", len(self.sources)))
         self.held_out[f"{kind}-{language}"] += part.held_out
         if part.dropped:
             told = ", ".join(f"{reason} {count:,}" for reason, count in part.dropped.most_common())
             self.warnings.append(
                 f"{where}: {rows.name}: {part.dropped.total():,} of {part.read:,} are left out: {told}"
+            )
+        if part.train and not len(drawn):
+            self.warnings.append(
+                f"{where}: {rows.name}: weight {source.weight:g} draws none of {len(part.train):,} sequences"
             )
         self.sources.append(
             SourceCount(
@@ -138,10 +188,7 @@ class Preparation:
                 mode=mode,
                 weight=source.weight,
                 read=part.read,
-                trained=len(drawn),
                 held_out=len(part.held_out),
-                tokens=int(self._writer.lengths[drawn].sum()),
-                loss_tokens=int(self._writer.learnt[drawn].sum()),
                 dropped=dict(part.dropped),
                 truncated=part.truncated,
             )

@@ -39,6 +39,8 @@ class Row:
     mode: str | None
     split: str
     """`train`, or `validation`, which is held out."""
+    parted: bool = False
+    """Whether its config has a validation split, of which all is held out, and of the rest nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,7 @@ class _Part:
     files: tuple[DataFile, ...]
     language: str | None
     mode: str | None
+    parted: bool = False
 
 
 class Conversations:
@@ -69,11 +72,6 @@ class Conversations:
         self._field = place.field
         self._parts = parts
         self._skipped = skipped
-
-    @property
-    def has_validation(self) -> bool:
-        """Whether it has a validation split, of which all is held out, and of the rest nothing."""
-        return any(part.split == VALIDATION for part in self._parts)
 
     def __iter__(self) -> Iterator[Row]:
         """Raises InputError for a damaged file, and at the end when nothing was wanted; DatasetError of the Hub."""
@@ -116,7 +114,8 @@ class Conversations:
         if messages is None or not isinstance(language, str) or not isinstance(mode, str | None):
             return None
         own = record.get("id") if record.get("mode") and record.get("language") else None
-        return Row(own if isinstance(own, str) else f"{self.name}#{index}", messages, language, mode, part.split)
+        row_id = own if isinstance(own, str) else f"{self.name}#{index}"
+        return Row(row_id, messages, language, mode, part.split, part.parted)
 
     def _nothing(self, rows: int, there: Mapping[str, Counter[str]]) -> str:
         """Why there are no conversations, in words."""
@@ -205,7 +204,8 @@ def _conversation_configs(place: Place) -> list[str]:
 def _parts(
     place: Place, config: str, splits: Mapping[str, tuple[DataFile, ...]], language: str | None, mode: str | None
 ) -> list[_Part]:
-    found = [_Part(split, splits[split], language, mode) for split in (TRAIN, VALIDATION) if splits.get(split)]
+    parted = bool(splits.get(VALIDATION))
+    found = [_Part(split, splits[split], language, mode, parted) for split in (TRAIN, VALIDATION) if splits.get(split)]
     if not found:
         raise InputError(
             f"{place.field}.source: {place.name} has no split train (config {config}); it has: {', '.join(splits)}; "

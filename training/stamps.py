@@ -16,8 +16,9 @@ Stamps = dict[str, tuple[int, int]]
 def stamps(data: TrainingData) -> Stamps:
     """Of all local files of the sources: data, manifests and cards. Sources on the Hub, at a commit, have none."""
     found: Stamps = {}
-    for source in (*data.conversations, *data.corpus, *data.held_out):
-        for path in _local(source.source):
+    names = [one.source for one in (*data.conversations, *data.held_out)] + [one.source for one in data.corpus]
+    for name in names:
+        for path in _local(name):
             try:
                 about = path.stat()
             except OSError:  # gone since it was listed; who reads it says so

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -40,7 +41,26 @@ def table_of(grid: TrainingGrid, directory: Path, trouble: Mapping[str, Trouble]
     all_wanted = grid.cells == "all"
     rows = [row for cell, row in found if row.state != "left out" or (all_wanted and not grid.missing(cell.name))]
     rows += [_arm_row(arm, directory / arm.name, known.get(arm.name)) for arm in grid.arms]
-    return GridTable(grid=grid.name, rows=tuple(rows), warnings=warnings_of_grid(grid))
+    warnings = (*warnings_of_grid(grid), *_not_comparable(rows))
+    return GridTable(grid=grid.name, rows=tuple(rows), warnings=warnings)
+
+
+def _not_comparable(rows: Iterable[GridRow]) -> Iterator[str]:
+    """A line for each held-out set that is not the same in all rows."""
+    sizes: dict[str, dict[tuple[int, int], list[str]]] = defaultdict(lambda: defaultdict(list))
+    for row in rows:
+        for loss in row.losses:
+            sizes[loss.name][loss.sequences, loss.tokens].append(row.name)
+    for name, found in sizes.items():
+        if len(found) > 1:
+            told = "; ".join(
+                f"{sequences:,} sequences of {tokens:,} tokens in {', '.join(names)}"
+                for (sequences, tokens), names in found.items()
+            )
+            yield (
+                f"{name} is not the same held-out set in all rows: {told}; their losses on it cannot be compared. "
+                "Sources have changed between the runs, or the tokenizers differ"
+            )
 
 
 def write_table(table: GridTable, directory: Path) -> None:

@@ -10,16 +10,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from schemas.errors import DatasetError, InputError, StorageError
-from schemas.training import TrainingRecipe
+from schemas.problems import first_problem
+from schemas.training import TrainingData, TrainingRecipe
 from schemas.training_report import SourceCount
 from tests.support.dataset_rows import exchange, write_parquet
 from tests.support.training_models import BACKBONE, documents, rows
 from training.examples import Examples, prepare
 from training.loss_mask import IGNORED, Encoder
-from training.mixture import held_out
+from training.mixture import content_of, held_out
 
 Row = dict[str, Any]
 
@@ -59,6 +61,11 @@ def text(made: Row) -> str:
 def only(examples: Examples) -> SourceCount:
     (count,) = examples.sources
     return count
+
+
+def taken_out(examples: Examples) -> list[str]:
+    """What is said of sequences that were taken out since they equal held-out ones."""
+    return [line for line in examples.warnings if "equal held-out ones" in line]
 
 
 # What is mixed.
@@ -164,7 +171,7 @@ def test_elsewhere_a_share_is_held_out_by_hash_and_never_trained_on(tmp_path: Pa
         "held_out_share": 0.3,
     }
     examples = prepared(tmp_path, data)
-    expected = {text(one) for one in made if held_out(one["id"], 0.3)}
+    expected = {text(one) for one in made if held_out(content_of(one["messages"]), 0.3)}
     talks, papers = texts(examples, "conversations-eu"), texts(examples, "corpus-eu")
     assert talks.keys() == expected and 5 < len(expected) < 40 and set(talks.values()) == {1}
     assert 5 < len(papers) < 40 and set(papers.values()) == {1}
@@ -172,7 +179,71 @@ def test_elsewhere_a_share_is_held_out_by_hash_and_never_trained_on(tmp_path: Pa
     assert len(texts(examples)) == 120 - len(talks) - len(papers)
 
 
-def test_what_is_only_evaluated_on_is_not_trained_on(tmp_path: Path) -> None:
+def test_equal_rows_are_on_one_side_in_whichever_files_and_under_whichever_ids(tmp_path: Path) -> None:
+    made = [row(i) for i in range(60)]
+    first = rows(tmp_path / "first.jsonl", made * 3)
+    second = rows(tmp_path / "second.jsonl", [{**one, "id": f"other {one['id']}"} for one in reversed(made)])
+    corpus = ["Lehenengo testua.", "Bigarren testua.", *(f"{i}. testua" for i in range(30))]
+    papers = [documents(tmp_path / f"{name}.txt", texts) for name, texts in (("a", corpus), ("b", corpus[::-1]))]
+    data = {
+        "conversations": [{"source": str(first)}, {"source": str(second)}],
+        "corpus": [{"source": str(path), "language": "eu"} for path in papers],
+        "held_out_share": 0.3,
+    }
+    examples = prepared(tmp_path, data)
+    talks, read = texts(examples, "conversations-eu"), texts(examples, "corpus-eu")
+    assert set(talks.values()) == {4} and set(read.values()) == {2}
+    assert texts(examples).keys() == {*map(text, made), *corpus} - talks.keys() - read.keys()
+    assert taken_out(examples) == []
+
+
+def test_a_config_is_parted_alike_whichever_others_a_source_reads(tmp_path: Path) -> None:
+    folder = tmp_path / "own"
+    made = {"magpie": [row(i) for i in range(40)], "grounded": [row(i, mode="grounded") for i in range(40)]}
+    checked = [row(i) for i in range(40, 45)]
+    card = "---\nconfigs:\n"
+    for mode, train in made.items():
+        (folder / mode).mkdir(parents=True)
+        write_parquet(folder / mode / "train.parquet", train)
+        card += f"- config_name: {mode}-eu\n  data_files:\n  - {{split: train, path: {mode}/train.parquet}}\n"
+        if mode == "magpie":
+            write_parquet(folder / mode / "validation.parquet", checked)
+            card += "  - {split: validation, path: magpie/validation.parquet}\n"
+    (folder / "README.md").write_text(f"{card}---\n")
+
+    def held(*sources: dict[str, Any]) -> set[str]:
+        told = [{"source": str(folder), **source} for source in sources]
+        examples = prepared(tmp_path / "run", {"conversations": told, "held_out_share": 0.3})
+        assert taken_out(examples) == []
+        return set(texts(examples, "conversations-eu"))
+
+    grounded = {text(one) for one in made["grounded"] if held_out(content_of(one["messages"]), 0.3)}
+    assert held({"modes": ["grounded"]}) == grounded
+    assert held({}) == held({}, {"modes": ["grounded"]}) == grounded | set(map(text, checked))
+
+
+def test_what_is_held_out_by_one_source_is_taken_out_of_the_others_and_counted(tmp_path: Path) -> None:
+    made = [row(i) for i in range(20)]
+    source = rows(tmp_path / "rows.jsonl", made)
+    other = rows(tmp_path / "other.jsonl", made[:6])
+    data = {
+        "conversations": [{"source": str(source), "weight": 2}],
+        "held_out": [{"source": str(other)}],
+        "held_out_share": 0,
+    }
+    examples = prepared(tmp_path, data)
+    assert texts(examples) == Counter({text(one): 2 for one in made[6:]})
+    assert texts(examples, "conversations-eu") == Counter(map(text, made[:6]))
+    count = examples.sources[0]
+    assert (count.read, count.trained) == (20, 28)
+    assert count.tokens == sum(len(pack["input_ids"]) for pack in examples.train)
+    assert count.loss_tokens == sum(label != IGNORED for pack in examples.train for label in pack["labels"])
+    assert taken_out(examples) == [
+        "data.conversations.0: rows.jsonl: 6 sequences equal held-out ones, and are not trained on"
+    ]
+
+
+def test_what_is_only_evaluated_on_is_not_trained_on_and_measured_on_whole(tmp_path: Path) -> None:
     source = rows(tmp_path / "rows.jsonl", [row(i) for i in range(60)])
     english = [row(i, "en") for i in range(60)]
     other = rows(tmp_path / "english.jsonl", english)
@@ -183,21 +254,49 @@ def test_what_is_only_evaluated_on_is_not_trained_on(tmp_path: Path) -> None:
     }
     examples = prepared(tmp_path, data)
     assert sorted(examples.held_out) == ["conversations-en", "conversations-eu"]
-    # As much of it as would be held out of training on it, so that all variants of a grid are measured on the same.
-    assert texts(examples, "conversations-en").keys() == {text(one) for one in english if held_out(one["id"], 0.3)}
+    assert texts(examples, "conversations-en") == Counter(map(text, english))
     assert not any("-en " in one for one in texts(examples))
     assert examples.sources[1].trained == examples.sources[1].tokens == 0 and examples.sources[1].read == 60
 
 
-def test_without_a_share_all_of_what_is_only_evaluated_on_is(tmp_path: Path) -> None:
+def test_a_share_of_what_is_only_evaluated_on_is_what_training_on_it_would_hold_out(tmp_path: Path) -> None:
     source = rows(tmp_path / "rows.jsonl", [row(i) for i in range(5)])
-    other = rows(tmp_path / "english.jsonl", [row(i, "en") for i in range(7)])
-    data = {
-        "conversations": [{"source": str(source)}],
-        "held_out": [{"source": str(other), "languages": ["en"]}],
-        "held_out_share": 0,
-    }
-    assert texts(prepared(tmp_path, data), "conversations-en").total() == 7
+    other = rows(tmp_path / "english.jsonl", [row(i, "en") for i in range(60)])
+    english = {"source": str(other), "languages": ["en"]}
+    conversations = [{"source": str(source)}]
+    untaught = {"conversations": conversations, "held_out": [{**english, "share": 0.3}]}
+    taught = {"conversations": [*conversations, english], "held_out_share": 0.3}
+    measured = texts(prepared(tmp_path / "untaught", untaught), "conversations-en")
+    assert measured == texts(prepared(tmp_path / "taught", taught, languages=["eu", "en"]), "conversations-en")
+    assert 5 < measured.total() < 40
+
+
+def test_of_what_is_only_evaluated_on_the_validation_split_is_where_it_has_one(tmp_path: Path) -> None:
+    source = rows(tmp_path / "rows.jsonl", [row(i) for i in range(5)])
+    folder = tmp_path / "own"
+    (folder / "data").mkdir(parents=True)
+    validation = [row(i, "en") for i in range(40, 45)]
+    for split, made in (("train", [row(i, "en") for i in range(40)]), ("validation", validation)):
+        write_parquet(folder / "data" / f"{split}-00000.parquet", made)
+    for share in ({}, {"share": 0.01}):
+        told = {"source": str(folder), "languages": ["en"], **share}
+        examples = prepared(tmp_path, {"conversations": [{"source": str(source)}], "held_out": [told]})
+        assert texts(examples, "conversations-en") == Counter(map(text, validation))
+
+
+def test_a_share_of_what_is_trained_on_is_refused_with_what_is_meant() -> None:
+    with pytest.raises(ValidationError) as caught:
+        TrainingData.model_validate({"conversations": [{"source": "a/b", "share": 0.5}]})
+    assert first_problem(caught.value)[1] == (
+        "conversations.0.share: only sources of data.held_out have one; to train on fewer rows, set rows or weight"
+    )
+
+
+def test_a_language_that_is_named_twice_is_refused() -> None:
+    told = {"name": "proba", "model": "a/b", "data": {"conversations": [{"source": "a/b"}]}, "languages": ["eu", "eu"]}
+    with pytest.raises(ValidationError) as caught:
+        TrainingRecipe.model_validate(told)
+    assert first_problem(caught.value) == ("languages", "eu is named twice")
 
 
 # What is left out.
@@ -242,6 +341,18 @@ def test_everything_held_out_is_told(tmp_path: Path) -> None:
     share = 1 - 2**-30
     with pytest.raises(DatasetError, match="nothing is left to train on; all is held out"):
         prepared(tmp_path, {"conversations": [{"source": str(source)}], "held_out_share": share})
+
+
+def test_a_weight_that_draws_nothing_is_told(tmp_path: Path) -> None:
+    source = rows(tmp_path / "rows.jsonl", [row(i) for i in range(5)])
+    data = {"conversations": [{"source": str(source), "weight": 0.01}], "held_out_share": 0}
+    with pytest.raises(DatasetError) as caught:
+        prepared(tmp_path, data)
+    told = "data.conversations.0: rows.jsonl: weight 0.01 draws none of 5 sequences"
+    assert str(caught.value) == f"data: nothing is left to train on; {told}"
+    corpus = documents(tmp_path / "corpus.txt", ["Lehenengo testua."])
+    both = {**data, "corpus": [{"source": str(corpus), "language": "eu"}]}
+    assert told in prepared(tmp_path, both).warnings
 
 
 # Prepared once.

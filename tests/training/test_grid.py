@@ -120,6 +120,9 @@ def test_every_variant_is_evaluated_on_the_instructions_that_it_is_not_taught() 
         data = recipe_of(grid, name).data
         seen = [one.languages for one in (*data.conversations, *data.held_out)]
         assert sorted(seen) == [("en",), ("es",), ("eu",)]
+        shares = {one.languages: one.share for one in data.held_out}
+        assert shares.pop(("es",)) is None
+        assert set(shares.values()) <= {0.02}, "the rows that are held out where they are taught"
     measured = measuring_recipe(grid, "exp_2_000", recipe_of(grid, "exp_2_101").model)
     assert measured.languages == ("eu", "en")
     assert len(measured.data.conversations) == 2
@@ -141,6 +144,10 @@ def test_a_backbones_own_choice_of_chat_template_is_kept() -> None:
         (
             {"instructions": {"eu": [{"source": "x", "languages": ["en"]}]}},
             "instructions.eu.0.languages: what is listed under eu is read in it; leave this out",
+        ),
+        (
+            {"instructions": {"eu": [{"source": "x", "share": 0.5}]}},
+            "instructions.eu.0.share: only sources of held_out have one; to train on fewer rows, set rows or weight",
         ),
         ({"corpus": [], "instructions": {}}, "there is nothing to train on: name a corpus, instructions, or both"),
         ({"cells": "some"}, "cells: 'some' is neither `all` nor a list of names such as exp_2_101"),

@@ -263,3 +263,19 @@ def test_the_table_names_no_result_before_anything_has_run(fields: dict[str, Any
     states = {row.name: row.state for row in table_of(grid, Path("nowhere")).rows}
     assert {name for name, state in states.items() if state == "not run"} == set(wanted_names(grid))
     assert json.loads(table_of(grid, Path("nowhere")).model_dump_json())["warnings"] == []
+
+
+def test_a_held_out_set_that_differs_between_rows_is_told_with_the_rows(fields: dict[str, Any], tmp_path: Path) -> None:
+    _run(fields, Trainer())
+    grid, directory = TrainingGrid.model_validate(fields), tmp_path / "runs"
+    assert not any("held-out set" in line for line in table_of(grid, directory).warnings)
+    path = directory / "exp_2_000/report.json"
+    report = json.loads(path.read_text())
+    report["losses"][0] |= {"sequences": 2, "tokens": 1200}
+    path.write_text(json.dumps(report))
+    told = [line for line in table_of(grid, directory).warnings if "held-out set" in line]
+    assert told == [
+        "conversations-en is not the same held-out set in all rows: 1 sequences of 1 tokens in exp_0_000, chat-vector, "
+        "half; 2 sequences of 1,200 tokens in exp_2_000; their losses on it cannot be compared. Sources have changed "
+        "between the runs, or the tokenizers differ"
+    ]

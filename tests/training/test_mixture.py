@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from publishers.shard import split_of
-from training.mixture import draws, held_out, limit
+from training.mixture import content_of, draws, held_out, limit
 
 COUNTS = st.integers(0, 300)
 SEEDS = st.integers(0, (1 << 32) - 1)
@@ -74,10 +74,10 @@ def test_the_rows_of_a_limit_are_not_those_that_a_weight_draws_first() -> None:
 
 
 @given(st.text(max_size=50), st.floats(0, 1, exclude_max=True), st.floats(0, 1, exclude_max=True))
-def test_a_larger_share_holds_out_the_same_rows_and_more(row_id: str, one: float, other: float) -> None:
+def test_a_larger_share_holds_out_the_same_rows_and_more(content: str, one: float, other: float) -> None:
     less, more = sorted((one, other))
-    assert held_out(row_id, less) <= held_out(row_id, more)
-    assert not held_out(row_id, 0.0)
+    assert held_out(content, less) <= held_out(content, more)
+    assert not held_out(content, 0.0)
 
 
 @pytest.mark.parametrize("share", [0.02, 0.3])
@@ -87,3 +87,9 @@ def test_the_share_is_held_out_also_of_what_a_publication_does_not_validate_on(s
     for rows in (names, train):
         found = sum(held_out(name, share) for name in rows)
         assert abs(found / len(rows) - share) < 4 * (share * (1 - share) / len(rows)) ** 0.5
+
+
+def test_equal_messages_have_one_content_and_others_have_others() -> None:
+    messages = [{"role": "user", "content": "Kaixo"}]
+    assert content_of(messages) == content_of([{"content": "Kaixo", "role": "user"}])
+    assert len({content_of(one) for one in (messages, messages * 2, [{**messages[0], "role": "system"}], [])}) == 4
