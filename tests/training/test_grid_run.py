@@ -175,7 +175,8 @@ def test_a_variant_that_was_run_with_another_recipe_is_refused_before_anything_r
         _run(changed, trainer)
     assert str(caught.value) == (
         "exp_2_101 was run with another recipe: it differs in data.held_out, data.held_out_share, "
-        f"optimisation.learning_rate; change it back, remove {tmp_path / 'runs/exp_2_101'}, or give the grid another output"
+        f"optimisation.learning_rate; change it back, remove {tmp_path / 'runs/exp_2_101'}, or give the grid another "
+        "output"
     )
     assert (trainer.asked, trainer.measured) == ([], [])
     _run(changed, trainer, only=["exp_0_100"])
