@@ -127,6 +127,9 @@ class Lora(Frozen):
     merge: bool = Field(default=True, description="write the whole model too, with the adapter in its weights")
 
 
+Beta = Annotated[float, Field(ge=0, lt=1)]
+
+
 class Muon(Frozen):
     """Orthogonalised momentum for the matrices, after Keller Jordan; the rest of the model is AdamW's."""
 
@@ -149,7 +152,7 @@ class Optimisation(Frozen):
     final_share: float = Field(default=1 / 3, ge=0, le=1, description="of the learning rate, at the end of the cosine")
     warmup: float = Field(default=0.1, ge=0, lt=1, description="share of the steps")
     weight_decay: float = Field(default=0.1, ge=0, lt=1)
-    betas: tuple[float, float] = (0.9, 0.95)
+    betas: tuple[Beta, Beta] = (0.9, 0.95)
     muon: Muon | None = Field(
         default=None, description="for a model that is trained from scratch, on one device; AdamW when left out"
     )

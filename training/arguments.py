@@ -10,15 +10,16 @@ from pathlib import Path
 import torch
 from trl import SFTConfig
 
-from schemas.training import TrainingRecipe
+from schemas.training import Optimisation, TrainingRecipe
+from training.examples import Examples
 from training.model import precision
 from training.run_directory import CHECKPOINTS
 
 _FEW_STEPS = 20
 
 
-def training_arguments(recipe: TrainingRecipe, pack_length: int, folder: Path) -> SFTConfig:
-    """For a run in `folder`; `pack_length` are the tokens of the mean pack, of which so many make a step."""
+def training_arguments(recipe: TrainingRecipe, examples: Examples, folder: Path) -> SFTConfig:
+    """For a run in `folder`. The learning rate's course is the trainer's own (`learning_rate_share`)."""
     optimisation, machine = recipe.optimisation, recipe.machine
     _, arithmetic = precision(recipe)
     gpu = torch.cuda.is_available()
@@ -26,11 +27,7 @@ def training_arguments(recipe: TrainingRecipe, pack_length: int, folder: Path) -
         output_dir=str(folder / CHECKPOINTS),
         per_device_train_batch_size=machine.sequences_per_pass,
         num_train_epochs=optimisation.epochs,
-        max_steps=optimisation.max_steps or -1,
         learning_rate=optimisation.learning_rate,
-        lr_scheduler_type="cosine_with_min_lr",
-        lr_scheduler_kwargs={"min_lr_rate": optimisation.final_share},
-        warmup_steps=optimisation.warmup,
         weight_decay=optimisation.weight_decay,
         adam_beta1=optimisation.betas[0],
         adam_beta2=optimisation.betas[1],
@@ -59,21 +56,29 @@ def training_arguments(recipe: TrainingRecipe, pack_length: int, folder: Path) -
         disable_tqdm=True,
         ddp_find_unused_parameters=False,
     )
-    tokens_per_pass = pack_length * machine.sequences_per_pass * arguments.world_size
+    tokens_per_pass = examples.pack_length * machine.sequences_per_pass * arguments.world_size
     arguments.gradient_accumulation_steps = max(1, round(optimisation.tokens_per_step / tokens_per_pass))
+    passes = math.ceil(len(examples.train) / (arguments.train_batch_size * arguments.world_size))
+    steps = math.ceil(math.ceil(passes / arguments.gradient_accumulation_steps) * optimisation.epochs)
+    arguments.max_steps = min(steps, optimisation.max_steps or steps)
     return arguments
 
 
-def steps_of(arguments: SFTConfig, packs: int, recipe: TrainingRecipe) -> int:
-    """How many steps there will be."""
-    passes = math.ceil(packs / (arguments.train_batch_size * arguments.world_size))
-    per_epoch = math.ceil(passes / arguments.gradient_accumulation_steps)
-    return recipe.optimisation.max_steps or math.ceil(per_epoch * recipe.optimisation.epochs)
+def learning_rate_share(step: int, steps: int, optimisation: Optimisation) -> float:
+    """The share of the full learning rate at a step, counted from 0: a line up, and a cosine down to `final_share`.
+
+    Transformers' own begins at 0, so that the first step of a run, and all of a short one, would teach nothing.
+    """
+    warmup = math.ceil(optimisation.warmup * steps)
+    if step < warmup:
+        return (step + 1) / warmup
+    passed = (step - warmup) / max(1, steps - warmup)
+    return optimisation.final_share + (1 - optimisation.final_share) * 0.5 * (1 + math.cos(math.pi * passed))
 
 
-def warnings_of_steps(arguments: SFTConfig, packs: int, recipe: TrainingRecipe) -> Iterator[str]:
+def warnings_of_steps(arguments: SFTConfig, recipe: TrainingRecipe) -> Iterator[str]:
     """A line where there are few steps."""
-    steps = steps_of(arguments, packs, recipe)
+    steps = arguments.max_steps
     if steps < _FEW_STEPS:
         counted = f"{steps} step{'s' if steps > 1 else ''}"
         yield (

@@ -41,11 +41,6 @@ def seal(path: Path, keep: int) -> None:
         shutil.rmtree(one)
 
 
-def remove_all(folder: Path) -> None:
-    """Of a run that has ended: the model is written."""
-    shutil.rmtree(folder, ignore_errors=True)
-
-
 def _sync(path: Path) -> None:
     handle = os.open(path, os.O_RDONLY)
     try:

@@ -24,7 +24,7 @@ from schemas.training import Context
 from training.chat_template import ChatTemplate, Message, encode, fold_system, shared
 
 IGNORED = -100
-Reason = Literal["too_long", "nothing_learnt", "empty_turn", "roles", "template"]
+Reason = Literal["too_long", "nothing_learnt", "empty_turn", "special_token", "roles", "template"]
 
 _ORDER = re.compile(r"s?(?:u(?:at+)*a)+")  # a tool's turns follow a reply, and a reply them
 _LETTERS = {"system": "s", "user": "u", "assistant": "a"}
@@ -65,13 +65,18 @@ class Encoder:
         self._tokenizer = tokenizer
         self._context = context
         self._template = ChatTemplate(tokenizer)
+        special = [token for token in tokenizer.all_special_tokens if token.strip()]
+        self._special = re.compile("|".join(map(re.escape, special)) or r"(?!)")
 
     def conversation(self, messages: Sequence[Message]) -> Encoded | Left:
         """The ids are those of `tokenizer.apply_chat_template`, after system turns are folded where it has none."""
-        if not _ORDER.fullmatch("".join(_LETTERS.get(message["role"], "t") for message in messages)):
+        if not _ORDER.fullmatch("".join(_letter(message["role"]) for message in messages)):
             return Left("roles")
         if any(_is_empty(message) for message in messages):
             return Left("empty_turn")
+        # As text it would be encoded as the token itself, and teach the model to go on after its own end.
+        if any(self._special.search(str(message.get("content"))) for message in messages):
+            return Left("special_token")
         try:
             encoded, stops = self._encode(messages)
             if len(encoded.ids) > self._context.max_length:
@@ -103,7 +108,7 @@ class Encoder:
         """
         if not text.strip():
             return []
-        ids = list(self._tokenizer(text, verbose=False)["input_ids"])
+        ids = list(self._tokenizer(text, verbose=False, split_special_tokens=True)["input_ids"])
         eos = self._tokenizer.eos_token_id
         if eos is not None and ids[-1] != eos:
             ids.append(eos)
@@ -223,6 +228,11 @@ def _unmarked(text: str) -> tuple[str, dict[tuple[int, str], int]]:
 
 def _teaches_nothing(encoded: Encoded) -> bool:
     return all(label == IGNORED for label in encoded.labels)
+
+
+def _letter(role: object) -> str:
+    """Of a role in the order of turns; `?`, which is in no order, for what is none."""
+    return _LETTERS.get(role, "t") if isinstance(role, str) else "?"
 
 
 def _is_empty(message: Message) -> bool:

@@ -37,6 +37,20 @@ def load_tokenizer(model: StartingModel) -> PreTrainedTokenizerBase:
     return tokenizer
 
 
+def check_context(recipe: TrainingRecipe) -> None:
+    """Whether the model has so many positions, before anything is encoded. Raises RecipeError."""
+    try:
+        config = AutoConfig.from_pretrained(recipe.model.name, revision=recipe.model.revision)
+    except Exception as error:
+        raise _unreadable(recipe.model, "model", error) from error
+    longest = getattr(config.get_text_config(), "max_position_embeddings", None)
+    if longest is not None and recipe.context.max_length > longest:
+        raise RecipeError(
+            f"context.max_length: {recipe.context.max_length:,} is more than the {longest:,} positions of "
+            f"{recipe.model.name}; lower it"
+        )
+
+
 def load_model(recipe: TrainingRecipe, tokenizer: PreTrainedTokenizerBase) -> PreTrainedModel:
     """The model in the type it is trained in. Raises RecipeError."""
     disable_progress_bar()  # Transformers' own, which would be drawn across ours
@@ -59,12 +73,6 @@ def load_model(recipe: TrainingRecipe, tokenizer: PreTrainedTokenizerBase) -> Pr
         raise RecipeError(
             f"model.name: {recipe.model.name}: the tokenizer has {len(tokenizer):,} tokens and the model embeddings for"
             f" {model.get_input_embeddings().weight.shape[0]:,}; use the tokenizer that belongs to it"
-        )
-    longest = getattr(model.config, "max_position_embeddings", None)
-    if longest is not None and recipe.context.max_length > longest:
-        raise RecipeError(
-            f"context.max_length: {recipe.context.max_length:,} is more than the {longest:,} positions of "
-            f"{recipe.model.name}; lower it"
         )
     return model
 

@@ -13,16 +13,18 @@ from accelerate import Accelerator
 from transformers import PreTrainedTokenizerBase
 from trl.trainer.sft_trainer import DataCollatorForLanguageModeling
 
-from schemas.errors import StorageError, TrainingError
+from schemas.errors import BuildDirectoryError, StorageError, TrainingError
 from schemas.training import TrainingRecipe
 from schemas.training_report import HeldOutLoss, TrainingPlan, TrainingReport
-from training import card, checkpoints, curve, findings, held_out
-from training.arguments import steps_of, training_arguments, warnings_of_steps
+from training import card, curve, findings, held_out
+from training.arguments import training_arguments, warnings_of_steps
 from training.chat_template import template_hash
 from training.examples import Examples, prepare
 from training.held_out import Loss
+from training.isolation import refuse_unfit
 from training.model import (
     base_licence,
+    check_context,
     commit_of,
     load_model,
     load_tokenizer,
@@ -62,11 +64,12 @@ def train(recipe: TrainingRecipe, folder: Path, watch: Watch) -> TrainingReport:
     """
     state = processes()
     with opened(recipe, folder):
-        finished = by_first(lambda: trained(folder))
+        finished = by_first(lambda: _finished(recipe, folder))
         if finished is not None:
             return finished
         started = by_first(lambda: _started(folder))
         tokenizer = together(lambda: load_tokenizer(recipe.model))
+        together(lambda: check_context(recipe))
         examples = prepare(recipe, tokenizer, folder / DATA)
         model = together(lambda: load_model(recipe, tokenizer))
         trainer = together(lambda: Trainer(model, tokenizer, examples, recipe, folder, watch))
@@ -74,7 +77,12 @@ def train(recipe: TrainingRecipe, folder: Path, watch: Watch) -> TrainingReport:
         if state.is_main_process:
             for line in warnings:
                 watch.note(f"warning: {line}")
-        stopped = trainer.fit(lambda: _before(trainer, folder))
+
+        def begin() -> None:
+            together(lambda: refuse_unfit(trainer.model_wrapped, trainer.data_collator, recipe))
+            _before(trainer, folder)
+
+        stopped = trainer.fit(begin)
         if stopped is not None:
             raise StoppedError(trainer.state.global_step, stopped)
         losses = _compared(_before(trainer, folder), trainer.held_out_losses())
@@ -93,12 +101,11 @@ def plan(recipe: TrainingRecipe, folder: Path) -> TrainingPlan:
     """What `train` would do in this folder, and there the data, encoded; no model is loaded. Raises as `train` does."""
     with opened(recipe, folder):
         tokenizer = load_tokenizer(recipe.model)
+        check_context(recipe)
         examples = prepare(recipe, tokenizer, folder / DATA)
-    arguments = training_arguments(recipe, examples.pack_length, folder)
-    steps, packs = steps_of(arguments, len(examples.train), recipe), examples.packing.packs
-    epochs = recipe.optimisation.epochs
-    if recipe.optimisation.max_steps is not None:
-        epochs = min(epochs, steps * arguments.gradient_accumulation_steps * arguments.train_batch_size / packs)
+    arguments = training_arguments(recipe, examples, folder)
+    passes = arguments.max_steps * arguments.gradient_accumulation_steps * arguments.train_batch_size
+    epochs = min(recipe.optimisation.epochs, passes * arguments.world_size / examples.packing.packs)
     return TrainingPlan(
         name=recipe.name,
         model=starting_name(recipe.model),
@@ -106,9 +113,9 @@ def plan(recipe: TrainingRecipe, folder: Path) -> TrainingPlan:
         languages=examples.languages,
         packing=examples.packing,
         held_out={name: sum(len(row["seq_lengths"]) for row in packs) for name, packs in examples.held_out.items()},
-        steps=steps,
+        steps=arguments.max_steps,
         tokens=round(epochs * sum(count.tokens for count in examples.sources)),
-        warnings=(*findings.warnings_of(recipe), *examples.warnings, *warnings_of_steps(arguments, packs, recipe)),
+        warnings=(*findings.warnings_of(recipe), *examples.warnings, *warnings_of_steps(arguments, recipe)),
     )
 
 
@@ -118,6 +125,7 @@ def measure(recipe: TrainingRecipe, folder: Path) -> tuple[HeldOutLoss, ...]:
     Raises as `train` does.
     """
     tokenizer = load_tokenizer(recipe.model)
+    check_context(recipe)
     examples = prepare(recipe, tokenizer, folder)
     _, arithmetic = precision(recipe)
     mixed = "bf16" if arithmetic == torch.bfloat16 else "no"
@@ -126,6 +134,21 @@ def measure(recipe: TrainingRecipe, folder: Path) -> tuple[HeldOutLoss, ...]:
     collator = DataCollatorForLanguageModeling(pad_token_id=tokenizer.pad_token_id, padding_free=True)
     measured = held_out.losses(model, examples.held_out, collator, accelerator)
     return _compared(measured, measured)
+
+
+def _finished(recipe: TrainingRecipe, folder: Path) -> TrainingReport | None:
+    """The report of a run that has ended; its card is written anew where the licence or the repository has changed."""
+    report = trained(folder)
+    if report is None:
+        return None
+    if not any((folder / result).is_dir() for result in (MODEL, ADAPTER)):
+        raise BuildDirectoryError(f"{folder} has the report of a run and no model; remove it to train again")
+    publish = recipe.model_dump(mode="json")["publish"]
+    if report.recipe["publish"] != publish:
+        report = report.model_copy(update={"recipe": {**report.recipe, "publish": publish}})
+        _describe(report, recipe, folder)
+    _clear(folder)
+    return report
 
 
 def _started(folder: Path) -> datetime:
@@ -223,5 +246,10 @@ def _describe(report: TrainingReport, recipe: TrainingRecipe, folder: Path) -> N
             f"{folder} cannot be written: {error.strerror or error}; free some space and run the same command again"
         ) from error
     write_whole(folder / REPORT, (report.model_dump_json(indent=2) + "\n").encode())
-    shutil.rmtree(folder / DATA, ignore_errors=True)
-    checkpoints.remove_all(folder / CHECKPOINTS)
+    _clear(folder)
+
+
+def _clear(folder: Path) -> None:
+    """What only a run that goes on needs."""
+    for name in (DATA, CHECKPOINTS):
+        shutil.rmtree(folder / name, ignore_errors=True)

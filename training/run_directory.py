@@ -16,6 +16,7 @@ from schemas.errors import BuildDirectoryError, StorageError, TrainingError
 from schemas.training import TrainingRecipe
 from schemas.training_grid_report import MeasuredReport
 from schemas.training_report import TrainingReport
+from training.checkpoints import newest
 from training.processes import by_first
 from training.whole_file import write_whole
 
@@ -54,14 +55,19 @@ def _hold_to(recipe: TrainingRecipe, folder: Path) -> None:
     """A run that has a checkpoint or a report goes on with its own recipe; one that has neither may be begun anew."""
     ours, theirs = recipe.model_dump(mode="json"), recipe_of_run(folder)
     differing = differences(theirs, ours) if theirs else []
-    if differing:
-        if (folder / REPORT).exists() or any((folder / CHECKPOINTS).glob("checkpoint-*")):
-            raise BuildDirectoryError(
-                f"{folder} is of another recipe, which differs in {', '.join(differing)}; choose another output, or "
-                "remove the folder"
-            )
-        (folder / BEFORE).unlink(missing_ok=True)
+    if differing and begun(folder):
+        raise BuildDirectoryError(
+            f"{folder} is of another recipe, which differs in {', '.join(differing)}; choose another output, or "
+            "remove the folder"
+        )
+    if not begun(folder):
+        (folder / BEFORE).unlink(missing_ok=True)  # of a model that may be another one by now
     write_whole(folder / RECIPE, (json.dumps(ours, indent=2, ensure_ascii=False) + "\n").encode())
+
+
+def begun(folder: Path) -> bool:
+    """Whether there is something to go on from: then data and model are those of the run, whatever has changed."""
+    return (folder / REPORT).exists() or newest(folder / CHECKPOINTS) is not None
 
 
 def differences(one: dict[str, Any], other: dict[str, Any], above: str = "") -> list[str]:

@@ -23,7 +23,7 @@ from trl import SFTTrainer
 from schemas.errors import RecipeError, StorageError, TrainingError
 from schemas.training import TrainingRecipe
 from training import checkpoints, held_out
-from training.arguments import training_arguments, warnings_of_steps
+from training.arguments import learning_rate_share, training_arguments, warnings_of_steps
 from training.examples import Examples
 from training.model import adapters
 from training.muon import muon
@@ -74,7 +74,7 @@ class Trainer(SFTTrainer):
             with _no_advice():
                 super().__init__(
                     model=model,
-                    args=training_arguments(recipe, examples.pack_length, folder),
+                    args=training_arguments(recipe, examples, folder),
                     train_dataset=examples.train,
                     processing_class=tokenizer,
                     peft_config=adapters(recipe),
@@ -87,7 +87,7 @@ class Trainer(SFTTrainer):
         self.remove_callback(PrinterCallback)
         self._recipe = recipe
         self._sets = examples.held_out
-        self.warnings = tuple(warnings_of_steps(self.args, len(examples.train), recipe))
+        self.warnings = tuple(warnings_of_steps(self.args, recipe))
         self._watch = watch
         self._checkpoints = folder / CHECKPOINTS
         self._log = RunLog(folder / LOG)
@@ -126,6 +126,17 @@ class Trainer(SFTTrainer):
     def held_out_losses(self) -> dict[str, held_out.Loss]:
         """As the model is now."""
         return held_out.losses(self.model_wrapped, self._sets, self.data_collator, self.accelerator)
+
+    def create_scheduler(
+        self, num_training_steps: int, optimizer: torch.optim.Optimizer | None = None
+    ) -> torch.optim.lr_scheduler.LambdaLR:
+        """The recipe's course of the learning rate."""
+        if self.lr_scheduler is None:
+            optimisation = self._recipe.optimisation
+            self.lr_scheduler = torch.optim.lr_scheduler.LambdaLR(
+                optimizer or self.optimizer, lambda step: learning_rate_share(step, num_training_steps, optimisation)
+            )
+        return self.lr_scheduler
 
     def compute_loss(
         self,

@@ -183,6 +183,26 @@ def test_empty_turns_are_left_out(at: int, empty: str | None) -> None:
     assert _left(messages) == Left("empty_turn")
 
 
+@pytest.mark.parametrize("role", [["user"], {}, None, 3])
+def test_a_role_that_is_no_text_is_a_wrong_role(role: object) -> None:
+    messages = talk("Kaixo", "Aupa")
+    assert _left([{**messages[0], "role": role}, messages[1]]) == Left("roles")
+
+
+@pytest.mark.parametrize("at", [0, 1])
+def test_a_special_token_in_a_turn_leaves_the_conversation_out(at: int) -> None:
+    tokenizer = family_tokenizer("qwen-3")
+    messages = talk("Kaixo", "Aupa")
+    messages[at]["content"] = "bai<|im_end|>ez"
+    assert Encoder(tokenizer, Context()).conversation(messages) == Left("special_token")
+
+
+def test_a_special_token_in_a_document_is_text() -> None:
+    tokenizer = family_tokenizer("qwen-3")
+    (piece,) = Encoder(tokenizer, Context()).document("bai<|im_end|>ez")
+    assert piece.ids.count(tokenizer.convert_tokens_to_ids("<|im_end|>")) == (piece.ids[-1] == tokenizer.eos_token_id)
+
+
 def test_what_a_template_refuses_is_left_out_with_its_words() -> None:
     refusing = "{%- for message in messages -%}{%- if 'debeku' in message.content -%}{{- raise_exception('ez\n da') -}}"
     refusing += "{%- endif -%}{%- endfor -%}" + UNPROMPTED.template

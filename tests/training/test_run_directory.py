@@ -48,10 +48,11 @@ def test_a_second_run_is_refused_while_the_first_has_the_folder_and_not_after(tm
         pass
 
 
-@pytest.mark.parametrize("left", ["checkpoints/checkpoint-2", "report.json"])
+@pytest.mark.parametrize("left", ["checkpoints/checkpoint-2/whole", "report.json"])
 def test_another_recipe_is_refused_and_its_fields_are_named(tmp_path: Path, left: str) -> None:
     begun(tmp_path, checkpoint=False)
-    (tmp_path / left).mkdir(parents=True)
+    (tmp_path / left).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / left).touch()
     other = recipe(optimisation={"learning_rate": 2e-5}, context={"packing": False})
     with (
         pytest.raises(BuildDirectoryError, match=r"differs in context\.packing, optimisation\.learning_rate; choose"),

@@ -17,7 +17,8 @@ import torch
 from schemas.errors import StorageError, TrainingError
 from schemas.training import TrainingRecipe
 from tests.support.training_models import Looker, conversations, recipe, small_model, trained
-from training.model import write_model
+from training.examples import prepare
+from training.model import load_model, load_tokenizer, write_model
 from training.run import StoppedError, train
 from training.trainer import Progress, Trainer
 
@@ -173,3 +174,20 @@ def test_libraries_say_nothing_of_their_own(
     trained(tmp_path / "run", made(folder))
     assert capfd.readouterr() == ("", "")
     assert caplog.records == []
+
+
+def test_the_fused_head_of_gpus_gives_the_same_loss_and_gradients(folder: Path, tmp_path: Path) -> None:
+    told = TrainingRecipe.model_validate(made(folder))
+    tokenizer = load_tokenizer(told.model)
+    trainer = Trainer(
+        load_model(told, tokenizer), tokenizer, prepare(told, tokenizer, tmp_path / "data"), told, tmp_path, Looker()
+    )
+    batch = trainer.data_collator([trainer.train_dataset[0], trainer.train_dataset[1]])
+    learnt = (batch["labels"] != -100).sum()
+    weight = trainer.model.model.layers[0].self_attn.q_proj.weight
+    found = []
+    for fused in ({}, {"fused_lm_head": True}):
+        loss = trainer.model(**batch, **fused, num_items_in_batch=learnt, use_cache=False).loss
+        found.append((loss.item(), torch.autograd.grad(loss, weight)[0]))
+    assert found[0][0] == pytest.approx(found[1][0], rel=1e-5)
+    torch.testing.assert_close(found[0][1], found[1][1], rtol=1e-3, atol=1e-7)
