@@ -36,7 +36,7 @@ from training.model import (
     write_model,
 )
 from training.processes import by_first, processes, together
-from training.run_directory import ADAPTER, BEFORE, CHECKPOINTS, DATA, LOG, MODEL, REPORT, opened, trained
+from training.run_directory import ADAPTER, BEFORE, CHECKPOINTS, DATA, LOG, MODEL, REPORT, begun, opened, trained
 from training.run_log import RunLog
 from training.trainer import Trainer, Watch
 from training.whole_file import write_whole
@@ -70,7 +70,7 @@ def train(recipe: TrainingRecipe, folder: Path, watch: Watch) -> TrainingReport:
         started = by_first(lambda: _started(folder))
         tokenizer = together(lambda: load_tokenizer(recipe.model))
         together(lambda: check_context(recipe))
-        examples = prepare(recipe, tokenizer, folder / DATA)
+        examples = prepare(recipe, tokenizer, folder / DATA, begun=by_first(lambda: begun(folder)))
         model = together(lambda: load_model(recipe, tokenizer))
         trainer = together(lambda: Trainer(model, tokenizer, examples, recipe, folder, watch))
         warnings = (*findings.warnings_of(recipe), *examples.warnings, *trainer.warnings)
@@ -102,7 +102,7 @@ def plan(recipe: TrainingRecipe, folder: Path) -> TrainingPlan:
     with opened(recipe, folder):
         tokenizer = load_tokenizer(recipe.model)
         check_context(recipe)
-        examples = prepare(recipe, tokenizer, folder / DATA)
+        examples = prepare(recipe, tokenizer, folder / DATA, begun=begun(folder))
     arguments = training_arguments(recipe, examples, folder)
     passes = arguments.max_steps * arguments.gradient_accumulation_steps * arguments.train_batch_size
     epochs = min(recipe.optimisation.epochs, passes * arguments.world_size / examples.packing.packs)
