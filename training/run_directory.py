@@ -25,8 +25,17 @@ DATA, CHECKPOINTS, MODEL, ADAPTER = "data", "checkpoints", "model", "adapter"
 
 Model = TypeVar("Model", bound=Frozen)
 
-# What may change while a run goes on: where it lies and goes, and how often it is looked at.
-_FREE = frozenset({"output", "publish", "checkpoints", "evaluate_every_steps"})
+# What may change while a run goes on: where it lies and goes, how often it is looked at, and what only saves memory.
+_FREE = frozenset(
+    {
+        "output",
+        "publish",
+        "checkpoints",
+        "evaluate_every_steps",
+        "machine.gradient_checkpointing",
+        "machine.liger",
+    }
+)
 
 
 @contextmanager
