@@ -38,7 +38,7 @@ def test_files_and_globs_have_stamps_and_sources_of_the_hub_none(tmp_path: Path)
 
 
 def test_a_relative_source_is_another_in_another_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    found = []
+    found: list[str] = []
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "a.txt").write_bytes(b"x")
