@@ -61,6 +61,8 @@ class Trainer(SFTTrainer):
     (training/held_out.py), and TRL has the step, the adapters, the noise, the kernels and the devices.
     """
 
+    lr_scheduler: torch.optim.lr_scheduler.LambdaLR | None
+
     def __init__(
         self,
         model: PreTrainedModel,
@@ -131,12 +133,14 @@ class Trainer(SFTTrainer):
         self, num_training_steps: int, optimizer: torch.optim.Optimizer | None = None
     ) -> torch.optim.lr_scheduler.LambdaLR:
         """The recipe's course of the learning rate."""
-        if self.lr_scheduler is None:
+        scheduler = self.lr_scheduler
+        if scheduler is None:
             optimisation = self._recipe.optimisation
-            self.lr_scheduler = torch.optim.lr_scheduler.LambdaLR(
+            scheduler = torch.optim.lr_scheduler.LambdaLR(
                 optimizer or self.optimizer, lambda step: learning_rate_share(step, num_training_steps, optimisation)
             )
-        return self.lr_scheduler
+            self.lr_scheduler = scheduler
+        return scheduler
 
     def compute_loss(
         self,
