@@ -170,7 +170,7 @@ def test_interrupted_and_then_killed_in_the_middle_the_same_command_goes_on(
         "long.yaml",
         cells=["exp_2_001"],
         arms=[],
-        optimisation={"max_steps": 60, "tokens_per_step": 256, "learning_rate": 1e-2},
+        optimisation={"epochs": 40, "max_steps": 60, "tokens_per_step": 256, "learning_rate": 1e-2},
     )
     log = tmp_path / "runs" / "exp_2_001" / "log.jsonl"
 
