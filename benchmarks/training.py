@@ -59,9 +59,11 @@ def main() -> None:
         examples = prepare(recipe, tokenizer, folder / "data")
         ours, bare = [], []
         for turn in range(options.rounds):
-            pair = [lambda: ours.append(_ours(recipe, examples, folder)), lambda: bare.append(_bare(recipe, examples))]
-            for one in pair if turn % 2 else reversed(pair):
-                one()
+            for which in ("ours", "bare") if turn % 2 else ("bare", "ours"):
+                if which == "ours":
+                    ours.append(_ours(recipe, examples, folder))
+                else:
+                    bare.append(_bare(recipe, examples))
     ratios = [mine / theirs for mine, theirs in zip(ours, bare, strict=True)]
     print(
         json.dumps(

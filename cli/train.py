@@ -24,17 +24,33 @@ if TYPE_CHECKING:
 _PACKAGES = ("torch", "trl", "peft", "accelerate")
 
 
+def plan(path: Path, out: Path | None, *, as_json: bool) -> int:
+    """Say what would be trained on, and in how many steps; the data are left encoded for the run."""
+    recipe = read_training_recipe(path)
+    need_packages()
+    log_to_stderr(machine_settings())
+    from cli.training_plan import show
+    from training.run import plan
+
+    planned = plan(recipe, _folder(recipe, out))
+    if as_json:
+        sys.stdout.write(planned.model_dump_json() + "\n")
+    else:
+        show(planned)
+    return 0
+
+
 def run(path: Path, out: Path | None, *, as_json: bool, quiet: bool) -> int:
     """Train, say what came of it, and upload it where the recipe says."""
     recipe = read_training_recipe(path)
     need_packages()
+    from cli.training_progress import open_training_display
+    from training.processes import OtherProcessError
+    from training.run import StoppedError, train
     from training.upload import upload
 
-    from cli.training_progress import open_training_display
-    from training.run import StoppedError, train
-
     first = os.environ.get("RANK", "0") == "0"
-    folder = out or recipe.output or Path("runs") / recipe.name
+    folder = _folder(recipe, out)
     with open_training_display(quiet or not first, recipe.name) as display:
         log_to_stderr(machine_settings(), display.log_handler())
         try:
@@ -42,17 +58,25 @@ def run(path: Path, out: Path | None, *, as_json: bool, quiet: bool) -> int:
         except StoppedError as error:
             display.note(f"{recipe.name}: {error}")
             return 128 + error.signal
+        except OtherProcessError as error:
+            return error.exit_code  # which that one says
     if not first:
         return 0
     if as_json:
         sys.stdout.write(report.model_dump_json() + "\n")
-    else:
+    elif not quiet:
         _show(report, recipe, folder)
     if recipe.publish.repo is not None:
         from huggingface_hub import get_token
 
-        say(f"uploaded to {upload(folder, recipe.publish.repo, private=recipe.publish.private, token=get_token())}")
+        address = upload(folder, recipe.publish.repo, private=recipe.publish.private, token=get_token())
+        if not quiet:
+            say(f"uploaded to {address}")
     return 0
+
+
+def _folder(recipe: TrainingRecipe, out: Path | None) -> Path:
+    return out or recipe.output or Path("runs") / recipe.name
 
 
 def need_packages() -> None:

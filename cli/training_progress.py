@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from rich.console import Console
 
 from cli import consoles, figures
 from cli.display import LINE_EVERY_S, Nothing, PlainLines, Shown, TerminalBars
-from training.trainer import Progress
+
+if TYPE_CHECKING:
+    from training.trainer import Progress
 
 
 class TrainingDisplay(Shown, Protocol):

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import argparse
 import json
+import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
 from demo.corpus import Corpus
-from demo.train import RECIPE, Documents, TrainingRecipe, read_recipe
+from demo.train import LANGUAGE, RECIPE, BackboneRecipe, Documents, read_recipe
 
 LONG_REPLY_WORDS = 8
 Conversation = tuple[str, ...]
@@ -80,25 +81,31 @@ def copies(sampled: Sequence[Conversation], seen: Seen) -> dict[str, float | int
     }
 
 
-def training_conversations(recipe: TrainingRecipe, corpus: Corpus | None) -> Iterator[Conversation]:
+def training_conversations(recipe: BackboneRecipe, corpus: Corpus | None) -> Iterator[Conversation]:
     documents = Documents(recipe, corpus)
-    for index in range(recipe.training.steps * recipe.training.documents_per_step):
+    for index in range(recipe.documents):
         turns = documents.turns(index)
         if len(turns) > 1:
             yield turns
 
 
-def held_out(recipe: TrainingRecipe, corpus: Corpus, model: Path, count: int) -> dict[str, float | int]:
-    """Loss on documents of the same making, none of which was trained on."""
-    from transformers import LlamaForCausalLM
+def held_out(recipe: BackboneRecipe, corpus: Corpus, model: Path, count: int) -> dict[str, float | int]:
+    """Loss on conversations of the same making, none of which was trained on: their turns, nats per token."""
+    from schemas.training import TrainingRecipe
+    from training.run import measure
 
-    from demo.tokenizer import load_tokenizer
-    from training.pretrain import mean_loss
-
-    documents = Documents(recipe, corpus, load_tokenizer(model))
-    made = [documents.ids(index, held_out=True) for index in range(count)]
-    loss = mean_loss(LlamaForCausalLM.from_pretrained(model), made)
-    return {"held_out_documents": count, "held_out_loss_nats_per_token": round(loss, 4)}
+    with tempfile.TemporaryDirectory() as folder:
+        Documents(recipe, corpus).write(Path(folder), range(count), held_out=True)
+        rows = [{"source": f"{folder}/conversations.jsonl"}]
+        told = {
+            "name": "measure",
+            "model": str(model),
+            "languages": [LANGUAGE],
+            "data": {"conversations": rows, "held_out": rows, "held_out_share": 0},
+            "context": recipe.training["context"],
+        }
+        (loss,) = measure(TrainingRecipe.model_validate(told), Path(folder) / "data")
+    return {"held_out_conversations": loss.sequences, "held_out_loss_nats_per_token": round(loss.before, 4)}
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -52,18 +52,22 @@ if TYPE_CHECKING:
         SettingsError,
         StorageError,
         TemplateError,
+        TrainingError,
     )
     from schemas.filter_report import FilterReport
     from schemas.filters import Filters
     from schemas.funnel import DroppedSample, Funnel, FunnelRow
     from schemas.job import Job, JobEvent, JobProgress, JobState
     from schemas.manifest import Manifest, Provenance, Shard
-    from schemas.reading import read_recipe
+    from schemas.reading import read_recipe, read_training_recipe
     from schemas.recipe import Recipe
     from schemas.review import Review
     from schemas.settings import Settings, declared_backbones, read_settings
+    from schemas.training import TrainingRecipe
+    from schemas.training_report import TrainingReport
     from schemas.verdict import Drop, Keep, Verdict
     from service.client.client import Client
+    from training.run import train
 
     __version__: str
 
@@ -106,6 +110,7 @@ _HOMES = {
         "SettingsError",
         "StorageError",
         "TemplateError",
+        "TrainingError",
     ),
     "schemas.backbones": ("BackboneSpec",),
     "schemas.dry_run": ("DryRun",),
@@ -114,12 +119,15 @@ _HOMES = {
     "schemas.funnel": ("DroppedSample", "Funnel", "FunnelRow"),
     "schemas.job": ("Job", "JobEvent", "JobProgress", "JobState"),
     "schemas.manifest": ("Manifest", "Provenance", "Shard"),
-    "schemas.reading": ("read_recipe",),
+    "schemas.reading": ("read_recipe", "read_training_recipe"),
     "schemas.recipe": ("Recipe",),
     "schemas.review": ("Review",),
     "schemas.settings": ("Settings", "declared_backbones", "read_settings"),
+    "schemas.training": ("TrainingRecipe",),
+    "schemas.training_report": ("TrainingReport",),
     "schemas.verdict": ("Drop", "Keep", "Verdict"),
     "service.client.client": ("Client",),
+    "training.run": ("train",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -186,6 +194,9 @@ __all__ = [
     "Step",
     "StorageError",
     "TemplateError",
+    "TrainingError",
+    "TrainingRecipe",
+    "TrainingReport",
     "Turn",
     "Verdict",
     "__version__",
@@ -201,6 +212,8 @@ __all__ = [
     "publish_to_url",
     "read_recipe",
     "read_settings",
+    "read_training_recipe",
+    "train",
 ]
 
 

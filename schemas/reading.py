@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 from pydantic import ValidationError
 
+from schemas.base import Frozen
 from schemas.errors import RecipeError
 from schemas.filters import Filters
 from schemas.problems import first_problem
@@ -16,41 +17,24 @@ from schemas.training import TrainingRecipe
 from schemas.training_grid import TrainingGrid
 from schemas.yaml_text import parse_yaml
 
+Model = TypeVar("Model", bound=Frozen)
+
+_SCHEMA, _TRAINING = "`iturri recipe schema`", "docs/training.md"
+
 
 def read_recipe(path: Path) -> Recipe:
     """The recipe in a YAML or JSON file (JSON is YAML). Raises RecipeError that names file and field."""
-    data = _read(path, "recipe")
-    if not isinstance(data, dict):
-        raise RecipeError(f"{path}: a recipe is a mapping of fields, see `iturri recipe schema`")
-    try:
-        return Recipe.model_validate(data)
-    except ValidationError as error:
-        where, what = first_problem(error)
-        raise RecipeError(f"{path}: {where or 'recipe'}: {what}") from error
+    return _valid(Recipe, _mapping(path, "recipe", _SCHEMA), path, "recipe")
 
 
 def read_training_recipe(path: Path) -> TrainingRecipe:
     """The training recipe in a YAML or JSON file. Raises RecipeError that names file and field."""
-    data = _read(path, "training recipe")
-    if not isinstance(data, dict):
-        raise RecipeError(f"{path}: a training recipe is a mapping of fields, see docs/training.md")
-    try:
-        return TrainingRecipe.model_validate(data)
-    except ValidationError as error:
-        where, what = first_problem(error)
-        raise RecipeError(f"{path}: {where or 'training recipe'}: {what}") from error
+    return _valid(TrainingRecipe, _mapping(path, "training recipe", _TRAINING), path, "training recipe")
 
 
 def read_training_grid(path: Path) -> TrainingGrid:
     """The grid of training variants in a YAML or JSON file. Raises RecipeError that names file and field."""
-    data = _read(path, "training grid")
-    if not isinstance(data, dict):
-        raise RecipeError(f"{path}: a training grid is a mapping of fields, see docs/training.md")
-    try:
-        return TrainingGrid.model_validate(data)
-    except ValidationError as error:
-        where, what = first_problem(error)
-        raise RecipeError(f"{path}: {where or 'training grid'}: {what}") from error
+    return _valid(TrainingGrid, _mapping(path, "training grid", _TRAINING), path, "training grid")
 
 
 def read_filters(path: Path) -> Filters:
@@ -58,16 +42,25 @@ def read_filters(path: Path) -> Filters:
 
     Raises RecipeError that names file and field.
     """
-    data = _read(path, "file")
-    if not isinstance(data, dict):
-        raise RecipeError(f"{path}: filters are a mapping of fields, see `iturri recipe schema`")
+    data = _mapping(path, "file", _SCHEMA)
     # `language` is a code in the one and a filter in the other.
     is_recipe = data.keys() & (Recipe.model_fields.keys() - Filters.model_fields.keys())
+    return _valid(Filters, data.get("filters", {}) if is_recipe else data, path, "filters")
+
+
+def _valid(model: type[Model], data: object, path: Path, what: str) -> Model:
     try:
-        return Filters.model_validate(data.get("filters", {}) if is_recipe else data)
+        return model.model_validate(data)
     except ValidationError as error:
-        where, what = first_problem(error)
-        raise RecipeError(f"{path}: {where or 'filters'}: {what}") from error
+        where, told = first_problem(error)
+        raise RecipeError(f"{path}: {where or what}: {told}") from error
+
+
+def _mapping(path: Path, what: str, see: str) -> dict[str, Any]:
+    data = _read(path, what)
+    if not isinstance(data, dict):
+        raise RecipeError(f"{path}: a {what} is a mapping of fields, see {see}")
+    return data
 
 
 def _read(path: Path, what: str) -> Any:

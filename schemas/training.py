@@ -110,6 +110,13 @@ class Lora(Frozen):
     merge: bool = Field(default=True, description="write the whole model too, with the adapter in its weights")
 
 
+class Muon(Frozen):
+    """Orthogonalised momentum for the matrices, after Keller Jordan; the rest of the model is AdamW's."""
+
+    learning_rate: float = Field(default=0.02, gt=0, lt=1)
+    momentum: float = Field(default=0.95, ge=0, lt=1)
+
+
 class Optimisation(Frozen):
     """How it learns. The defaults are those of Sainz et al. (EMNLP 2025), Appendix on training."""
 
@@ -126,6 +133,9 @@ class Optimisation(Frozen):
     warmup: float = Field(default=0.1, ge=0, lt=1, description="share of the steps")
     weight_decay: float = Field(default=0.1, ge=0, lt=1)
     betas: tuple[float, float] = (0.9, 0.95)
+    muon: Muon | None = Field(
+        default=None, description="for a model that is trained from scratch, on one device; AdamW when left out"
+    )
     clip: float = Field(default=1.0, gt=0, description="norm of the gradients")
     neftune: float = Field(default=5.0, ge=0, description="noise on the embeddings while training; 0 for none")
     seed: int = Field(default=33, ge=0, le=(1 << 32) - 1)
@@ -191,6 +201,12 @@ class TrainingRecipe(Frozen):
     def _by_name(cls, value: object) -> object:
         """A model that is only a name may be written as one."""
         return {"name": value} if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _muon_trains_all(self) -> TrainingRecipe:
+        if self.optimisation.muon is not None and self.method != "full":
+            raise ValueError(f"optimisation.muon: method {self.method} trains adapters, which AdamW does; leave it out")
+        return self
 
     @model_validator(mode="after")
     def _languages_are_named(self) -> TrainingRecipe:

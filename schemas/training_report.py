@@ -55,6 +55,20 @@ class HeldOutLoss(Frozen):
     after: float
 
 
+class TrainingPlan(Frozen):
+    """What a recipe would train on, and for how long: the answer of a dry run."""
+
+    name: str
+    model: str
+    sources: tuple[SourceCount, ...]
+    languages: tuple[LanguageCost, ...]
+    packing: Packing
+    held_out: dict[str, int] = Field(description="sequences by set")
+    steps: int
+    tokens: int = Field(description="over all epochs")
+    warnings: tuple[str, ...] = ()
+
+
 class TrainingReport(Frozen):
     """`report.json` of a run."""
 

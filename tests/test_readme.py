@@ -12,6 +12,7 @@ import socket
 import subprocess
 import sys
 import time
+import tomllib
 from pathlib import Path
 from typing import Any, get_args
 
@@ -21,7 +22,7 @@ import yaml
 from s3fs import S3FileSystem
 
 from schemas.modes import ModeSpec
-from schemas.reading import read_recipe
+from schemas.reading import read_recipe, read_training_recipe
 from schemas.yaml_text import parse_yaml
 from tests.support.bucket_server import bucket_server
 
@@ -132,7 +133,16 @@ def test_commands_that_need_a_gpu_are_dry_run(checkout: Path) -> None:
     for command in commands("needs-gpu"):
         words = command.split()
         if words[:2] == ["pip", "install"]:
-            assert 'vllm = ["' in (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+            extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+            asked = re.findall(r"\[(\w+)\]", words[2])
+            assert all(extra in extras["optional-dependencies"] for extra in asked)
+        elif "train" in words and "--grid" in words:
+            options = words[words.index("train") + 2 :]
+            assert options == ["--grid", "--launcher", '"accelerate', 'launch"']
+            assert "exp_2_111" in shell(f"iturri train {words[2]} --grid --list", checkout)
+        elif "train" in words:
+            assert read_training_recipe(checkout / words[words.index("train") + 1]).method == "full"
+            assert words[0] == "iturri" or words[:4] == ["accelerate", "launch", "$(which", "iturri)"]
         elif words[:2] == ["iturri", "build"]:
             assert "OK" in shell(f"iturri recipe check {words[2]}", checkout)
         else:

@@ -17,6 +17,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from schemas.errors import StorageError, TrainingError
+from schemas.training_report import HeldOutLoss
 from training.whole_file import write_whole
 
 if TYPE_CHECKING:
@@ -63,16 +64,20 @@ class _Log:
         return [_between(known, step) for step in steps]
 
 
-def draw(log: Path, target: Path, title: str) -> None:
+def draw(log: Path, target: Path, title: str, ends: Sequence[HeldOutLoss] = ()) -> None:
     """Draw a run's log.jsonl as a PNG of 1,600 px width, which takes the name `target` only when it is whole.
 
     Each line of the log is an object with `step` and, where it was measured, `loss` (nats), `learning_rate`, `tokens`
     (trained on since the run began) and `held_out` ({name: loss}). Lines torn by a kill in mid-write are passed over; a
-    loss that is no number is marked by a dotted line. The same log gives the same bytes with the same matplotlib.
+    loss that is no number is marked by a dotted line. `ends` are the held-out losses before the first step and after
+    the last one. The same log gives the same bytes with the same matplotlib.
 
     Raises TrainingError when the log cannot be read, StorageError when the picture cannot be written.
     """
     read = _read(log)
+    last = max(read.losses, default=0)
+    for loss in ends:
+        read.held_out.setdefault(loss.name, {}).update({0: loss.before, last: loss.after})
     with _lock:
         _start_matplotlib()
         import matplotlib as mpl

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -12,6 +13,7 @@ from datasets import Dataset
 from transformers import PreTrainedModel
 
 from schemas.base import Frozen
+from schemas.errors import TrainingError
 from training.loss_mask import IGNORED
 
 Collator = Callable[[list[dict[str, Any]]], dict[str, Any]]
@@ -33,17 +35,18 @@ def losses(
 ) -> dict[str, Loss]:
     """The loss on each set, packed as in training. Every process has its share of the packs; all get the same result.
 
-    `model` is the one that is trained, wrapped as it may be, and is left in the mode that it was in.
+    `model` is the one that is trained, wrapped as it may be, and is left in the mode that it was in. Raises
+    TrainingError when a loss is no number.
     """
     was_training = model.training
     model.eval()
     try:
-        return {name: _loss(model, packs, collator, accelerator) for name, packs in sets.items()}
+        return {name: _loss(name, model, packs, collator, accelerator) for name, packs in sets.items()}
     finally:
         model.train(was_training)
 
 
-def _loss(model: PreTrainedModel, packs: Dataset, collator: Collator, accelerator: Accelerator) -> Loss:
+def _loss(name: str, model: PreTrainedModel, packs: Dataset, collator: Collator, accelerator: Accelerator) -> Loss:
     total = torch.zeros(3, dtype=torch.float64)
     # All processes make as many passes, since those of a sharded model wait for each other.
     for first in range(0, len(packs), accelerator.num_processes):
@@ -64,6 +67,11 @@ def _loss(model: PreTrainedModel, packs: Dataset, collator: Collator, accelerato
             total += torch.tensor([summed, tokens, len(row["seq_lengths"])], dtype=torch.float64)
     everywhere = accelerator.reduce(total.to(accelerator.device), "sum").tolist()
     nats, tokens, sequences = everywhere
+    if not math.isfinite(nats):
+        raise TrainingError(
+            f"the loss on {name} is {nats}: what the model computes is no number; it has diverged, or its weights are "
+            "broken"
+        )
     return Loss(nats=nats / max(1.0, tokens), tokens=int(tokens), sequences=int(sequences))
 
 

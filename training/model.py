@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from peft import LoraConfig, PeftModel
+from safetensors import SafetensorError
 from transformers import (
     AutoConfig,
     AutoModelForCausalLM,
@@ -17,6 +18,7 @@ from transformers import (
     PreTrainedModel,
     PreTrainedTokenizerBase,
 )
+from transformers.utils.logging import disable_progress_bar
 
 from schemas.errors import RecipeError, StorageError
 from schemas.training import StartingModel, TrainingRecipe
@@ -37,14 +39,22 @@ def load_tokenizer(model: StartingModel) -> PreTrainedTokenizerBase:
 
 def load_model(recipe: TrainingRecipe, tokenizer: PreTrainedTokenizerBase) -> PreTrainedModel:
     """The model in the type it is trained in. Raises RecipeError."""
+    disable_progress_bar()  # Transformers' own, which would be drawn across ours
     weights, arithmetic = precision(recipe)
     options: dict[str, Any] = {"dtype": weights, "attn_implementation": attention(recipe.model, arithmetic)}
     if recipe.method == "qlora":
         options["quantization_config"] = _four_bit()
     try:
-        model = AutoModelForCausalLM.from_pretrained(recipe.model.name, revision=recipe.model.revision, **options)
+        model, found = AutoModelForCausalLM.from_pretrained(
+            recipe.model.name, revision=recipe.model.revision, output_loading_info=True, **options
+        )
     except Exception as error:
         raise _unreadable(recipe.model, "model", error) from error
+    if missing := sorted(found["missing_keys"]):  # which would be drawn at random
+        raise RecipeError(
+            f"model.name: {recipe.model.name}: {len(missing):,} of its weights are missing, such as {missing[0]}; take "
+            "one that is whole, and a causal language model"
+        )
     if len(tokenizer) > model.get_input_embeddings().weight.shape[0]:
         raise RecipeError(
             f"model.name: {recipe.model.name}: the tokenizer has {len(tokenizer):,} tokens and the model embeddings for"
@@ -124,10 +134,13 @@ def write_model(
             model.generation_config.save_pretrained(partial)
         else:
             model.save_pretrained(partial, state_dict=state)
+            if state is not None:  # the type of these, and not the one that the model was trained in
+                model.config.dtype = next(iter(state.values())).dtype
+                model.config.save_pretrained(partial)
         tokenizer.save_pretrained(partial)
         shutil.rmtree(folder, ignore_errors=True)
         partial.replace(folder)
-    except (OSError, RuntimeError) as error:  # safetensors tells a full disk by an error of its own, a RuntimeError
+    except (OSError, RuntimeError, SafetensorError) as error:
         shutil.rmtree(partial, ignore_errors=True)
         raise StorageError(
             f"{folder} cannot be written: {error}; free some space and run the same command again"
@@ -185,7 +198,8 @@ def _four_bit() -> BitsAndBytesConfig:
 
 def _unreadable(model: StartingModel, what: str, error: Exception) -> RecipeError:
     told = " ".join(str(error).split())[:300] or type(error).__name__
-    return RecipeError(f"model.name: no {what} can be loaded from {model.name}: {told}")
+    field = "attention" if model.attention is not None and model.attention in told else "name"
+    return RecipeError(f"model.{field}: no {what} can be loaded from {model.name}: {told}")
 
 
 def parameters(model: PreTrainedModel) -> tuple[int, int]:

@@ -1,15 +1,19 @@
 """Muon: momentum whose every update is made orthogonal, for the matrices between embeddings and head.
 
-It learns from about half the tokens AdamW needs, which is what counts on two cores. `torch.optim.Muon` works in
-bfloat16, which a CPU without bfloat16 units does thirty times slower, so this one stays in the gradient's own type.
+From scratch it learns from about half the tokens AdamW needs. `torch.optim.Muon` works in bfloat16, which a CPU without
+bfloat16 units does thirty times slower, so this one stays in the gradient's own type.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from concurrent.futures import Executor
+from typing import Any
 
 import torch
+from accelerate import PartialState
+from transformers import PreTrainedModel
+
+from schemas.errors import RecipeError
+from schemas.training import Optimisation, TrainingRecipe
 
 
 @torch.no_grad()
@@ -25,34 +29,71 @@ def orthogonalise(matrix: torch.Tensor, steps: int = 5) -> torch.Tensor:
     return x.T if tall else x
 
 
-class Muon(torch.optim.Optimizer):
-    """`workers` orthogonalise several matrices at once; without them one follows the other."""
+def muon(model: PreTrainedModel, recipe: TrainingRecipe) -> Muon | None:
+    """The recipe's optimiser where it asks for this one. Raises RecipeError with several processes."""
+    if recipe.optimisation.muon is None:
+        return None
+    if PartialState().num_processes > 1:
+        raise RecipeError("optimisation.muon: it is for one device; leave it out, or start one process")
+    return Muon(model, recipe.optimisation)
 
-    def __init__(
-        self,
-        params: Iterable[torch.Tensor],
-        lr: float = 0.02,
-        momentum: float = 0.95,
-        workers: Executor | None = None,
-    ) -> None:
-        super().__init__(params, {"lr": lr, "momentum": momentum})
-        self._map = workers.map if workers else map
+
+class Muon(torch.optim.AdamW):
+    """Muon for a model's matrices, AdamW for its embeddings, head and all that is no matrix.
+
+    The groups of matrices have a `momentum`, the others have none. Both follow one schedule, each from its own rate.
+    """
+
+    param_groups: list[dict[str, Any]]
+
+    def __init__(self, model: PreTrainedModel, optimisation: Optimisation) -> None:
+        if optimisation.muon is None:
+            raise ValueError("optimisation.muon is not set")
+        ends = {
+            id(parameter)
+            for module in (model.get_input_embeddings(), model.get_output_embeddings())
+            for parameter in module.parameters()
+        }
+        trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+        matrices = [one for one in trained if one.ndim == 2 and id(one) not in ends]
+        chosen = {id(one) for one in matrices}
+        super().__init__(
+            [
+                {"params": [one for one in trained if id(one) not in chosen]},
+                {
+                    "params": matrices,
+                    "lr": optimisation.muon.learning_rate,
+                    "momentum": optimisation.muon.momentum,
+                    "weight_decay": 0.0,
+                },
+            ],
+            lr=optimisation.learning_rate,
+            betas=optimisation.betas,
+            weight_decay=optimisation.weight_decay,
+        )
 
     @torch.no_grad()
     def step(self, closure: None = None) -> None:
-        for group in self.param_groups:
-            params = [param for param in group["params"] if param.grad is not None]
-            directions = [self._direction(param, group["momentum"]) for param in params]
-            for param, update in zip(params, self._map(orthogonalise, directions), strict=True):
-                # A tall matrix gets a larger step, so that outputs change alike whatever the shape.
-                scale = max(1.0, param.size(0) / param.size(1)) ** 0.5
-                param.add_(update, alpha=-group["lr"] * scale)
+        groups = self.param_groups
+        self.param_groups = [group for group in groups if "momentum" not in group]
+        try:
+            super().step()
+        finally:
+            self.param_groups = groups
+        for group in groups:
+            for parameter in group["params"] if "momentum" in group else []:
+                if parameter.grad is not None:
+                    # A tall matrix gets a larger step, so that outputs change alike whatever the shape.
+                    scale = max(1.0, parameter.size(0) / parameter.size(1)) ** 0.5
+                    update = orthogonalise(self._direction(parameter, group["momentum"]))
+                    parameter.add_(update, alpha=-group["lr"] * scale)
 
-    def _direction(self, param: torch.Tensor, momentum: float) -> torch.Tensor:
+    def _direction(self, parameter: torch.Tensor, momentum: float) -> torch.Tensor:
         """The gradient, mixed with the average of those before it."""
-        state = self.state[param]
+        state = self.state[parameter]
         if not state:
-            state["momentum"] = torch.zeros_like(param.grad)
-        average = state["momentum"].lerp_(param.grad, 1 - momentum)
-        mixed: torch.Tensor = param.grad.lerp(average, momentum)
+            state["momentum"] = torch.zeros_like(parameter.grad)
+            state["step"] = torch.zeros(())  # AdamW looks for one in every state that is loaded
+        average = state["momentum"].lerp_(parameter.grad, 1 - momentum)
+        mixed: torch.Tensor = parameter.grad.lerp(average, momentum)
         return mixed

@@ -70,6 +70,11 @@ class Conversations:
         self._parts = parts
         self._skipped = skipped
 
+    @property
+    def has_validation(self) -> bool:
+        """Whether it has a validation split, of which all is held out, and of the rest nothing."""
+        return any(part.split == VALIDATION for part in self._parts)
+
     def __iter__(self) -> Iterator[Row]:
         """Raises InputError for a damaged file, and at the end when nothing was wanted; DatasetError of the Hub."""
         self.left_out.clear()

@@ -9,14 +9,15 @@ from importlib.metadata import version
 from pathlib import Path
 
 import torch
-from accelerate import Accelerator, PartialState
+from accelerate import Accelerator
 from transformers import PreTrainedTokenizerBase
 from trl.trainer.sft_trainer import DataCollatorForLanguageModeling
 
-from schemas.errors import TrainingError
+from schemas.errors import StorageError, TrainingError
 from schemas.training import TrainingRecipe
-from schemas.training_report import HeldOutLoss, TrainingReport
+from schemas.training_report import HeldOutLoss, TrainingPlan, TrainingReport
 from training import card, checkpoints, curve, findings, held_out
+from training.arguments import steps_of, training_arguments, warnings_of_steps
 from training.chat_template import template_hash
 from training.examples import Examples, prepare
 from training.held_out import Loss
@@ -28,9 +29,11 @@ from training.model import (
     merge_adapter,
     original_type,
     parameters,
+    precision,
     starting_name,
     write_model,
 )
+from training.processes import by_first, processes, together
 from training.run_directory import ADAPTER, BEFORE, CHECKPOINTS, DATA, LOG, MODEL, REPORT, opened, trained
 from training.run_log import RunLog
 from training.trainer import Trainer, Watch
@@ -54,36 +57,59 @@ def train(recipe: TrainingRecipe, folder: Path, watch: Watch) -> TrainingReport:
     The folder then holds `model/` (or, for adapters, `adapter/`, and `model/` where the recipe merges), `report.json`,
     `log.jsonl` and `curve.png`. With `accelerate launch` each process calls this, and the first one writes.
     Raises RecipeError and TemplateError of the recipe, InputError and DatasetError of the data, BuildDirectoryError for
-    a folder of another recipe or in use, StorageError, TrainingError when the loss is no number, StoppedError.
+    a folder of another recipe or in use, StorageError, TrainingError when the loss is no number or the GPU's memory is
+    full, StoppedError; OtherProcessError where another process raises one of these.
     """
-    state = PartialState()
-    with opened(recipe, folder, state):
-        finished = trained(folder)
+    state = processes()
+    with opened(recipe, folder):
+        finished = by_first(lambda: trained(folder))
         if finished is not None:
             return finished
-        started = _started(folder, state)
-        tokenizer = load_tokenizer(recipe.model)
-        with state.main_process_first():
-            examples = prepare(recipe, tokenizer, folder / DATA)
-        model = load_model(recipe, tokenizer)
-        trainer = Trainer(model, tokenizer, examples, recipe, folder, watch)
+        started = by_first(lambda: _started(folder))
+        tokenizer = together(lambda: load_tokenizer(recipe.model))
+        examples = prepare(recipe, tokenizer, folder / DATA)
+        model = together(lambda: load_model(recipe, tokenizer))
+        trainer = together(lambda: Trainer(model, tokenizer, examples, recipe, folder, watch))
         warnings = (*findings.warnings_of(recipe), *examples.warnings, *trainer.warnings)
         if state.is_main_process:
             for line in warnings:
                 watch.note(f"warning: {line}")
-        before = _before(trainer, folder, state)
-        stopped = trainer.fit()
+        stopped = trainer.fit(lambda: _before(trainer, folder))
         if stopped is not None:
             raise StoppedError(trainer.state.global_step, stopped)
-        after = trainer.held_out_losses()
-        _write(recipe, tokenizer, trainer, folder, state)
-        state.wait_for_everyone()
-        losses = _compared(before, after)
-        report = _report(recipe, examples, trainer, tokenizer, folder, started, losses, warnings)
-        if state.is_main_process:
+        losses = _compared(_before(trainer, folder), trainer.held_out_losses())
+        weights = trainer.accelerator.get_state_dict(trainer.model_wrapped)  # gathered from all devices
+
+        def finish() -> TrainingReport:
+            _write(recipe, tokenizer, trainer, folder, weights)
+            report = _report(recipe, examples, trainer, tokenizer, folder, started, losses, warnings)
             _describe(report, recipe, folder)
-        state.wait_for_everyone()
-        return report
+            return report
+
+        return by_first(finish)
+
+
+def plan(recipe: TrainingRecipe, folder: Path) -> TrainingPlan:
+    """What `train` would do in this folder, and there the data, encoded; no model is loaded. Raises as `train` does."""
+    with opened(recipe, folder):
+        tokenizer = load_tokenizer(recipe.model)
+        examples = prepare(recipe, tokenizer, folder / DATA)
+    arguments = training_arguments(recipe, examples.pack_length, folder)
+    steps, packs = steps_of(arguments, len(examples.train), recipe), examples.packing.packs
+    epochs = recipe.optimisation.epochs
+    if recipe.optimisation.max_steps is not None:
+        epochs = min(epochs, steps * arguments.gradient_accumulation_steps * arguments.train_batch_size / packs)
+    return TrainingPlan(
+        name=recipe.name,
+        model=starting_name(recipe.model),
+        sources=examples.sources,
+        languages=examples.languages,
+        packing=examples.packing,
+        held_out={name: sum(len(row["seq_lengths"]) for row in packs) for name, packs in examples.held_out.items()},
+        steps=steps,
+        tokens=round(epochs * sum(count.tokens for count in examples.sources)),
+        warnings=(*findings.warnings_of(recipe), *examples.warnings, *warnings_of_steps(arguments, packs, recipe)),
+    )
 
 
 def measure(recipe: TrainingRecipe, folder: Path) -> tuple[HeldOutLoss, ...]:
@@ -93,32 +119,32 @@ def measure(recipe: TrainingRecipe, folder: Path) -> tuple[HeldOutLoss, ...]:
     """
     tokenizer = load_tokenizer(recipe.model)
     examples = prepare(recipe, tokenizer, folder)
-    accelerator = Accelerator(cpu=not torch.cuda.is_available())
+    _, arithmetic = precision(recipe)
+    mixed = "bf16" if arithmetic == torch.bfloat16 else "no"
+    accelerator = Accelerator(cpu=not torch.cuda.is_available(), mixed_precision=mixed)
     model = load_model(recipe, tokenizer).to(accelerator.device)
     collator = DataCollatorForLanguageModeling(pad_token_id=tokenizer.pad_token_id, padding_free=True)
     measured = held_out.losses(model, examples.held_out, collator, accelerator)
     return _compared(measured, measured)
 
 
-def _started(folder: Path, state: PartialState) -> datetime:
+def _started(folder: Path) -> datetime:
     """When the first sitting began."""
     path = folder / "started"
-    if state.is_main_process and not path.exists():
+    if not path.exists():
         write_whole(path, datetime.now(UTC).isoformat().encode())
-    state.wait_for_everyone()
     return datetime.fromisoformat(path.read_text(encoding="utf-8"))
 
 
-def _before(trainer: Trainer, folder: Path, state: PartialState) -> dict[str, Loss]:
+def _before(trainer: Trainer, folder: Path) -> dict[str, Loss]:
     """The held-out losses of the starting model, measured once."""
     path = folder / BEFORE
-    if path.exists():
-        told = json.loads(path.read_text(encoding="utf-8"))
+    told = by_first(lambda: json.loads(path.read_text(encoding="utf-8")) if path.exists() else None)
+    if told is not None:
         return {name: Loss.model_validate(loss) for name, loss in told.items()}
     measured = trainer.held_out_losses()
-    if state.is_main_process:
-        write_whole(path, json.dumps({name: loss.model_dump() for name, loss in measured.items()}).encode())
-    state.wait_for_everyone()
+    content = json.dumps({name: loss.model_dump() for name, loss in measured.items()}).encode()
+    by_first(lambda: write_whole(path, content))
     return measured
 
 
@@ -130,17 +156,18 @@ def _compared(before: dict[str, Loss], after: dict[str, Loss]) -> tuple[HeldOutL
 
 
 def _write(
-    recipe: TrainingRecipe, tokenizer: PreTrainedTokenizerBase, trainer: Trainer, folder: Path, state: PartialState
+    recipe: TrainingRecipe,
+    tokenizer: PreTrainedTokenizerBase,
+    trainer: Trainer,
+    folder: Path,
+    weights: dict[str, torch.Tensor],
 ) -> None:
-    """The weights, gathered from all devices, by the first process."""
-    weights = trainer.accelerator.get_state_dict(trainer.model_wrapped)
-    if not state.is_main_process:
-        return
     model = trainer.accelerator.unwrap_model(trainer.model)
     if recipe.method == "full":
         kind = original_type(recipe)
-        model.config.dtype = kind
-        write_model(model, tokenizer, folder / MODEL, {name: value.to(kind) for name, value in weights.items()})
+        # A weight that is another's under a second name is written once.
+        state = {name: value.to(kind) for name, value in weights.items() if name not in model.all_tied_weights_keys}
+        write_model(model, tokenizer, folder / MODEL, state)
         return
     write_model(model, tokenizer, folder / ADAPTER, weights)
     if recipe.lora.merge:
@@ -159,7 +186,7 @@ def _report(
 ) -> TrainingReport:
     records = RunLog(folder / LOG).records()
     last = [record["loss"] for record in records[-_LAST_STEPS:]]
-    every, trained = parameters(trainer.model)
+    every, learning = parameters(trainer.model)
     return TrainingReport(
         iturri_version=version("iturri"),
         recipe=json.loads(recipe.model_dump_json()),
@@ -174,7 +201,7 @@ def _report(
         steps=trainer.state.global_step,
         tokens=records[-1]["tokens"] if records else 0,
         seconds=round(sum(record["seconds"] for record in records), 2),
-        trainable_parameters=trained,
+        trainable_parameters=learning,
         parameters=every,
         final_loss=sum(last) / len(last) if last else None,
         losses=losses,
@@ -185,11 +212,16 @@ def _report(
 
 def _describe(report: TrainingReport, recipe: TrainingRecipe, folder: Path) -> None:
     """Picture and card beside the weights; the report last, for it says that the run is finished."""
-    curve.draw(folder / LOG, folder / "curve.png", recipe.name)
-    for result in (MODEL, ADAPTER):
-        if (folder / result).is_dir():
-            shutil.copyfile(folder / "curve.png", folder / result / "curve.png")
-            card.write(report, folder / result, base_licence(recipe.model))
+    try:
+        curve.draw(folder / LOG, folder / "curve.png", recipe.name, report.losses)
+        for result in (MODEL, ADAPTER):
+            if (folder / result).is_dir():
+                shutil.copyfile(folder / "curve.png", folder / result / "curve.png")
+                card.write(report, folder / result, base_licence(recipe.model))
+    except OSError as error:
+        raise StorageError(
+            f"{folder} cannot be written: {error.strerror or error}; free some space and run the same command again"
+        ) from error
     write_whole(folder / REPORT, (report.model_dump_json(indent=2) + "\n").encode())
     shutil.rmtree(folder / DATA, ignore_errors=True)
     checkpoints.remove_all(folder / CHECKPOINTS)

@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from accelerate import PartialState
 from filelock import FileLock, Timeout
 from pydantic import ValidationError
 
@@ -17,6 +16,7 @@ from schemas.errors import BuildDirectoryError, StorageError, TrainingError
 from schemas.training import TrainingRecipe
 from schemas.training_grid_report import MeasuredReport
 from schemas.training_report import TrainingReport
+from training.processes import by_first
 from training.whole_file import write_whole
 
 RECIPE, BEFORE, LOG, REPORT = "recipe.json", "before.json", "log.jsonl", "report.json"
@@ -29,13 +29,17 @@ _FREE = frozenset({"output", "publish", "checkpoints", "evaluate_every_steps"})
 
 
 @contextmanager
-def opened(recipe: TrainingRecipe, folder: Path, state: PartialState) -> Iterator[None]:
-    """The folder, locked, and held to its recipe."""
-    if not state.is_main_process:
-        state.wait_for_everyone()
-        yield
-        return
+def opened(recipe: TrainingRecipe, folder: Path) -> Iterator[None]:
+    """The folder, locked by the first process, and held to its recipe."""
     lock = FileLock(folder / "run.lock", timeout=0)
+    try:
+        by_first(lambda: _take(lock, recipe, folder))
+        yield
+    finally:
+        lock.release()
+
+
+def _take(lock: FileLock, recipe: TrainingRecipe, folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock.acquire()
@@ -43,12 +47,7 @@ def opened(recipe: TrainingRecipe, folder: Path, state: PartialState) -> Iterato
         raise BuildDirectoryError(f"{folder} is in use by another run; wait, or choose another output") from error
     except OSError as error:
         raise StorageError(f"{folder} cannot be written: {error.strerror or error}; choose another output") from error
-    try:
-        _hold_to(recipe, folder)
-        state.wait_for_everyone()
-        yield
-    finally:
-        lock.release()
+    _hold_to(recipe, folder)
 
 
 def _hold_to(recipe: TrainingRecipe, folder: Path) -> None:

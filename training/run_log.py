@@ -7,9 +7,12 @@ import os
 from pathlib import Path
 from typing import Any
 
+from schemas.errors import StorageError
+from training.whole_file import write_whole
+
 
 class RunLog:
-    """Lines of numbers by name; each has its `step`. OSError when the disk refuses."""
+    """Lines of numbers by name; each has its `step`. StorageError when the disk refuses."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -27,12 +30,16 @@ class RunLog:
     def cut(self, step: int) -> None:
         """Forget what came after this step: it is trained again."""
         kept = [record for record in self.records() if record["step"] <= step]
-        partial = self._path.with_suffix(".partial")
-        partial.write_text("".join(json.dumps(record) + "\n" for record in kept), encoding="utf-8")
-        partial.replace(self._path)
+        write_whole(self._path, "".join(json.dumps(record) + "\n" for record in kept).encode())
 
     def append(self, record: dict[str, Any]) -> None:
-        with self._path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(record) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
+        try:
+            with self._path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(record) + "\n")
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise StorageError(
+                f"{self._path} cannot be written: {error.strerror or error}; free some space and run the same command "
+                "again"
+            ) from error

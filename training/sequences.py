@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from array import array
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
@@ -15,20 +17,33 @@ _IDS, _LEARNT, _OFFSETS = "ids.int32", "learnt.uint8", "offsets.npy"
 
 
 class SequenceWriter:
-    """Appends sequences; they are there to be read when the writer is closed. OSError when the disk refuses."""
+    """Appends sequences; they are on disk, to be read, when the writer is closed. OSError when the disk refuses."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
         self._ids = (folder / _IDS).open("wb")
-        self._learnt = (folder / _LEARNT).open("wb")
-        self._ends = [0]
+        self._learnt_marks = (folder / _LEARNT).open("wb")
+        self._lengths, self._learnt = array("q"), array("q")
 
-    def append(self, sequence: Encoded) -> None:
-        ids = np.asarray(sequence.ids, dtype=np.int32)
-        self._ids.write(ids.tobytes())
-        self._learnt.write((np.asarray(sequence.labels) != IGNORED).astype(np.uint8).tobytes())
-        self._ends.append(self._ends[-1] + len(ids))
+    def append(self, sequence: Encoded) -> int:
+        """Gives the sequence's place."""
+        learnt = np.asarray(sequence.labels) != IGNORED
+        self._ids.write(np.asarray(sequence.ids, dtype=np.int32).tobytes())
+        self._learnt_marks.write(learnt.astype(np.uint8).tobytes())
+        self._lengths.append(len(sequence.ids))
+        self._learnt.append(int(learnt.sum()))
+        return len(self._lengths) - 1
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """Tokens of each sequence so far."""
+        return np.array(self._lengths, dtype=np.int64)
+
+    @property
+    def learnt(self) -> np.ndarray:
+        """Learnt tokens of each sequence so far."""
+        return np.array(self._learnt, dtype=np.int64)
 
     def __enter__(self) -> Self:
         return self
@@ -36,14 +51,18 @@ class SequenceWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._ids.close()
-        self._learnt.close()
-        if kind is None:
-            np.save(self._folder / _OFFSETS, np.asarray(self._ends, dtype=np.int64))
+        with self._ids, self._learnt_marks:
+            if kind is not None:
+                return
+            with (self._folder / _OFFSETS).open("wb") as offsets:
+                np.save(offsets, np.concatenate([[0], np.cumsum(self.lengths)]).astype(np.int64))
+                for file in (self._ids, self._learnt_marks, offsets):
+                    file.flush()
+                    os.fsync(file.fileno())
 
 
 class Sequences:
-    """What a writer has written. `lengths` and `learnt` have a number for each sequence."""
+    """What a writer has written."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -52,19 +71,12 @@ class Sequences:
         self._ids = np.empty(0, np.int32) if empty else np.memmap(folder / _IDS, np.int32, "r")
         self._learnt = np.empty(0, np.uint8) if empty else np.memmap(folder / _LEARNT, np.uint8, "r")
 
+    def __len__(self) -> int:
+        return len(self._offsets) - 1
+
     def __reduce__(self) -> tuple[type[Sequences], tuple[Path]]:
         """Another process, and what hashes a dataset, gets the place and not the tokens."""
         return Sequences, (self._folder,)
-
-    @property
-    def lengths(self) -> np.ndarray:
-        return np.diff(self._offsets)
-
-    @property
-    def learnt(self) -> np.ndarray:
-        sums = np.zeros(len(self._learnt) + 1, dtype=np.int64)
-        np.cumsum(self._learnt, dtype=np.int64, out=sums[1:])
-        return sums[self._offsets[1:]] - sums[self._offsets[:-1]]
 
     def joined(self, places: Sequence[int]) -> dict[str, object]:
         """These sequences one after the other: `input_ids`, `labels`, and `seq_lengths` to tell them apart."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
+import logging
 import math
 import shutil
 import signal
 import time
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,18 +18,18 @@ from typing import Any, Protocol
 import torch
 from safetensors import SafetensorError
 from transformers import PreTrainedModel, PreTrainedTokenizerBase, PrinterCallback, TrainerCallback
-from transformers.utils.logging import disable_progress_bar
-from trl import SFTConfig, SFTTrainer
+from trl import SFTTrainer
 
-from schemas.errors import StorageError, TrainingError
+from schemas.errors import RecipeError, StorageError, TrainingError
 from schemas.training import TrainingRecipe
 from training import checkpoints, held_out
+from training.arguments import training_arguments, warnings_of_steps
 from training.examples import Examples
-from training.model import adapters, precision
+from training.model import adapters
+from training.muon import muon
+from training.processes import OtherProcessError, by_first, largest, together
 from training.run_directory import CHECKPOINTS, LOG
 from training.run_log import RunLog
-
-_FEW_STEPS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,21 +70,24 @@ class Trainer(SFTTrainer):
         folder: Path,
         watch: Watch,
     ) -> None:
-        disable_progress_bar()
-        with warnings.catch_warnings():
-            # TRL would rather have the Hub's kernels than Liger's; these would be fetched at run time.
-            warnings.filterwarnings("ignore", message="`use_liger_kernel=True` is deprecated", category=FutureWarning)
-            super().__init__(
-                model=model,
-                args=_arguments(recipe, examples.pack_length, folder),
-                train_dataset=examples.train,
-                processing_class=tokenizer,
-                peft_config=adapters(recipe),
-            )
+        try:
+            with _no_advice():
+                super().__init__(
+                    model=model,
+                    args=training_arguments(recipe, examples.pack_length, folder),
+                    train_dataset=examples.train,
+                    processing_class=tokenizer,
+                    peft_config=adapters(recipe),
+                    optimizers=(muon(model, recipe), None),
+                )
+        except ValueError as error:
+            if recipe.method == "full":
+                raise
+            raise RecipeError(f"lora.targets: {_one_line(error)}") from error
         self.remove_callback(PrinterCallback)
         self._recipe = recipe
         self._sets = examples.held_out
-        self.warnings = tuple(_told(self.args, len(examples.train), recipe))
+        self.warnings = tuple(warnings_of_steps(self.args, len(examples.train), recipe))
         self._watch = watch
         self._checkpoints = folder / CHECKPOINTS
         self._log = RunLog(folder / LOG)
@@ -92,22 +95,37 @@ class Trainer(SFTTrainer):
         self._stop = _Stop()
         self.add_callback(self._clock)
         self.add_callback(self._stop)
-        self._step_tokens = 0
+        self._tokens = self._step_tokens = 0
 
-    def fit(self) -> int | None:
+    def fit(self, begun: Callable[[], object] = lambda: None) -> int | None:
         """Trains to the end from the newest whole checkpoint; gives the signal that stopped it, with a checkpoint.
+
+        `begun` is called before the first step, when the model lies on its devices.
 
         Raises TrainingError when the loss is no number, StorageError when a checkpoint cannot be written.
         """
+        resumed, self._tokens = by_first(self._where_it_stands)
+        self.add_callback(_Begin(begun))
+        try:
+            with self._stop.listening():
+                self.train(resume_from_checkpoint=str(resumed) if resumed else None)
+        except torch.OutOfMemoryError as error:
+            raise TrainingError(
+                "the GPU's memory is too small: lower machine.sequences_per_pass or context.max_length, set "
+                f"machine.gradient_checkpointing, or use method lora; {self._last_checkpoint()}"
+            ) from error
+        return self._stop.asked if self.state.global_step < self.state.max_steps else None
+
+    def _where_it_stands(self) -> tuple[Path | None, int]:
+        """The checkpoint to go on from, and the tokens trained on until then."""
         resumed = checkpoints.newest(self._checkpoints)
         self._log.cut(checkpoints.step_of(resumed) if resumed else 0)
-        with self._stop.listening():
-            self.train(resume_from_checkpoint=str(resumed) if resumed else None)
-        return self._stop.asked if self.state.global_step < self.state.max_steps else None
+        records = self._log.records()
+        return resumed, records[-1]["tokens"] if records else 0
 
     def held_out_losses(self) -> dict[str, held_out.Loss]:
         """As the model is now."""
-        return held_out.losses(self.model, self._sets, self.data_collator, self.accelerator)
+        return held_out.losses(self.model_wrapped, self._sets, self.data_collator, self.accelerator)
 
     def compute_loss(
         self,
@@ -133,26 +151,27 @@ class Trainer(SFTTrainer):
             return
         step, loss = self.state.global_step, logs["loss"]
         if not (math.isfinite(loss) and math.isfinite(logs.get("grad_norm", 0.0))):
+            if not self.is_world_process_zero():  # loss and norm are those of all
+                raise OtherProcessError(TrainingError.exit_code)
             raise TrainingError(
                 f"the loss is {loss} at step {step}, its gradients {logs.get('grad_norm')}: lower "
                 f"optimisation.learning_rate; {self._last_checkpoint()}"
             )
         tokens = self.accelerator.reduce(torch.tensor(self._step_tokens, device=self.accelerator.device), "sum").item()
         self._step_tokens = 0
+        self._tokens += tokens
         every = self._recipe.evaluate_every_steps or self._recipe.checkpoints.every_steps
         evaluated = self.held_out_losses() if step % every == 0 and step < self.state.max_steps else {}
         measured = {name: round(one.nats, 6) for name, one in evaluated.items()}
         if not self.is_world_process_zero():
             return
-        before = self._log.records()[-1:] if step > 1 else []
-        so_far = before[0]["tokens"] if before else 0
         record = {
             "step": step,
             "epoch": round(logs.get("epoch", 0.0), 4),
             "loss": loss,
             "learning_rate": logs["learning_rate"],
             "grad_norm": logs.get("grad_norm"),
-            "tokens": so_far + tokens,
+            "tokens": self._tokens,
             "seconds": round(self._clock.seconds, 4),
         }
         self._log.append(record | ({"held_out": measured} if measured else {}))
@@ -161,7 +180,7 @@ class Trainer(SFTTrainer):
                 step=step,
                 steps=self.state.max_steps,
                 loss=loss,
-                tokens=so_far + tokens,
+                tokens=self._tokens,
                 tokens_per_s=tokens / max(self._clock.seconds, 1e-9),
                 held_out=measured,
             )
@@ -170,16 +189,15 @@ class Trainer(SFTTrainer):
     def _save_checkpoint(self, model: PreTrainedModel, trial: None) -> None:
         """Whole or not at all: what a full disk has cut short is removed, and the checkpoint before stays."""
         target = self._checkpoints / f"checkpoint-{self.state.global_step}"
+        write = super(SFTTrainer, self)._save_checkpoint
         try:
-            super(SFTTrainer, self)._save_checkpoint(model, trial)
-            self.accelerator.wait_for_everyone()
-            if self.is_world_process_zero():
-                checkpoints.seal(target, self._recipe.checkpoints.keep)
+            together(lambda: write(model, trial))
+            by_first(lambda: checkpoints.seal(target, self._recipe.checkpoints.keep))
         except (OSError, RuntimeError, SafetensorError) as error:
             shutil.rmtree(target, ignore_errors=True)
             raise StorageError(
-                f"the checkpoint of step {self.state.global_step} cannot be written: {error}; free some space and run "
-                f"the same command again; {self._last_checkpoint()}"
+                f"the checkpoint of step {self.state.global_step} cannot be written: {_one_line(error)}; free some "
+                f"space and run the same command again; {self._last_checkpoint()}"
             ) from error
 
     def _last_checkpoint(self) -> str:
@@ -187,59 +205,34 @@ class Trainer(SFTTrainer):
         return f"the checkpoint of step {checkpoints.step_of(last)} is whole" if last else "there is no checkpoint yet"
 
 
-def _arguments(recipe: TrainingRecipe, pack_length: int, folder: Path) -> SFTConfig:
-    optimisation, machine = recipe.optimisation, recipe.machine
-    _, arithmetic = precision(recipe)
-    gpu = torch.cuda.is_available()
-    arguments = SFTConfig(
-        output_dir=str(folder / CHECKPOINTS),
-        per_device_train_batch_size=machine.sequences_per_pass,
-        num_train_epochs=optimisation.epochs,
-        max_steps=optimisation.max_steps or -1,
-        learning_rate=optimisation.learning_rate,
-        lr_scheduler_type="cosine_with_min_lr",
-        lr_scheduler_kwargs={"min_lr_rate": optimisation.final_share},
-        warmup_steps=optimisation.warmup,
-        weight_decay=optimisation.weight_decay,
-        adam_beta1=optimisation.betas[0],
-        adam_beta2=optimisation.betas[1],
-        max_grad_norm=optimisation.clip,
-        neftune_noise_alpha=optimisation.neftune or None,
-        seed=optimisation.seed,
-        data_seed=optimisation.seed,
-        bf16=arithmetic == torch.bfloat16,
-        use_cpu=not gpu,
-        dataloader_pin_memory=gpu,
-        gradient_checkpointing=machine.gradient_checkpointing,
-        use_liger_kernel=machine.liger and gpu and importlib.util.find_spec("liger_kernel") is not None,
-        # The packs are made already; the collator sets them apart by their positions.
-        padding_free=True,
-        packing=False,
-        max_length=None,
-        dataset_kwargs={"skip_prepare_dataset": True},
-        remove_unused_columns=False,
-        logging_steps=1,
-        logging_first_step=True,
-        logging_nan_inf_filter=False,
-        save_strategy="steps",
-        save_steps=recipe.checkpoints.every_steps,
-        eval_strategy="no",
-        report_to="none",
-        disable_tqdm=True,
-    )
-    tokens_per_pass = pack_length * machine.sequences_per_pass * arguments.world_size
-    arguments.gradient_accumulation_steps = max(1, round(optimisation.tokens_per_step / tokens_per_pass))
-    return arguments
+def _one_line(error: Exception) -> str:
+    """torch tells a full disk with a trace of its own code."""
+    return str(error).partition("\n")[0]
 
 
-def _told(arguments: SFTConfig, packs: int, recipe: TrainingRecipe) -> Iterator[str]:
-    per_epoch = packs / (arguments.gradient_accumulation_steps * arguments.train_batch_size * arguments.world_size)
-    steps = recipe.optimisation.max_steps or math.ceil(per_epoch * recipe.optimisation.epochs)
-    if steps < _FEW_STEPS:
-        yield (
-            f"optimisation.tokens_per_step: {recipe.optimisation.tokens_per_step:,} makes {steps} steps of these data, "
-            "which teach little; lower it"
-        )
+@contextmanager
+def _no_advice() -> Iterator[None]:
+    """TRL would rather have the Hub's kernels than Liger's, which it would fetch at run time; and it takes packs that
+    were made before for single sequences, of which it wants more at once."""
+    log = logging.getLogger("trl.trainer.sft_trainer")
+    level = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="`use_liger_kernel=True` is deprecated", category=FutureWarning)
+            yield
+    finally:
+        log.setLevel(level)
+
+
+class _Begin(TrainerCallback):
+    """Calls back when a run begins, or goes on."""
+
+    def __init__(self, begun: Callable[[], object]) -> None:
+        self._begun = begun
+
+    def on_train_begin(self, *_: Any, **__: Any) -> None:
+        self._begun()
 
 
 class _Clock(TrainerCallback):
@@ -263,6 +256,8 @@ class _Stop(TrainerCallback):
     asked: int | None = None
 
     def on_step_end(self, _: Any, state: Any, control: Any, **__: Any) -> None:
+        # All processes stop after the same step, whenever each of them heard of it.
+        self.asked = largest(self.asked or 0) or None
         if self.asked is not None and state.global_step < state.max_steps:
             control.should_save = control.should_training_stop = True
 

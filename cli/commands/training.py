@@ -30,6 +30,9 @@ def train(
             help="With --grid: what starts a run on several devices, such as 'accelerate launch'.",
         ),
     ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Read and encode the data, say what would be trained on, and stop.")
+    ] = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> int:
@@ -43,7 +46,11 @@ def train(
                 raise typer.BadParameter("it is about a grid: add --grid", param_hint=option)
         from cli import train
 
+        if dry_run:
+            return train.plan(recipe, out, as_json=as_json)
         return train.run(recipe, out, as_json=as_json, quiet=quiet)
+    if dry_run:
+        raise typer.BadParameter("a grid has --list; leave it out", param_hint="--dry-run")
     from cli import train_grid
 
     if listed:

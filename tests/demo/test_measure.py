@@ -9,15 +9,13 @@ import pytest
 
 from demo.corpus import FILES, Corpus
 from demo.measure import Seen, copies, read_conversations, training_conversations
-from demo.train import Documents, TrainingRecipe, read_recipe
+from demo.train import BackboneRecipe, Documents, read_recipe
 
 LONG = "bat bi hiru lau bost sei zazpi zortzi"
 
 
-def _small(steps: int = 5) -> TrainingRecipe:
-    recipe = read_recipe()
-    training = recipe.training.model_copy(update={"steps": steps, "documents_per_step": 8})
-    return recipe.model_copy(update={"training": training})
+def _small(documents: int = 40) -> BackboneRecipe:
+    return read_recipe().model_copy(update={"documents": documents})
 
 
 @pytest.fixture

@@ -10,18 +10,35 @@ from typing import Any
 import torch
 from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
 
+from schemas.training import TrainingRecipe
+from schemas.training_report import TrainingReport
 from tests.support.rooms import ROOT
+from training.run import train
+from training.trainer import Progress
 
 BACKBONE = ROOT / "demo" / "iturri-demo-eu"
 
 
-def small_model(folder: Path, seed: int = 0) -> Path:
+class Looker:
+    """Looks on, and remembers what it was told."""
+
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+        self.steps: list[Progress] = []
+
+    def note(self, line: str) -> None:
+        self.notes.append(line)
+
+    def update(self, progress: Progress) -> None:
+        self.steps.append(progress)
+
+
+def small_model(folder: Path, seed: int = 0, dtype: torch.dtype = torch.float32, **config: Any) -> Path:
     """A Llama of two layers with random weights, as a folder."""
     tokenizer = AutoTokenizer.from_pretrained(BACKBONE)
     torch.manual_seed(seed)
     model = LlamaForCausalLM(
         LlamaConfig(
-            vocab_size=len(tokenizer),
             hidden_size=32,
             intermediate_size=64,
             num_hidden_layers=2,
@@ -29,11 +46,11 @@ def small_model(folder: Path, seed: int = 0) -> Path:
             num_key_value_heads=2,
             max_position_embeddings=512,
             bos_token_id=tokenizer.bos_token_id,
-            eos_token_id=tokenizer.eos_token_id,
             pad_token_id=tokenizer.pad_token_id,
+            **{"vocab_size": len(tokenizer), "eos_token_id": tokenizer.eos_token_id, **config},
         )
     )
-    model.save_pretrained(folder)
+    model.to(dtype).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder
 
@@ -75,3 +92,9 @@ def _talk(number: int) -> list[dict[str, str]]:
         {"role": "user", "content": "Eta bat gehiago?"},
         {"role": "assistant", "content": f"Orduan {first + second + 1} da."},
     ]
+
+
+def trained(folder: Path, made: Mapping[str, Any]) -> tuple[TrainingReport, Looker]:
+    """The report of a run of this recipe in the folder, and what was told of it."""
+    looker = Looker()
+    return train(TrainingRecipe.model_validate(made), folder, looker), looker

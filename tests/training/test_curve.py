@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from schemas.errors import StorageError, TrainingError
+from schemas.training_report import HeldOutLoss
 from training import curve
 from training.curve import draw
 
@@ -60,6 +61,16 @@ LOGS = {
     "no tokens": [{"step": 1, "loss": 3.0}],
     "empty": [],
 }
+
+
+def test_the_losses_before_and_after_are_points_of_the_line(tmp_path: Path) -> None:
+    log, inside = written(tmp_path, *LONG[:20]), tmp_path / "inside"
+    inside.mkdir()
+    ends = [HeldOutLoss(name="eu", sequences=3, tokens=90, before=5.0, after=2.5)]
+    whole = written(inside, held_out(0, eu=5.0), *LONG[:20], held_out(20, eu=2.5))
+    draw(log, tmp_path / "given.png", "proba", ends)
+    draw(whole, tmp_path / "logged.png", "proba")
+    assert (tmp_path / "given.png").read_bytes() == (tmp_path / "logged.png").read_bytes()
 
 
 @pytest.mark.parametrize("rows", LOGS.values(), ids=list(LOGS))

@@ -12,13 +12,13 @@ import pytest
 from rich.console import Console
 from transformers import AutoTokenizer
 
+from demo.model import Shape, build_model
 from schemas.errors import RecipeError, TrainingError
 from schemas.training import TrainingRecipe
 from schemas.training_grid import TrainingGrid
 from schemas.training_grid_report import GridRow, GridTable
 from schemas.training_report import HeldOutLoss, Packing, TrainingReport
 from training.grid_run import run_grid, wanted_names
-from training.pretrain import Shape, build_model
 from training.table import rich_table, table_of
 
 DEMO = Path(__file__).parents[2] / "demo/iturri-demo-eu"

@@ -13,12 +13,12 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
+from demo.model import Shape, build_model
 from schemas.errors import StorageError, TrainingError
 from schemas.training import StartingModel
 from schemas.training_grid import MergeArm
 from training import merging
 from training.merging import MERGE_FILE, merge
-from training.pretrain import Shape, build_model
 
 DEMO = Path(__file__).parents[2] / "demo/iturri-demo-eu"
 SHAPE = Shape(hidden=16, intermediate=24, layers=2, head_size=8, max_length=32)

@@ -191,7 +191,8 @@ def test_a_manifest_of_another_program_is_none(tmp_path: Path) -> None:
 @pytest.mark.parametrize("layout", ["trl", "axolotl", "llamafactory", "sharegpt", "jsonl"])
 def test_what_is_exported_for_other_trainers_is_read_with_its_splits(tmp_path: Path, layout: TrainingFormat) -> None:
     make_build(tmp_path / "build")
-    export(tmp_path / "build", tmp_path / "esportazioa", layout)
+    model = "org/model" if layout in ("axolotl", "trl", "llamafactory") else None
+    export(tmp_path / "build", tmp_path / "esportazioa", layout, model=model)
     rows = list(opened(tmp_path / "esportazioa"))
     whole = list(opened(tmp_path / "build"))
     assert [(row.messages, row.split, row.language) for row in rows] == [
