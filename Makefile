@@ -1,4 +1,4 @@
-# Two commands: `make demo` and `make test`. Both make .venv first, once.
+# `make demo`, `make train-demo` and `make test`. Each makes .venv first, once.
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
@@ -7,11 +7,14 @@ SHELL := /bin/bash
 # Every command is a process of its own; without compiled modules each would spend seconds on compiling what it imports.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo test environment browser clean
+.PHONY: demo train-demo test environment browser clean
 .DELETE_ON_ERROR:
 
 demo: environment
 	$(BIN)/python -m demo.run
+
+train-demo: environment
+	$(BIN)/python -m demo.adapt
 
 test: environment browser
 	$(BIN)/ruff check .

@@ -27,6 +27,18 @@ def test_the_demo_keeps_its_promise() -> None:
 
 
 @pytest.mark.engine
+@pytest.mark.timeout(900)
+def test_the_loop_closes() -> None:
+    """After the demo above, whose publication it trains on."""
+    done = subprocess.run(
+        [sys.executable, "-m", "demo.adapt"], cwd=ROOT, capture_output=True, text=True, timeout=850, check=False
+    )
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+    for line in ("95 % interval", "distinct-2", "conversations-eu", "conversations-en", "corpus-eu", "Model"):
+        assert line in done.stdout
+
+
+@pytest.mark.engine
 @pytest.mark.timeout(300)
 def test_the_demo_backbone_mixes_modes(tmp_path: Path) -> None:
     declared = ("--backbones", "demo/backbones.yaml", "--out", str(tmp_path / "build"))

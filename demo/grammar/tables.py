@@ -29,6 +29,14 @@ class Card(Frozen):
         return Noun(self.name, self.plural)
 
 
+class Moment(Frozen):
+    """A month, a season or a day."""
+
+    name: str = Field(description="definite, in the absolutive")
+    kind: str = Field(description='completes "X ... da"')
+    facts: tuple[str, ...] = Field(min_length=4, description="clauses that stand in any order")
+
+
 class Task(Frozen):
     """Something to do."""
 
