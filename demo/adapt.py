@@ -205,11 +205,18 @@ def _check(before: Side, after: Side, report: dict[str, Any]) -> None:
         raise AdaptError(
             f"the held-out loss on Basque conversations rose from {basque['before']:.4f} to {basque['after']:.4f}"
         )
-    if after.interval[0] <= before.interval[1]:
+    if _z(before, after) < _Z:
         raise AdaptError(
             f"acceptance went from {before.accepted / before.drafts:.1%} to {after.accepted / after.drafts:.1%}, which"
-            " is within the intervals"
+            " may be chance"
         )
+
+
+def _z(before: Side, after: Side) -> float:
+    """The rise of the acceptance in standard errors: the test of two proportions, pooled."""
+    pooled = (before.accepted + after.accepted) / (before.drafts + after.drafts)
+    error = math.sqrt(pooled * (1 - pooled) * (1 / before.drafts + 1 / after.drafts))
+    return (after.accepted / after.drafts - before.accepted / before.drafts) / error
 
 
 if __name__ == "__main__":
