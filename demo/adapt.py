@@ -33,9 +33,9 @@ DECLARED = ROOT / "demo" / "backbones.yaml"
 RECIPE = Path("recipes/demo-fuller.yaml")
 TRAINING = Path("recipes/train-demo.yaml")
 DOCUMENTS = 340  # of which a tenth is held out
-# Both backbones are compared on a seed of which nothing was trained, and on as many accepted conversations, since
+# Both backbones are compared on a seed by which no setting was chosen, and on as many accepted conversations, since
 # repeats grow with these; drained, for otherwise the longest of the last drafts would be missing.
-COMPARED = {"seed": 90417, "target": {"conversations": 450, "max_drafts": 4000, "drain": True}}
+COMPARED = {"seed": 5381, "target": {"conversations": 450, "max_drafts": 4000, "drain": True}}
 _Z = 1.96
 
 console = Console(soft_wrap=True)
