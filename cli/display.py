@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -62,6 +63,26 @@ class PlainLines(Nothing):
         return logging.StreamHandler()
 
 
+class PacedLines(PlainLines):
+    """Lines about one thing, of which most wait until the last one is ten seconds old."""
+
+    def __init__(self, console: Console, name: str) -> None:
+        super().__init__(console)
+        self._name = name
+        self._said: float | None = None
+
+    def begins(self) -> bool:
+        """Whether nothing has been said yet."""
+        return self._said is None
+
+    def due(self) -> bool:
+        return self._said is None or time.monotonic() - self._said >= LINE_EVERY_S
+
+    def say(self, text: str) -> None:
+        self._said = time.monotonic()
+        self.note(f"{self._name}: {text}")
+
+
 class TerminalBars(Nothing):
     """Bars that stay at the bottom; tasks have a field `figures`."""
 
@@ -90,3 +111,14 @@ class TerminalBars(Nothing):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._bars.stop()
+
+
+class OneBar(TerminalBars):
+    """One bar, that only moves until it is known how much there is."""
+
+    def __init__(self, console: Console, name: str, waiting: str) -> None:
+        super().__init__(console)
+        self._task = self._bars.add_task(name, total=None, figures=waiting)
+
+    def show(self, done: int, total: int, figures: list[str]) -> None:
+        self._bars.update(self._task, completed=done, total=total, figures=" · ".join(figures))

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from typing import Protocol
 
-from rich.console import Console
-
 from cli import consoles, figures
-from cli.display import LINE_EVERY_S, Nothing, PlainLines, Shown, TerminalBars
+from cli.display import Nothing, OneBar, PacedLines, Shown
 from pipeline.filtering.run import FilterProgress
 
 
@@ -24,7 +21,7 @@ def open_filter_display(quiet: bool, name: str) -> FilterDisplay:
     if quiet:
         return Silence()
     console = consoles.err()
-    return Bar(console, name) if console.is_terminal else Lines(console, name)
+    return Bar(console, name, "looking at the input") if console.is_terminal else Lines(console, name)
 
 
 def figures_of(progress: FilterProgress) -> list[str]:
@@ -44,32 +41,19 @@ class Silence(Nothing):
         return
 
 
-class Lines(PlainLines):
+class Lines(PacedLines):
     """A plain line at the start and every ten seconds, for logs and pipes."""
 
-    def __init__(self, console: Console, name: str) -> None:
-        super().__init__(console)
-        self._name = name
-        self._said: float | None = None
-
     def update(self, progress: FilterProgress) -> None:
-        now = time.monotonic()
-        if self._said is None:
-            self._said = now
+        if self.begins():
             before = f", {progress.rows:,} of them judged before" if progress.rows else ""
-            self.note(f"{self._name}: {progress.total:,} rows{before}")
-        elif now - self._said >= LINE_EVERY_S:
-            self._said = now
-            self.note(f"{self._name}: {', '.join(figures_of(progress))}")
+            self.say(f"{progress.total:,} rows{before}")
+        elif self.due():
+            self.say(", ".join(figures_of(progress)))
 
 
-class Bar(TerminalBars):
+class Bar(OneBar):
     """A bar; until the number of rows is known it only moves."""
 
-    def __init__(self, console: Console, name: str) -> None:
-        super().__init__(console)
-        self._task = self._bars.add_task(name, total=None, figures="looking at the input")
-
     def update(self, progress: FilterProgress) -> None:
-        shown = " · ".join(figures_of(progress))
-        self._bars.update(self._task, completed=progress.rows, total=progress.total, figures=shown)
+        self.show(progress.rows, progress.total, figures_of(progress))

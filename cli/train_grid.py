@@ -89,9 +89,8 @@ class _Launched:
 def _passed_on(process: subprocess.Popen[str]) -> str:
     """What the process says goes to stderr as it comes; gives the last line. A process outlives no signal of ours."""
     last = ""
-    assert process.stderr is not None  # noqa: S101 - it was asked for
     try:
-        for line in process.stderr:
+        for line in process.stderr or ():
             sys.stderr.write(line)
             last = line.strip() or last
         process.wait()

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Protocol
 
-from rich.console import Console
-
 from cli import consoles, figures
-from cli.display import LINE_EVERY_S, Nothing, PlainLines, Shown, TerminalBars
+from cli.display import Nothing, OneBar, PacedLines, Shown
 
 if TYPE_CHECKING:
     from training.trainer import Progress
@@ -26,7 +23,7 @@ def open_training_display(quiet: bool, name: str) -> TrainingDisplay:
     if quiet:
         return Silence()
     console = consoles.err()
-    return Bar(console, name) if console.is_terminal else Lines(console, name)
+    return Bar(console, name, "reading the data") if console.is_terminal else Lines(console, name)
 
 
 def figures_of(progress: Progress) -> list[str]:
@@ -52,33 +49,20 @@ class Silence(Nothing):
         return
 
 
-class Lines(PlainLines):
-    """A plain line at the start and every ten seconds, and one for each evaluation."""
-
-    def __init__(self, console: Console, name: str) -> None:
-        super().__init__(console)
-        self._name = name
-        self._said: float | None = None
+class Lines(PacedLines):
+    """A plain line at the start, every ten seconds and at the end, and one for each evaluation."""
 
     def update(self, progress: Progress) -> None:
-        now = time.monotonic()
-        due = self._said is None or now - self._said >= LINE_EVERY_S or progress.step == progress.steps
-        if due:
-            self._said = now
-            self.note(f"{self._name}: {', '.join(figures_of(progress))}")
+        if self.due() or progress.step == progress.steps:
+            self.say(", ".join(figures_of(progress)))
         if progress.held_out:
             self.note(f"{self._name}: step {progress.step:,}, {held_out_line(progress)}")
 
 
-class Bar(TerminalBars):
+class Bar(OneBar):
     """One bar, and a line for each evaluation."""
 
-    def __init__(self, console: Console, name: str) -> None:
-        super().__init__(console)
-        self._task = self._bars.add_task(name, total=None, figures="reading the data")
-
     def update(self, progress: Progress) -> None:
-        text = " · ".join(figures_of(progress))
-        self._bars.update(self._task, completed=progress.step, total=progress.steps, figures=text)
+        self.show(progress.step, progress.steps, figures_of(progress))
         if progress.held_out:
             self.note(f"step {progress.step:,}: {held_out_line(progress)}")

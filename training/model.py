@@ -137,14 +137,12 @@ def write_model(
         known = model.generation_config.eos_token_id
         known = [known] if isinstance(known, int) else list(known or [])
         model.generation_config.eos_token_id = [ends, *(end for end in known if end != ends)]
+        model.save_pretrained(partial, state_dict=state)
         if isinstance(model, PeftModel):
-            model.save_pretrained(partial, state_dict=state)
             model.generation_config.save_pretrained(partial)
-        else:
-            model.save_pretrained(partial, state_dict=state)
-            if state is not None:  # the type of these, and not the one that the model was trained in
-                model.config.dtype = next(iter(state.values())).dtype
-                model.config.save_pretrained(partial)
+        elif state is not None:  # the type of these, and not the one that the model was trained in
+            model.config.dtype = next(iter(state.values())).dtype
+            model.config.save_pretrained(partial)
         tokenizer.save_pretrained(partial)
         shutil.rmtree(folder, ignore_errors=True)
         partial.replace(folder)

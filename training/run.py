@@ -92,6 +92,7 @@ def train(recipe: TrainingRecipe, folder: Path, watch: Watch) -> TrainingReport:
             _write(recipe, tokenizer, trainer, folder, weights)
             report = _report(recipe, examples, trainer, tokenizer, folder, started, losses, warnings)
             _describe(report, recipe, folder)
+            _clear(folder)
             return report
 
         return by_first(finish)
@@ -212,7 +213,7 @@ def _report(
     every, learning = parameters(trainer.model)
     return TrainingReport(
         iturri_version=version("iturri"),
-        recipe=json.loads(recipe.model_dump_json()),
+        recipe=recipe.model_dump(mode="json"),
         model=starting_name(recipe.model),
         model_revision=commit_of(trainer.accelerator.unwrap_model(trainer.model)),
         template_hash=template_hash(tokenizer),
@@ -246,7 +247,6 @@ def _describe(report: TrainingReport, recipe: TrainingRecipe, folder: Path) -> N
             f"{folder} cannot be written: {error.strerror or error}; free some space and run the same command again"
         ) from error
     write_whole(folder / REPORT, (report.model_dump_json(indent=2) + "\n").encode())
-    _clear(folder)
 
 
 def _clear(folder: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -11,6 +12,9 @@ from transformers import AutoModelForCausalLM
 from schemas.training import Optimisation
 from tests.support.training_models import small_model
 from training.muon import Muon, orthogonalise
+
+State = tuple[dict[str, Any], dict[str, Any]]
+"""What a model and its optimiser hold."""
 
 
 def test_orthogonalised_matrices_have_singular_values_near_one() -> None:
@@ -40,7 +44,7 @@ def test_embeddings_head_and_norms_are_adamws(tmp_path: Path, optimisation: Opti
 def test_both_parts_learn_and_a_loaded_state_goes_on_alike(tmp_path: Path, optimisation: Optimisation) -> None:
     folder = small_model(tmp_path)
 
-    def steps(count: int, state: tuple[dict[str, torch.Tensor], dict[str, object]] | None = None):  # type: ignore[no-untyped-def]
+    def steps(count: int, state: State | None = None) -> tuple[list[float], State]:
         model = AutoModelForCausalLM.from_pretrained(folder)
         optimiser = Muon(model, optimisation)
         if state is not None:
