@@ -189,16 +189,20 @@ def yaml_blocks(document: Path) -> list[Any]:
 
 
 def test_recipes_and_modes_in_the_documents_are_valid(tmp_path: Path) -> None:
-    """Those that are whole, and those that show `modes` and leave the rest to the reader."""
+    """Those that are whole, of builds or trainings, and those that show `modes` and leave the rest to the reader."""
     rest = {"name": "shown", "language": "eu", "backbone": "demo", "target": {"conversations": 1}}
-    path, seen = tmp_path / "recipe.yaml", set()
+    path = tmp_path / "recipe.yaml"
+    seen: set[tuple[str, str]] = set()
     for document in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))):
         for block in yaml_blocks(document):
             if isinstance(block, dict) and block.keys() & {"name", "modes"}:
                 whole = block if "name" in block else {**rest, **block}
                 path.write_text(yaml.safe_dump(whole), encoding="utf-8")
-                seen |= {(document.name, mode.mode) for mode in read_recipe(path).modes}
-    assert ("README.md", "magpie") in seen
+                if "model" in whole:
+                    seen.add((document.name, read_training_recipe(path).method))
+                else:
+                    seen |= {(document.name, spec.mode) for spec in read_recipe(path).modes}
+    assert {("README.md", "magpie"), ("training.md", "full")} <= seen
     modes = {spec.model_fields["mode"].annotation.__args__[0] for spec in get_args(get_args(ModeSpec)[0])}
     assert {mode for name, mode in seen if name == "modes.md"} == modes
 
