@@ -11,6 +11,10 @@ def percent(share: float) -> str:
     return f"{share:.1%}"
 
 
+def counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
 def per_accepted(tokens: float | None) -> str:
     return "-" if tokens is None else f"{tokens:,.0f}"
 

@@ -90,7 +90,7 @@ def _show(report: TrainingReport, recipe: TrainingRecipe, folder: Path) -> None:
     console = consoles.out()
     speed = report.tokens / max(report.seconds, 1e-9)
     console.print(
-        f"{recipe.name}: {report.model}, {report.steps:,} steps, {report.tokens:,} tokens in "
+        f"{recipe.name}: {report.model}, {figures.counted(report.steps, 'step')}, {report.tokens:,} tokens in "
         f"{figures.duration(report.seconds)} ({speed:,.0f} tokens/s), packs {figures.percent(report.packing.fill)} "
         "full",
         markup=False,

@@ -42,8 +42,8 @@ def show(plan: TrainingPlan) -> None:
     packing = plan.packing
     console.print(f"held out: {held}", markup=False)
     console.print(
-        f"{packing.sequences:,} sequences in {packing.packs:,} packs, {figures.percent(packing.fill)} full; "
-        f"{plan.steps:,} steps, {plan.tokens:,} tokens",
+        f"{figures.counted(packing.sequences, 'sequence')} in {figures.counted(packing.packs, 'pack')}, "
+        f"{figures.percent(packing.fill)} full; {figures.counted(plan.steps, 'step')}, {plan.tokens:,} tokens",
         markup=False,
     )
 

@@ -120,7 +120,7 @@ class Context(Frozen):
 class Lora(Frozen):
     """Low-rank adapters, for the methods lora and qlora."""
 
-    rank: int = Field(default=64, ge=1, le=MOST)
+    rank: int = Field(default=64, ge=1, le=4096)
     alpha: float = Field(default=128, gt=0)
     dropout: float = Field(default=0.0, ge=0, lt=1)
     targets: tuple[str, ...] = Field(default=("all-linear",), description="names of modules, or all-linear")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,22 +24,19 @@ def is_adapter(folder: Path) -> bool:
     return (folder / ADAPTER_NAME).is_file()
 
 
-def card_metadata(
-    report: TrainingReport, bases: Sequence[str], licence: Mapping[str, str], *, adapter: bool, merged: bool
-) -> dict[str, Any]:
+def card_metadata(report: TrainingReport, base: str, licence: Mapping[str, str], *, adapter: bool) -> dict[str, Any]:
     """Models and datasets are told only by names on the Hub, as it takes no others."""
-    models = [base for base in bases if REPO.fullmatch(base)]
     datasets = list(dict.fromkeys(source.source for source in report.sources if REPO.fullmatch(source.source)))
-    relation = "merge" if merged else "adapter" if adapter else "finetune"
+    relation = "adapter" if adapter else "finetune"
     method = report.recipe.get("method", "full")
-    methods = ["merge"] if merged else ["sft", *([method] if method != "full" else [])]
+    methods = ["sft", *([method] if method != "full" else [])]
     talks = any(source.kind == "conversations" for source in report.sources)
     return {
         "language": list(report.recipe["languages"]),
         **licence,
         "library_name": "peft" if adapter else "transformers",
         "pipeline_tag": "text-generation",
-        **({"base_model": models, "base_model_relation": relation} if models else {}),
+        **({"base_model": [base], "base_model_relation": relation} if REPO.fullmatch(base) else {}),
         **({"datasets": datasets} if datasets else {}),
         "tags": [TAG, *(["conversational"] if talks else []), *methods],
         **({"model-index": _model_index(report)} if report.losses else {}),

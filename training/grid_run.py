@@ -12,11 +12,14 @@ from pathlib import Path
 
 from schemas.errors import IturriError, RecipeError, TrainingError
 from schemas.training import StartingModel, TrainingRecipe
-from schemas.training_grid import ALL_CELLS, ArmBase, MergeArm, TrainingGrid, parts_of
-from schemas.training_grid_report import GridRow, GridTable, MeasuredReport, MergeReport
+from schemas.training_grid import ALL_CELLS, MergeArm, TrainingGrid, parts_of
+from schemas.training_grid_report import GridRow, GridTable, MeasuredReport
 from schemas.training_report import HeldOutLoss, TrainingReport
+from training import merge_card
 from training.grid import backbone_of, cells, grid_directory, measuring_recipe, recipe_of
+from training.merge_card import Merged
 from training.merging import merge, refuse_another_arm
+from training.model import base_licence
 from training.run_directory import MODEL, REPORT, differences, measured, recipe_of_run
 from training.table import Trouble, table_of, write_table
 from training.whole_file import write_whole
@@ -86,31 +89,35 @@ def _run(grid: TrainingGrid, name: str, directory: Path, train: Train, measure: 
     if _trains(name):
         train(recipe_of(grid, name), run)
         return
-    merged = _merged(grid, arm, directory) if (arm := _arm(grid, name)) else None
+    arm = _arm(grid, name)
+    models = _models(grid, arm, directory) if arm else []
+    merged = merge(arm, models, run / MODEL, grid.backbones.instructed) if arm else None
     recipe = _measuring(grid, name, run)
-    report = MeasuredReport(
-        recipe=recipe.model_dump(mode="json"), merge=merged, losses=measure(recipe, directory / MEASURED)
-    )
+    losses = measure(recipe, directory / MEASURED)
+    if arm and merged:
+        went_in = [
+            Merged(one.model if _trains(one.model) else model.name, base_licence(model))
+            for one, model in zip(arm.inputs(), models, strict=True)
+        ]
+        merge_card.write(merged, recipe.languages, losses, went_in, run / MODEL)
+    report = MeasuredReport(recipe=recipe.model_dump(mode="json"), merge=merged, losses=losses)
     write_whole(run / REPORT, (report.model_dump_json(indent=2) + "\n").encode())
 
 
-def _merged(grid: TrainingGrid, arm: MergeArm, directory: Path) -> MergeReport:
+def _models(grid: TrainingGrid, arm: MergeArm, directory: Path) -> list[StartingModel]:
+    """Where the models that are merged lie. Raises TrainingError for a cell that left only an adapter."""
     models = []
     for one in arm.inputs():
-        model = _source(grid, one, directory)
-        if _trains(one.model) and not Path(model.name).is_dir():
-            raise TrainingError(f"{one.model} has no whole model in {model.name}; train it with lora.merge: true")
+        if _trains(one.model):
+            model = StartingModel(name=str(directory / one.model / MODEL))
+            if not Path(model.name).is_dir():
+                raise TrainingError(f"{one.model} has no whole model in {model.name}; train it with lora.merge: true")
+        elif one.model in ALL_CELLS:
+            model = backbone_of(grid, one.model)
+        else:
+            model = StartingModel(name=one.model, revision=one.revision)
         models.append(model)
-    return merge(arm, models, directory / arm.name / MODEL, grid.backbones.instructed)
-
-
-def _source(grid: TrainingGrid, one: ArmBase, directory: Path) -> StartingModel:
-    """Where a model that is merged lies."""
-    if _trains(one.model):
-        return StartingModel(name=str(directory / one.model / MODEL))
-    return (
-        backbone_of(grid, one.model) if one.model in ALL_CELLS else StartingModel(name=one.model, revision=one.revision)
-    )
+    return models
 
 
 def _unfinished(grid: TrainingGrid, name: str, directory: Path) -> Iterator[str]:

@@ -95,7 +95,7 @@ def merge(
             precision=_name_of(dtype),
             parameters=sum(math.prod(shape) for shape, _ in tensors_of(part, where).values()),
             seconds=round(time.monotonic() - started, 3),
-            versions={name: version(name) for name in ("mergekit", "torch", "transformers")},
+            versions={name: version(name) for name in ("iturri", "mergekit", "torch", "transformers")},
         )
         (part / MERGE_FILE).write_text(report.model_dump_json(indent=2) + "\n", encoding="utf-8")
         _sync(part)

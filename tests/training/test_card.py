@@ -24,8 +24,8 @@ DEMO = Path(__file__).resolve().parents[2] / "demo" / "iturri-demo-eu"
 NASTY = 'a|b `c` <script> [d](http://e) *f* _g_ $h$ "i": #j\n---\n# k \u202e {{ l }} {% m %}'
 
 
-def card(folder: Path, given: TrainingReport | None = None, licence: str | None = None, **more: Any) -> str:
-    write(given or report(), folder, licence, **more)
+def card(folder: Path, given: TrainingReport | None = None, licence: str | None = None) -> str:
+    write(given or report(), folder, licence)
     return (folder / "README.md").read_text(encoding="utf-8")
 
 
@@ -170,15 +170,6 @@ def test_a_merged_adapter_is_a_whole_model(tmp_path: Path) -> None:
     text = card(tmp_path, report(LORA))
     assert metadata(text)["base_model_relation"] == "finetune"
     assert "by LoRA with rank 24, merged into the weights." in text
-
-
-def test_a_merge_names_all_its_models_and_claims_no_training(tmp_path: Path) -> None:
-    given = report({"name": "exp_merge", "languages": ["eu"]}, steps=0, sources=(), final_loss=None)
-    text = card(tmp_path, given, merged_from=(BASE, "/models/basque"))
-    found = metadata(text)
-    assert (found["base_model"], found["base_model_relation"]) == ([BASE], "merge")
-    assert f"A merge of [{BASE}](https://huggingface.co/{BASE}), basque, for eu. No step was trained." in text
-    assert "trained on" not in text.lower()
 
 
 @pytest.mark.parametrize(

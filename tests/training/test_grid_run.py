@@ -115,6 +115,10 @@ def test_a_grid_trains_measures_and_merges_and_tabulates_all(fields: dict[str, A
     assert row.data == ("corpus", "en")
     assert rows["chat-vector"].data == ("exp_0_000", "exp_0_100", "exp_2_000")
     assert (tmp_path / "runs/chat-vector/model/model.safetensors").is_file()
+    card = (tmp_path / "runs/chat-vector/model/README.md").read_text()
+    assert "| base | not stated | the base |\n| exp_0_100 | not stated | 1 |\n| chat | not stated | 1 |" in card
+    assert "| conversations-en | 1 | 1 | 1.500 |" in card
+    assert str(tmp_path) not in card
     assert (rows["exp_2_101"].model, rows["chat-vector"].model) == ("chat", "task arithmetic")
     kept = GridTable.model_validate_json((tmp_path / "runs/table.json").read_text())
     assert {one.name: one for one in kept.rows} == rows

@@ -1,0 +1,65 @@
+"""The model card of a merge: README.md beside its weights, made from the report of what was merged and measured."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from schemas.names import REPO
+from schemas.training_grid_report import MergeReport
+from schemas.training_report import HeldOutLoss
+from training.card_licence import licence_of
+from training.card_metadata import CARD_NAME, TAG
+from training.card_text import as_yaml, placeless, template
+from training.whole_file import write_whole
+
+_FOLDER = "path/to/this/folder"
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """A model that went in: how readers know it, and its licence where one is known."""
+
+    name: str
+    licence: str | None
+
+
+def write(
+    merge: MergeReport,
+    languages: tuple[str, ...],
+    losses: tuple[HeldOutLoss, ...],
+    models: Sequence[Merged],
+    folder: Path,
+) -> None:
+    """Write the card into the folder of the merged model: whole or not at all.
+
+    `models` are those that went in, in the report's order. Where all are under the same licence, so is the
+    merge; else none is stated. Raises StorageError when the card cannot be written.
+    """
+    names = [placeless(model.name) for model in models]
+    known = {model.licence for model in models}
+    shared = known.pop() if len(known) == 1 else None
+    licence = licence_of(None, shared, names[0]).metadata
+    hub_names = [name for name in dict.fromkeys(names) if REPO.fullmatch(name)]
+    by_label = dict(zip((one.model for one in merge.models), names, strict=True))
+    metadata = {
+        "language": list(languages),
+        **licence,
+        "library_name": "transformers",
+        "pipeline_tag": "text-generation",
+        **({"base_model": hub_names, "base_model_relation": "merge"} if hub_names else {}),
+        "tags": [TAG, "merge", "mergekit"],
+    }
+    text = template("merge_card.md.jinja").render(
+        metadata=as_yaml(metadata),
+        merge=merge,
+        method=merge.method.replace("_", " "),
+        models=list(zip(names, merge.models, strict=True)),
+        speaker=by_label.get(merge.speaks_like.model, placeless(merge.speaks_like.model)),
+        losses=losses,
+        licence=licence.get("license_name", licence["license"]) if shared else None,
+        licences=list(zip(names, (model.licence for model in models), strict=True)),
+        load_from=_FOLDER,
+    )
+    write_whole(folder / CARD_NAME, text.encode())
