@@ -1,8 +1,9 @@
-"""What training costs beside a bare loop over the same batches: `python -m benchmarks.training`, one JSON object.
+"""What training costs beside a bare loop over the same packs: `python -m benchmarks.training`, one JSON object.
 
-`iturri train` and a loop of a dozen lines on Transformers train the demo backbone on the same packs, by turns, in one
-process; each turn gives a ratio of tokens per second of its steps. The data are a publication (`--publication`), or
-conversations of the demo's grammar. It also says how much of the packed positions is wasted.
+`iturri train` and a loop of a dozen lines on Transformers train the demo backbone in one process, a step of the one and
+a step of the other by turns; each pair of steps gives a ratio of tokens per second. Ours counts all from one step to
+the next, with reading the packs and writing the log. The data are a publication (`--publication`), or conversations of
+the demo's grammar. It also says how much of the packed positions is wasted.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ import random
 import statistics
 import tempfile
 import time
+from collections.abc import Iterator
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -24,28 +27,38 @@ from demo.grammar.talks import talk
 from schemas.training import TrainingRecipe
 from training.examples import Examples, prepare
 from training.model import load_tokenizer
-from training.run_log import RunLog
 from training.trainer import Progress, Trainer
 
 MODEL = Path(__file__).resolve().parent.parent / "demo" / "iturri-demo-eu"
-_WARM_UP = 2  # steps of each turn that are not counted
+_WARM_UP = 2  # steps of each that are not counted
 
 
-class Silent:
-    """Looks on and says nothing."""
+class ByTurns:
+    """Looks on at our steps, and after each makes one of the other; keeps the tokens per second of both."""
+
+    def __init__(self, other: Iterator[int]) -> None:
+        self._other = other
+        self._tokens = 0
+        self._began = time.monotonic()
+        self.ours: list[float] = []
+        self.others: list[float] = []
 
     def note(self, line: str) -> None:
         return
 
     def update(self, progress: Progress) -> None:
-        return
+        middle = time.monotonic()
+        self.ours.append((progress.tokens - self._tokens) / (middle - self._began))
+        tokens = next(self._other)
+        self._began = time.monotonic()
+        self.others.append(tokens / (self._began - middle))
+        self._tokens = progress.tokens
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--publication", help="conversations to train on; else some of the demo's grammar")
-    parser.add_argument("--rounds", type=int, default=5, help="turns of each")
-    parser.add_argument("--steps", type=int, default=12, help="in each turn")
+    parser.add_argument("--steps", type=int, default=42, help="of each; the first two are not counted")
     parser.add_argument("--max-length", type=int, default=1024)
     parser.add_argument("--tokens-per-step", type=int, default=2048)
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
@@ -57,19 +70,17 @@ def main() -> None:
         recipe = _recipe(source, options)
         tokenizer = load_tokenizer(recipe.model)
         examples = prepare(recipe, tokenizer, folder / "data")
-        ours, bare = [], []
-        for turn in range(options.rounds):
-            for which in ("ours", "bare") if turn % 2 else ("bare", "ours"):
-                if which == "ours":
-                    ours.append(_ours(recipe, examples, folder))
-                else:
-                    bare.append(_bare(recipe, examples))
+        turns = ByTurns(_bare(recipe, examples))
+        model = AutoModelForCausalLM.from_pretrained(MODEL, dtype=torch.float32)
+        Trainer(model, tokenizer, examples, recipe, folder / "run", turns).fit()
+    ours, bare = turns.ours[_WARM_UP:], turns.others[_WARM_UP:]
     ratios = [mine / theirs for mine, theirs in zip(ours, bare, strict=True)]
+    quarters = statistics.quantiles(ratios, n=4)
     print(
         json.dumps(
             {
                 "ratio": round(statistics.median(ratios), 3),
-                "ratios": [round(ratio, 3) for ratio in ratios],
+                "middle_half": [round(quarters[0], 3), round(quarters[2], 3)],
                 "tokens_per_s": round(statistics.median(ours)),
                 "bare_tokens_per_s": round(statistics.median(bare)),
                 "threads": options.threads,
@@ -117,18 +128,8 @@ def _recipe(source: str, options: argparse.Namespace) -> TrainingRecipe:
     return TrainingRecipe.model_validate(told)
 
 
-def _ours(recipe: TrainingRecipe, examples: Examples, folder: Path) -> float:
-    """Tokens per second of the steps."""
-    run = Path(tempfile.mkdtemp(dir=folder))
-    model = AutoModelForCausalLM.from_pretrained(MODEL, dtype=torch.float32)
-    Trainer(model, load_tokenizer(recipe.model), examples, recipe, run, Silent()).fit()
-    records = RunLog(run / "log.jsonl").records()
-    tokens = records[-1]["tokens"] - records[_WARM_UP - 1]["tokens"]
-    return float(tokens / sum(record["seconds"] for record in records[_WARM_UP:]))
-
-
-def _bare(recipe: TrainingRecipe, examples: Examples) -> float:
-    """The same by hand: as many packs a step, AdamW, the norm of the gradients clipped."""
+def _bare(recipe: TrainingRecipe, examples: Examples) -> Iterator[int]:
+    """The same by hand: as many packs a step, AdamW, the norm of the gradients clipped. Gives the tokens of each."""
     optimisation = recipe.optimisation
     model = AutoModelForCausalLM.from_pretrained(MODEL, dtype=torch.float32)
     model.train()
@@ -142,12 +143,11 @@ def _bare(recipe: TrainingRecipe, examples: Examples) -> float:
     )
     passes = max(1, round(optimisation.tokens_per_step / examples.pack_length))
     order = torch.randperm(len(examples.train), generator=torch.Generator().manual_seed(optimisation.seed)).tolist()
-    tokens, seconds, place = 0, 0.0, 0
-    for step in range(optimisation.max_steps or 0):
-        began = time.monotonic()
+    packs = cycle(order)
+    while True:
+        tokens = 0
         for _ in range(passes):
-            batch = collator([examples.train[order[place % len(order)]]])
-            place += 1
+            batch = collator([examples.train[next(packs)]])
             loss = model(
                 input_ids=batch["input_ids"],
                 position_ids=batch["position_ids"],
@@ -155,12 +155,11 @@ def _bare(recipe: TrainingRecipe, examples: Examples) -> float:
                 use_cache=False,
             ).loss
             (loss / passes).backward()
-            tokens += batch["input_ids"].numel() * (step >= _WARM_UP)
+            tokens += batch["input_ids"].numel()
         torch.nn.utils.clip_grad_norm_(model.parameters(), optimisation.clip)
         optimiser.step()
         optimiser.zero_grad()
-        seconds += (time.monotonic() - began) * (step >= _WARM_UP)
-    return tokens / seconds
+        yield tokens
 
 
 if __name__ == "__main__":
