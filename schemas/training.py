@@ -38,6 +38,10 @@ class ConversationSource(Frozen):
 
     source: str = Field(min_length=1, description="a build, a publication's folder, or namespace/name on the Hub")
     revision: str | None = None
+    split: str | None = Field(
+        default=None,
+        description="of another dataset, the one that is read, such as train_sft; train and validation when left out",
+    )
     modes: tuple[str, ...] = Field(default=(), description="such as magpie; all of them when left out")
     languages: tuple[LanguageCode, ...] = Field(default=(), description="the recipe's when left out")
     weight: float = Field(

@@ -135,7 +135,11 @@ def open_conversations(source: ConversationSource, languages: tuple[str, ...], f
     """
     place = find(source.source, source.revision, field)
     wanted = source.languages or languages
-    parts, skipped = _published(source, wanted, place) or (_other(source, wanted, place), 0)
+    published = _published(source, wanted, place)
+    if source.split is not None and (published or place.files):
+        what = "of a publication train and validation are read" if published else "files have no splits"
+        raise InputError(f"{field}.split: {what}; leave it out for {place.name}")
+    parts, skipped = published or (_other(source, wanted, place), 0)
     parts.sort(key=lambda part: part.split)  # train before validation
     return Conversations(source, languages, place, parts, skipped)
 
@@ -168,7 +172,7 @@ def _published(source: ConversationSource, languages: tuple[str, ...], place: Pl
             if ours
             else place.splits(name)
         )
-        parts += _parts(place, name, splits, language, mode)
+        parts += _parts(splits, language, mode)
     if not parts:
         there = ", ".join(configs)
         raise InputError(
@@ -184,12 +188,12 @@ def _other(source: ConversationSource, languages: tuple[str, ...], place: Place)
     if place.files:
         parts = [_Part(TRAIN, place.files, told, None)]
     elif len(configs := _conversation_configs(place)) == 1:
-        parts = _parts(place, configs[0], place.splits(configs[0]), told, None)
+        parts = _of_config(place, configs[0], source.split, told, None)
     elif source.modes:
         _check("modes", source.modes, configs, place.name, place.field)
-        parts = [part for name in source.modes for part in _parts(place, name, place.splits(name), told, name)]
+        parts = [part for name in source.modes for part in _of_config(place, name, source.split, told, name)]
     elif place.default_config is not None:
-        parts = _parts(place, place.default_config, place.splits(place.default_config), told, None)
+        parts = _of_config(place, place.default_config, source.split, told, None)
     else:
         raise InputError(f"{place.field}.modes: name configs of {place.name}; it has: {', '.join(configs)}")
     for part in parts:
@@ -201,17 +205,21 @@ def _conversation_configs(place: Place) -> list[str]:
     return [] if place.files else [name for name in place.configs if name not in _SIDE]
 
 
-def _parts(
-    place: Place, config: str, splits: Mapping[str, tuple[DataFile, ...]], language: str | None, mode: str | None
-) -> list[_Part]:
-    parted = bool(splits.get(VALIDATION))
-    found = [_Part(split, splits[split], language, mode, parted) for split in (TRAIN, VALIDATION) if splits.get(split)]
-    if not found:
+def _of_config(place: Place, config: str, split: str | None, language: str | None, mode: str | None) -> list[_Part]:
+    """A config of a dataset of others: the split that is named, as that to train on, else `train` and `validation`."""
+    splits = place.splits(config)
+    parts = _parts({TRAIN: splits.get(split, ())} if split is not None else splits, language, mode)
+    if not parts:
         raise InputError(
-            f"{place.field}.source: {place.name} has no split train (config {config}); it has: {', '.join(splits)}; "
-            "write the one that is meant to a .jsonl file"
+            f"{place.field}.split: {place.name} has no split {split or TRAIN} (config {config}); name one of: "
+            f"{', '.join(splits)}"
         )
-    return found
+    return parts
+
+
+def _parts(splits: Mapping[str, tuple[DataFile, ...]], language: str | None, mode: str | None) -> list[_Part]:
+    parted = bool(splits.get(VALIDATION))
+    return [_Part(split, splits[split], language, mode, parted) for split in (TRAIN, VALIDATION) if splits.get(split)]
 
 
 def _check_columns(source: ConversationSource, part: _Part, file: DataFile) -> None:

@@ -290,9 +290,30 @@ def test_columns_that_are_not_there_are_said_with_those_that_are(tmp_path: Path)
     assert refused(tmp_path / "c.txt") == f"{FIELD}.source: c.txt is plain text; conversations are Parquet or JSONL"
 
 
+def test_a_split_of_another_name_is_named(tmp_path: Path) -> None:
+    for split, count in (("train_sft", 3), ("test_sft", 2), ("validation", 1)):
+        write_jsonl(tmp_path / "c" / f"{split}.jsonl", [{"messages": EXCHANGE}] * count)
+    entries = [f"  - {{split: {one}, path: {one}.jsonl}}\n" for one in ("train_sft", "test_sft", "validation")]
+    front = "---\nconfigs:\n- config_name: default\n  data_files:\n" + "".join(entries) + "---\n"
+    (tmp_path / "c" / "README.md").write_text(front)
+    for split, count in (("train_sft", 3), ("test_sft", 2)):
+        rows = list(opened(tmp_path / "c", "eu", split=split))
+        assert [(row.split, row.parted) for row in rows] == [("train", False)] * count
+    assert refused(tmp_path / "c", split="dev") == (
+        f"{FIELD}.split: c has no split dev (config default); name one of: train_sft, test_sft, validation"
+    )
+
+
 def test_a_dataset_without_a_training_split_is_refused_with_those_that_it_has(tmp_path: Path) -> None:
     write_jsonl(tmp_path / "c" / "test.jsonl", [{"messages": EXCHANGE}])
-    assert f"{FIELD}.source: c has no split train (config default); it has: test" in refused(tmp_path / "c")
+    assert refused(tmp_path / "c") == f"{FIELD}.split: c has no split train (config default); name one of: test"
+
+
+def test_a_split_is_only_of_datasets_of_others(place: Path, tmp_path: Path) -> None:
+    told = f"{FIELD}.split: of a publication train and validation are read; leave it out for {place.name}"
+    assert refused(place, split="train") == told
+    path = write_jsonl(tmp_path / "a.jsonl", [{"messages": EXCHANGE}])
+    assert refused(path, split="train") == f"{FIELD}.split: files have no splits; leave it out for a.jsonl"
 
 
 def test_what_is_not_there_is_said(tmp_path: Path) -> None:
