@@ -58,7 +58,8 @@ class Setup:
 def starting_model(named: str | None, provenance: Provenance) -> tuple[str, str | None]:
     """The model and its revision: the named one, or else the build's backbone, in its revision.
 
-    Raises InputError when the backbone is no model of the Hub, and for a name that is neither a folder nor of the Hub.
+    Raises InputError when the backbone is no model of the Hub, for a folder without a model, and for a name that is
+    neither a folder nor of the Hub.
     """
     if named is None and not REPO.fullmatch(provenance.backbone):
         raise InputError(
@@ -67,6 +68,8 @@ def starting_model(named: str | None, provenance: Provenance) -> tuple[str, str 
         )
     model = named or provenance.backbone
     if Path(model).is_dir():
+        if not (Path(model) / "config.json").is_file():
+            raise InputError(f"--model: {model} holds no model: there is no config.json")
         return str(Path(model).resolve()), None
     if not REPO.fullmatch(model):
         raise InputError(f"--model: {model!r} is neither a folder nor a model of the Hub, namespace/name")

@@ -204,6 +204,7 @@ def test_the_model_is_the_builds_backbone_in_its_revision(
     [
         ({}, "which model is to be trained"),
         ({"model": "no-such-folder"}, "--model: 'no-such-folder' is neither a folder nor a model of the Hub"),
+        ({"model": str(Path(__file__).parent)}, "--model: .*publishers holds no model: there is no config.json"),
         ({"model": MODEL, "corpus": "nothing.jsonl"}, "--corpus: there is no nothing.jsonl"),
     ],
 )
