@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,7 @@ def plan(path: Path, out: Path | None, *, as_json: bool) -> int:
     from cli.training_plan import show
     from training.run import plan
 
+    _warn_of_token(recipe, say)
     planned = plan(recipe, _folder(recipe, out))
     if as_json:
         sys.stdout.write(planned.model_dump_json() + "\n")
@@ -47,21 +49,29 @@ def run(path: Path, out: Path | None, *, as_json: bool, quiet: bool) -> int:
     from cli.training_progress import open_training_display
     from training.processes import OtherProcessError
     from training.run import StoppedError, train
+    from training.run_directory import trained
     from training.upload import upload
 
     first = os.environ.get("RANK", "0") == "0"
     folder = _folder(recipe, out)
+    already = trained(folder) is not None
     with open_training_display(quiet or not first, recipe.name) as display:
         log_to_stderr(machine_settings(), display.log_handler())
+        _warn_of_token(recipe, display.note)
         try:
             report = train(recipe, folder, display)
         except StoppedError as error:
             display.note(f"{recipe.name}: {error}")
             return 128 + error.signal
+        except KeyboardInterrupt:
+            display.note(f"{recipe.name}: stopped; the same command goes on")
+            raise
         except OtherProcessError as error:
             return error.exit_code  # which that one says
     if not first:
         return 0
+    if already and not quiet:
+        say(f"{recipe.name} was trained already, {report.ended:%Y-%m-%d %H:%M} UTC; to train again, remove {folder}")
     if as_json:
         sys.stdout.write(report.model_dump_json() + "\n")
     elif not quiet:
@@ -73,6 +83,17 @@ def run(path: Path, out: Path | None, *, as_json: bool, quiet: bool) -> int:
         if not quiet:
             say(f"uploaded to {address}")
     return 0
+
+
+def _warn_of_token(recipe: TrainingRecipe, note: Callable[[str], None]) -> None:
+    """Before hours of training, for the upload comes after them."""
+    from huggingface_hub import get_token
+
+    if recipe.publish.repo is not None and get_token() is None:
+        note(
+            "warning: publish.repo: no token of the Hub is set; set HF_TOKEN, or run `hf auth login`. Without, the "
+            "model stays in its folder, and the same command uploads it later"
+        )
 
 
 def _folder(recipe: TrainingRecipe, out: Path | None) -> Path:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from schemas.training_grid_report import GridRow, GridTable
     from schemas.training_report import TrainingReport
 
-_UNFINISHED = ("failed", "unfinished")
+_FAILED = ("failed", "unfinished")
 
 
 def show(path: Path, *, as_json: bool) -> int:
@@ -53,12 +53,18 @@ def run(path: Path, out: Path | None, only: Sequence[str], launcher: str | None,
             say(
                 f"{grid.name}: {name} begins"
                 if row is None
-                else f"{grid.name}: {name}: {row.state} {row.note}".rstrip()
+                else f"{grid.name}: {name}: {row.state}{f': {row.note}' if row.note else ''}"
             )
 
-    table = run_grid(grid, started.train, measure, directory=out, only=only, told=told)
+    try:
+        table = run_grid(grid, started.train, measure, directory=out, only=only, told=told)
+    except (KeyboardInterrupt, SystemExit):
+        say(f"{grid.name}: stopped; the same command goes on")
+        raise
     _print(table, as_json)
-    return int(any(row.state in _UNFINISHED for row in table.rows if not only or row.name in only))
+    if only:  # what is named was to be done now
+        return int(any(row.state != "finished" for row in table.rows if row.name in only))
+    return int(any(row.state in _FAILED for row in table.rows))
 
 
 class _Launched:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import combinations
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -55,6 +56,13 @@ class ConversationSource(Frozen):
         description="in data.held_out: only this share of the rows, by hash, where there is no validation split",
     )
 
+    def overlaps(self, other: ConversationSource) -> bool:
+        """Whether a row may be of both."""
+        same = (self.source, self.revision, self.split) == (other.source, other.revision, other.split)
+        modes = not self.modes or not other.modes or set(self.modes) & set(other.modes)
+        languages = not self.languages or not other.languages or set(self.languages) & set(other.languages)
+        return bool(same and modes and languages)
+
 
 class CorpusSource(Frozen):
     """Documents, learnt as plain text."""
@@ -95,6 +103,16 @@ class TrainingData(Frozen):
         return self
 
     @model_validator(mode="after")
+    def _each_row_once(self) -> TrainingData:
+        for (first, one), (second, other) in combinations(enumerate(self.conversations), 2):
+            if one.overlaps(other):
+                raise ValueError(
+                    f"conversations.{second}: conversations.{first} has the same rows; to see them more often, set "
+                    "weight"
+                )
+        return self
+
+    @model_validator(mode="after")
     def _share_is_of_what_is_evaluated(self) -> TrainingData:
         for place, source in enumerate(self.conversations):
             if source.share is not None:
@@ -125,10 +143,19 @@ class Lora(Frozen):
     """Low-rank adapters, for the methods lora and qlora."""
 
     rank: int = Field(default=64, ge=1, le=4096)
-    alpha: float = Field(default=128, gt=0)
+    alpha: float | None = Field(default=None, gt=0, description="over rank the adapter's scale; twice it when left out")
     dropout: float = Field(default=0.0, ge=0, lt=1)
     targets: tuple[str, ...] = Field(default=("all-linear",), description="names of modules, or all-linear")
     merge: bool = Field(default=True, description="write the whole model too, with the adapter in its weights")
+
+    @property
+    def alpha_used(self) -> float:
+        return self.alpha or 2.0 * self.rank
+
+    def refuse_without(self, method: Method) -> None:
+        """Raises ValueError where adapters are described and none are trained."""
+        if method == "full" and self != Lora():
+            raise ValueError("lora: method full trains no adapters; set method: lora, or leave this out")
 
 
 Beta = Annotated[float, Field(ge=0, lt=1)]
@@ -237,6 +264,11 @@ class TrainingRecipe(Frozen):
     def _muon_trains_all(self) -> TrainingRecipe:
         if self.optimisation.muon is not None and self.method != "full":
             raise ValueError(f"optimisation.muon: method {self.method} trains adapters, which AdamW does; leave it out")
+        return self
+
+    @model_validator(mode="after")
+    def _adapters_are_asked_for(self) -> TrainingRecipe:
+        self.lora.refuse_without(self.method)
         return self
 
     @model_validator(mode="after")

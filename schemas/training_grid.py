@@ -219,6 +219,11 @@ class TrainingGrid(Frozen):
         return {**value, "instructions": filled}
 
     @model_validator(mode="after")
+    def _adapters_are_asked_for(self) -> Self:
+        self.lora.refuse_without(self.method)
+        return self
+
+    @model_validator(mode="after")
     def _languages(self) -> Self:
         known = (self.language, self.other_language)
         if self.language == self.other_language:

@@ -9,6 +9,8 @@ from pydantic import Field
 
 from schemas.base import Frozen
 
+LAST_STEPS = 10  # of which the final loss is the mean
+
 
 class SourceCount(Frozen):
     """What one source gave, and what of it was left out."""
@@ -88,7 +90,7 @@ class TrainingReport(Frozen):
     seconds: float = Field(description="of training steps, over all sittings")
     trainable_parameters: int
     parameters: int
-    final_loss: float | None = Field(description="mean of the last logged steps; none where no step was trained")
+    final_loss: float | None = Field(description="mean of the last steps; none where no step was trained")
     losses: tuple[HeldOutLoss, ...]
     warnings: tuple[str, ...] = ()
     versions: dict[str, str] = Field(description="of the libraries that trained")

@@ -77,9 +77,9 @@ def learning_rate_share(step: int, steps: int, optimisation: Optimisation) -> fl
 
 
 def warnings_of_steps(arguments: SFTConfig, recipe: TrainingRecipe) -> Iterator[str]:
-    """A line where there are few steps."""
+    """A line where the data make few steps; not where `max_steps` asks for few."""
     steps = arguments.max_steps
-    if steps < _FEW_STEPS:
+    if steps < _FEW_STEPS and steps != recipe.optimisation.max_steps:
         counted = f"{steps} step{'s' if steps > 1 else ''}"
         yield (
             f"optimisation.tokens_per_step: {recipe.optimisation.tokens_per_step:,} makes {counted} of these data, "

@@ -9,7 +9,7 @@ from typing import Any
 
 from schemas.names import REPO
 from schemas.training import TrainingRecipe
-from schemas.training_report import HeldOutLoss, TrainingReport
+from schemas.training_report import LAST_STEPS, HeldOutLoss, TrainingReport
 from training.card_licence import UNKNOWN, licence_of
 from training.card_metadata import CARD_NAME, card_metadata, is_adapter
 from training.card_text import as_yaml, listed, placeless, template
@@ -39,6 +39,7 @@ def _card(report: TrainingReport, folder: Path, base_licence: str | None) -> str
     base = placeless(report.model)
     licence = licence_of(recipe.publish.licence, base_licence, base)
     method = _method(recipe, adapter=adapter)
+    taught = {f"{source.kind}-{source.language}" for source in report.sources if source.trained}
     return template("card.md.jinja").render(
         metadata=as_yaml(card_metadata(report, base, licence.metadata, adapter=adapter)),
         report=report,
@@ -51,7 +52,8 @@ def _card(report: TrainingReport, folder: Path, base_licence: str | None) -> str
         load_from=repo or _FOLDER,
         serve=_serve(recipe, base, repo or _FOLDER) if adapter else f"vllm serve {repo or _FOLDER}",
         backbone=as_yaml({"backbone": _backbone(recipe.name, repo or _FOLDER, licence.metadata, adapter=adapter)}),
-        losses=[_rounded(loss) for loss in report.losses],
+        losses=[_rounded(loss) | {"trained": loss.name in taught} for loss in report.losses],
+        last_steps=LAST_STEPS,
         curve=CURVE_NAME if (folder / CURVE_NAME).is_file() else None,
         time=_time(report.seconds),
         settings=list(_settings(recipe)),
@@ -71,8 +73,9 @@ def _method(recipe: TrainingRecipe, *, adapter: bool) -> str:
 
 def _settings(recipe: TrainingRecipe) -> Iterator[tuple[str, str]]:
     """Names and values of what the recipe decides; of the places of models and data nothing."""
+    lora = recipe.lora.model_dump(mode="json") | {"alpha": recipe.lora.alpha_used}
     sections: dict[str, Mapping[str, Any]] = {
-        "lora": recipe.lora.model_dump(mode="json") if recipe.method != "full" else {},
+        "lora": lora if recipe.method != "full" else {},
         "context": recipe.context.model_dump(mode="json"),
         "optimisation": recipe.optimisation.model_dump(mode="json"),
         "machine": recipe.machine.model_dump(mode="json"),

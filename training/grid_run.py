@@ -21,6 +21,7 @@ from training.merge_card import Merged
 from training.merging import merge, refuse_another_arm
 from training.model import base_licence
 from training.run_directory import MODEL, REPORT, differences, measured, recipe_of_run
+from training.shown_name import shown_name
 from training.table import Trouble, table_of, write_table
 from training.whole_file import write_whole
 
@@ -96,10 +97,10 @@ def _run(grid: TrainingGrid, name: str, directory: Path, train: Train, measure: 
     losses = measure(recipe, directory / MEASURED)
     if arm and merged:
         went_in = [
-            Merged(one.model if _trains(one.model) else model.name, base_licence(model))
+            Merged(one.model if _trains(one.model) else shown_name(model.name), base_licence(model))
             for one, model in zip(arm.inputs(), models, strict=True)
         ]
-        merge_card.write(merged, recipe.languages, losses, went_in, run / MODEL)
+        merge_card.write(merged, recipe, losses, went_in, run / MODEL)
     report = MeasuredReport(recipe=recipe.model_dump(mode="json"), merge=merged, losses=losses)
     write_whole(run / REPORT, (report.model_dump_json(indent=2) + "\n").encode())
 

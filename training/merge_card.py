@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from schemas.names import REPO
+from schemas.training import TrainingRecipe
 from schemas.training_grid_report import MergeReport
 from schemas.training_report import HeldOutLoss
 from training.card_licence import licence_of
 from training.card_metadata import CARD_NAME, TAG
-from training.card_text import as_yaml, placeless, template
+from training.card_text import as_yaml, template
 from training.whole_file import write_whole
 
 _FOLDER = "path/to/this/folder"
@@ -27,24 +28,26 @@ class Merged:
 
 def write(
     merge: MergeReport,
-    languages: tuple[str, ...],
+    recipe: TrainingRecipe,
     losses: tuple[HeldOutLoss, ...],
     models: Sequence[Merged],
     folder: Path,
 ) -> None:
     """Write the card into the folder of the merged model: whole or not at all.
 
-    `models` are those that went in, in the report's order. Where all are under the same licence, so is the
-    merge; else none is stated. Raises StorageError when the card cannot be written.
+    `recipe` is what the merge was measured by, `models` are those that went in, in the report's order. Where the recipe
+    gives no licence, and all models are under the same, so is the merge; else none is stated. Raises StorageError when
+    the card cannot be written.
     """
-    names = [placeless(model.name) for model in models]
+    names = [model.name for model in models]
     known = {model.licence for model in models}
     shared = known.pop() if len(known) == 1 else None
-    licence = licence_of(None, shared, names[0]).metadata
+    chosen = recipe.publish.licence
+    licence = licence_of(chosen, shared, names[0]).metadata
     hub_names = [name for name in dict.fromkeys(names) if REPO.fullmatch(name)]
     by_label = dict(zip((one.model for one in merge.models), names, strict=True))
     metadata = {
-        "language": list(languages),
+        "language": list(recipe.languages),
         **licence,
         "library_name": "transformers",
         "pipeline_tag": "text-generation",
@@ -56,9 +59,10 @@ def write(
         merge=merge,
         method=merge.method.replace("_", " "),
         models=list(zip(names, merge.models, strict=True)),
-        speaker=by_label.get(merge.speaks_like.model, placeless(merge.speaks_like.model)),
+        speaker=by_label.get(merge.speaks_like.model, merge.speaks_like.model),
         losses=losses,
-        licence=licence.get("license_name", licence["license"]) if shared else None,
+        chosen=chosen,
+        shared=shared,
         licences=list(zip(names, (model.licence for model in models), strict=True)),
         load_from=_FOLDER,
     )

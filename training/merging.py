@@ -40,6 +40,8 @@ from schemas.training_grid_report import MergedFrom, MergeReport
 from training.chat_template import end_of_turn
 from training.mergeable import check_fit, check_vocabulary, tensors_of, tokenizer_of, widest
 from training.model import load_tokenizer
+from training.shown_name import shown_name
+from training.whole_file import open_to_readers
 
 MERGE_FILE = "merge.json"
 FORMULAS = {
@@ -98,6 +100,7 @@ def merge(
             versions={name: version(name) for name in ("iturri", "mergekit", "torch", "transformers")},
         )
         (part / MERGE_FILE).write_text(report.model_dump_json(indent=2) + "\n", encoding="utf-8")
+        open_to_readers(part)
         _sync(part)
         shutil.rmtree(folder, ignore_errors=True)
         part.rename(folder)
@@ -128,9 +131,10 @@ def refuse_another_arm(report: MergeReport, arm: MergeArm, folder: Path) -> None
 
 
 def _from(one: ArmBase, commit: str | None) -> MergedFrom:
-    """What a reader elsewhere can follow: of a folder only its own name."""
-    label = Path(one.model).name if Path(one.model).is_dir() else one.model
-    return MergedFrom(model=label, revision=commit, weight=one.weight if isinstance(one, ArmModel) else None)
+    """What a reader elsewhere can follow."""
+    return MergedFrom(
+        model=shown_name(one.model), revision=commit, weight=one.weight if isinstance(one, ArmModel) else None
+    )
 
 
 def _merged(arm: MergeArm, folders: Sequence[Path], part: Path, dtype: torch.dtype, where: str) -> None:

@@ -23,6 +23,7 @@ from transformers.utils.logging import disable_progress_bar
 from schemas.errors import RecipeError, StorageError
 from schemas.training import StartingModel, TrainingRecipe
 from training.chat_template import end_of_turn, pin
+from training.whole_file import open_to_readers
 
 
 def load_tokenizer(model: StartingModel) -> PreTrainedTokenizerBase:
@@ -51,6 +52,16 @@ def check_context(recipe: TrainingRecipe) -> None:
         )
 
 
+def check_upload(recipe: TrainingRecipe) -> None:
+    """Whether others could use what is to be uploaded. Raises RecipeError."""
+    only_adapter = recipe.method != "full" and not recipe.lora.merge
+    if recipe.publish.repo is not None and only_adapter and Path(recipe.model.name).is_dir():
+        raise RecipeError(
+            f"publish.repo: an adapter of {recipe.model.name}, a folder of this machine, is of use to nobody else; set "
+            "lora.merge: true, or take a model of the Hub"
+        )
+
+
 def load_model(recipe: TrainingRecipe, tokenizer: PreTrainedTokenizerBase) -> PreTrainedModel:
     """The model in the type it is trained in. Raises RecipeError."""
     disable_progress_bar()  # Transformers' own, which would be drawn across ours
@@ -58,9 +69,11 @@ def load_model(recipe: TrainingRecipe, tokenizer: PreTrainedTokenizerBase) -> Pr
     options: dict[str, Any] = {"dtype": weights, "attn_implementation": attention(recipe.model, arithmetic)}
     if recipe.method == "qlora":
         options["quantization_config"] = _four_bit()
+    # An adapter remembers where its base lies, and is loaded from anywhere.
+    name = str(Path(recipe.model.name).resolve()) if Path(recipe.model.name).is_dir() else recipe.model.name
     try:
         model, found = AutoModelForCausalLM.from_pretrained(
-            recipe.model.name, revision=recipe.model.revision, output_loading_info=True, **options
+            name, revision=recipe.model.revision, output_loading_info=True, **options
         )
     except Exception as error:
         raise _unreadable(recipe.model, "model", error) from error
@@ -107,7 +120,7 @@ def adapters(recipe: TrainingRecipe) -> LoraConfig | None:
     targets = recipe.lora.targets
     return LoraConfig(
         r=recipe.lora.rank,
-        lora_alpha=recipe.lora.alpha,
+        lora_alpha=recipe.lora.alpha_used,
         lora_dropout=recipe.lora.dropout,
         target_modules="all-linear" if targets == ("all-linear",) else list(targets),
         task_type="CAUSAL_LM",
@@ -144,6 +157,7 @@ def write_model(
             model.config.dtype = next(iter(state.values())).dtype
             model.config.save_pretrained(partial)
         tokenizer.save_pretrained(partial)
+        open_to_readers(partial)
         shutil.rmtree(folder, ignore_errors=True)
         partial.replace(folder)
     except (OSError, RuntimeError, SafetensorError) as error:
@@ -168,12 +182,6 @@ def merge_adapter(recipe: TrainingRecipe, tokenizer: PreTrainedTokenizerBase, ad
     except Exception as error:
         raise _unreadable(recipe.model, "model", error) from error
     write_model(PeftModel.from_pretrained(base, str(adapter)).merge_and_unload(), tokenizer, folder)
-
-
-def starting_name(model: StartingModel) -> str:
-    """Its name on the Hub; of a folder only the last part, for no path of a machine belongs on a card."""
-    path = Path(model.name)
-    return path.resolve().name if path.is_dir() else model.name
 
 
 def base_licence(model: StartingModel) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from array import array
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
@@ -70,6 +70,7 @@ class Preparation:
         for number, conversations in enumerate(data.held_out):
             self._conversations(conversations, f"data.held_out.{number}", evaluated=True)
         self._mix()
+        self.warnings += self._lacks()
 
     def costs(self) -> tuple[LanguageCost, ...]:
         """Of each language, measured on its first texts."""
@@ -147,6 +148,19 @@ class Preparation:
             for name, count in taken.items()
             if count
         ]
+
+    def _lacks(self) -> Iterator[str]:
+        """What was asked for and is not there."""
+        taught = {(one.kind, one.language) for one in self.sources if one.trained}
+        for place, language in enumerate(self._recipe.languages):
+            if not any(language == known for _, known in taught):
+                yield f"languages.{place}: nothing in {language} is trained on"
+        for kind, language in sorted(taught):
+            if self._recipe.data.held_out_share and not self.held_out[f"{kind}-{language}"]:
+                yield (
+                    f"data.held_out_share: nothing of {kind}-{language} is held out, so its loss will not be known; "
+                    "raise it"
+                )
 
     def _sample(self, language: str, texts: Iterable[str]) -> None:
         if len(self._texts[language]) < _COST_TEXTS:

@@ -15,7 +15,7 @@ from trl.trainer.sft_trainer import DataCollatorForLanguageModeling
 
 from schemas.errors import BuildDirectoryError, StorageError, TrainingError
 from schemas.training import TrainingRecipe
-from schemas.training_report import HeldOutLoss, TrainingPlan, TrainingReport
+from schemas.training_report import LAST_STEPS, HeldOutLoss, TrainingPlan, TrainingReport
 from training import card, curve, findings, held_out
 from training.arguments import training_arguments, warnings_of_steps
 from training.chat_template import template_hash
@@ -25,6 +25,7 @@ from training.isolation import refuse_unfit
 from training.model import (
     base_licence,
     check_context,
+    check_upload,
     commit_of,
     load_model,
     load_tokenizer,
@@ -32,17 +33,16 @@ from training.model import (
     original_type,
     parameters,
     precision,
-    starting_name,
     write_model,
 )
 from training.processes import by_first, processes, together
 from training.run_directory import ADAPTER, BEFORE, CHECKPOINTS, DATA, LOG, MODEL, REPORT, begun, opened, trained
 from training.run_log import RunLog
+from training.shown_name import shown_name
 from training.trainer import Trainer, Watch
 from training.whole_file import write_whole
 
 _LIBRARIES = ("torch", "transformers", "trl", "peft", "accelerate", "datasets")
-_LAST_STEPS = 10
 
 
 class StoppedError(TrainingError):
@@ -68,6 +68,7 @@ def train(recipe: TrainingRecipe, folder: Path, watch: Watch) -> TrainingReport:
         if finished is not None:
             return finished
         started = by_first(lambda: _started(folder))
+        together(lambda: check_upload(recipe))
         tokenizer = together(lambda: load_tokenizer(recipe.model))
         together(lambda: check_context(recipe))
         examples = prepare(recipe, tokenizer, folder / DATA, begun=by_first(lambda: begun(folder)))
@@ -101,6 +102,7 @@ def train(recipe: TrainingRecipe, folder: Path, watch: Watch) -> TrainingReport:
 def plan(recipe: TrainingRecipe, folder: Path) -> TrainingPlan:
     """What `train` would do in this folder, and there the data, encoded; no model is loaded. Raises as `train` does."""
     with opened(recipe, folder):
+        check_upload(recipe)
         tokenizer = load_tokenizer(recipe.model)
         check_context(recipe)
         examples = prepare(recipe, tokenizer, folder / DATA, begun=begun(folder))
@@ -109,7 +111,7 @@ def plan(recipe: TrainingRecipe, folder: Path) -> TrainingPlan:
     epochs = min(recipe.optimisation.epochs, passes * arguments.world_size / examples.packing.packs)
     return TrainingPlan(
         name=recipe.name,
-        model=starting_name(recipe.model),
+        model=shown_name(recipe.model.name),
         sources=examples.sources,
         languages=examples.languages,
         packing=examples.packing,
@@ -209,12 +211,12 @@ def _report(
     warnings: tuple[str, ...],
 ) -> TrainingReport:
     records = RunLog(folder / LOG).records()
-    last = [record["loss"] for record in records[-_LAST_STEPS:]]
+    last = [record["loss"] for record in records[-LAST_STEPS:]]
     every, learning = parameters(trainer.model)
     return TrainingReport(
         iturri_version=version("iturri"),
         recipe=recipe.model_dump(mode="json"),
-        model=starting_name(recipe.model),
+        model=shown_name(recipe.model.name),
         model_revision=commit_of(trainer.accelerator.unwrap_model(trainer.model)),
         template_hash=template_hash(tokenizer),
         started=started,

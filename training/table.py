@@ -18,6 +18,7 @@ from schemas.training_report import HeldOutLoss
 from training.findings import warnings_of_grid
 from training.grid import Cell, cells, data_of
 from training.run_directory import RECIPE, measured, trained
+from training.shown_name import shown_name
 from training.whole_file import write_whole
 
 TABLE, MARKDOWN = "table.json", "table.md"
@@ -120,7 +121,7 @@ def _cell_row(grid: TrainingGrid, cell: Cell, run: Path, trouble: Trouble | None
     return GridRow(
         name=cell.name,
         kind="untouched" if cell.untouched else "trained",
-        model=_shown(cell.model.name) if cell.model else "-",
+        model=shown_name(cell.model.name) if cell.model else "-",
         data=data_of(grid, cell.name),
         state=state,
         tokens=report.tokens if report else None,
@@ -133,8 +134,8 @@ def _cell_row(grid: TrainingGrid, cell: Cell, run: Path, trouble: Trouble | None
 
 def _arm_row(arm: MergeArm, run: Path, trouble: Trouble | None) -> GridRow:
     found, state, note = _losses(run, True, trouble)
-    weights = [_shown(arm.base.model)] if arm.base else []
-    weights += [f"{one.weight:g} x " * (one.weight != 1) + _shown(one.model) for one in arm.models]
+    weights = [shown_name(arm.base.model)] if arm.base else []
+    weights += [f"{one.weight:g} x " * (one.weight != 1) + shown_name(one.model) for one in arm.models]
     return GridRow(
         name=arm.name,
         kind="merged",
@@ -156,11 +157,6 @@ def _losses(run: Path, only_measured: bool, trouble: Trouble | None) -> tuple[tu
     if trouble:
         return (), trouble.state, trouble.note
     return (), "unfinished" if (run / RECIPE).is_file() else "not run", ""
-
-
-def _shown(model: str) -> str:
-    """No path of a machine belongs in a table that is shown around."""
-    return Path(model).resolve().name if Path(model).is_dir() else model
 
 
 def _failures(path: Path) -> dict[str, Trouble]:

@@ -1,4 +1,4 @@
-"""Small files that appear whole or not at all."""
+"""Small files that appear whole or not at all, and folders that others may read."""
 
 from __future__ import annotations
 
@@ -29,3 +29,10 @@ def write_whole(path: Path, content: bytes) -> None:
     except OSError as error:
         what = error.strerror or error
         raise StorageError(f"{path} cannot be written: {what}; free some space or choose another folder") from error
+
+
+def open_to_readers(folder: Path) -> None:
+    """Safetensors makes its files for the user alone; they become as open as what was written beside them."""
+    mode = (folder / "tokenizer_config.json").stat().st_mode
+    for path in folder.glob("*.safetensors"):
+        path.chmod(mode)

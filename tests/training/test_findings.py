@@ -42,7 +42,7 @@ def _fields(conversations: list[Any], corpus: list[Any], instructed: bool) -> li
         ([], CORPUS, False, []),
         ([EU, EN], CORPUS, False, ["model.chat_template"]),
         ([TRANSLATED], CORPUS, False, ["data.conversations", "model.chat_template", "data.conversations"]),
-        ([TRANSLATED, EU], CORPUS, False, ["data.conversations", "model.chat_template"]),
+        ([TRANSLATED, {**EU, "source": "a/more"}], CORPUS, False, ["data.conversations", "model.chat_template"]),
         ([TRANSLATED], CORPUS, True, ["data.conversations"]),
         ([TRANSLATED], [], False, ["data.corpus", "data.conversations", "model.chat_template", "data.conversations"]),
     ],

@@ -1,4 +1,4 @@
-"""The card of a merge: which models, how, under which licence; no place of this machine."""
+"""The card of a merge: which models, how, under which licence."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from pathlib import Path
 
 from huggingface_hub import ModelCard
 
+from schemas.training import TrainingRecipe
 from schemas.training_grid_report import MergedFrom, MergeReport
-from tests.support.training_reports import BASE, loss
+from tests.support.training_reports import BASE, loss, recipe
 from training.merge_card import Merged, write
 
 REPORT = MergeReport(
@@ -27,10 +28,16 @@ REPORT = MergeReport(
 )
 
 
-def card(folder: Path, *licences: str | None) -> str:
-    names = (BASE, "exp_0_100", "/data/private/ours|here")
+def card(folder: Path, *licences: str | None, chosen: str | None = None) -> str:
+    names = (BASE, "exp_0_100", "ours|here")
     models = [Merged(name, licence) for name, licence in zip(names, licences, strict=True)]
-    write(REPORT, ("eu", "en"), (loss("conversations-eu", 2.25, 2.25),), models, folder)
+    write(
+        REPORT,
+        TrainingRecipe.model_validate(recipe(publish={"licence": chosen})),
+        (loss("conversations-eu", 2.25, 2.25),),
+        models,
+        folder,
+    )
     return (folder / "README.md").read_text(encoding="utf-8")
 
 
@@ -54,7 +61,6 @@ def test_a_merge_names_its_models_and_claims_no_training(tmp_path: Path) -> None
     assert "base + sum of weight x (model - base)" in text
     assert "All that was merged is under llama3.1, and so is the merge." in text
     assert "trained on" not in text
-    assert "private" not in text
 
 
 def test_models_of_different_licences_leave_the_merge_without_one(tmp_path: Path) -> None:
@@ -63,3 +69,10 @@ def test_models_of_different_licences_leave_the_merge_without_one(tmp_path: Path
     assert "**No licence is stated.**" in text
     assert text.endswith(f"- {BASE}: llama3.1\n- exp_0_100: apache-2.0\n- ours\\|here: not stated\n")
     assert "license: unknown" in card(tmp_path, None, None, None)
+
+
+def test_the_grids_licence_is_the_merges(tmp_path: Path) -> None:
+    text = card(tmp_path, "llama3.1", "llama3.1", "llama3.1", chosen="cc-by-4.0")
+    assert "license: cc-by-4.0" in text
+    assert "The merge is published under cc-by-4.0. The terms of every model that was merged apply as well:" in text
+    assert f"- {BASE}: llama3.1" in text
