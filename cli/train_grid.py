@@ -59,7 +59,8 @@ def run(path: Path, out: Path | None, only: Sequence[str], launcher: str | None,
     try:
         table = run_grid(grid, started.train, measure, directory=out, only=only, told=told)
     except (KeyboardInterrupt, SystemExit):
-        say(f"{grid.name}: stopped; the same command goes on")
+        if not quiet:
+            say(f"{grid.name}: stopped; the same command goes on")
         raise
     _print(table, as_json)
     if only:  # what is named was to be done now

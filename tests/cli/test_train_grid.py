@@ -140,10 +140,19 @@ def test_a_variant_that_is_not_wanted_is_run_where_it_is_named_and_one_that_fail
     lost = written(folder, folder / "lost", backbones=backbones, cells=["exp_0_100"], arms=[])
     assert train("--grid", lost, "--only", "exp_0_100", "--only", "exp_2_100") == 1
     out, err = capfd.readouterr()
-    assert "iturri: saioa: exp_0_100: failed model.name: no tokenizer can be loaded from " in err
+    assert "iturri: saioa: exp_0_100: failed: model.name: no tokenizer can be loaded from " in err
     assert "iturri: saioa: exp_2_100: finished" in err, "the others go on"
     assert "exp_0_100" in out and "failed" in out
     assert rows((folder / "lost" / "table.json").read_text())["exp_0_100"].state == "failed"
+
+
+def test_what_is_named_and_cannot_be_run_yet_is_no_success(
+    folder: Path, environment: None, capfd: pytest.CaptureFixture[str]
+) -> None:
+    arms = [{"name": "erdia", "method": "linear", "models": ["exp_0_000", "exp_0_100"]}]
+    early = written(folder, folder / "early", "early.yaml", cells=["exp_0_100"], arms=arms)
+    assert train("--grid", early, "--only", "erdia") == 1
+    assert "iturri: saioa: erdia: not run: needs exp_0_100, which has not finished" in capfd.readouterr().err
 
 
 def test_a_name_that_is_none_is_one_line(folder: Path, done: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -162,7 +171,7 @@ def test_a_bad_grid_is_one_line_with_the_field(folder: Path, done: Path, capfd: 
 
 
 def test_interrupted_and_then_killed_in_the_middle_the_same_command_goes_on(
-    folder: Path, tmp_path: Path, environment: None
+    folder: Path, tmp_path: Path, environment: None, capfd: pytest.CaptureFixture[str]
 ) -> None:
     path = written(
         folder,
@@ -183,8 +192,9 @@ def test_interrupted_and_then_killed_in_the_middle_the_same_command_goes_on(
 
     user = Thread(target=interrupt)
     user.start()
-    assert train("--grid", "-q", path) == 130
+    assert train("--grid", path) == 130
     user.join()
+    assert "iturri: saioa: stopped; the same command goes on" in capfd.readouterr().err
     stopped = steps()
     assert (tmp_path / "runs" / "exp_2_001" / "checkpoints" / f"checkpoint-{stopped}" / "whole").is_file()
     running = start("train", "--grid", "-q", path, cwd=tmp_path, alone=True, HF_HUB_OFFLINE="1", OMP_NUM_THREADS="1")
