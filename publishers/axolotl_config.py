@@ -68,7 +68,7 @@ def axolotl(tables: Sequence[Table], setup: Setup) -> dict[str, str]:
                 else ""
             ),
             {
-                "sequence_len": CONTEXT.max_length,
+                "sequence_len": setup.max_length,
                 "excess_length_strategy": "drop",
                 "sample_packing": CONTEXT.packing,
                 "pad_to_sequence_len": True,

@@ -11,7 +11,7 @@ from publishers.atomic import is_leftover, whole_file, write_bytes
 from publishers.completion_corpus import completion_corpus
 from publishers.publication import check, read_publication
 from publishers.shard import read_shard
-from publishers.training_configs import Setup, Table, starting_model
+from publishers.training_configs import Setup, Table, longest_sequence, starting_model
 from publishers.training_formats import LAYOUTS
 from schemas.base import Frozen
 from schemas.conversation import Conversation
@@ -96,7 +96,8 @@ def _configs(
         raise PublishError("the build has no rows to train on yet, only such to measure with; let it go on")
     name, revision = starting_model(model, provenance)
     documents = completion_corpus(corpus) if corpus is not None else None
-    return configs(tables, Setup(target.resolve().name, name, revision, gpus or 8, documents))
+    setup = Setup(target.resolve().name, name, revision, gpus or 8, documents, longest_sequence(name))
+    return configs(tables, setup)
 
 
 def _tables(manifest: Manifest) -> Iterator[tuple[Table, list[Shard]]]:

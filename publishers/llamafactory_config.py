@@ -47,7 +47,7 @@ def llamafactory(tables: Sequence[Table], setup: Setup) -> dict[str, str]:
             "Packed; neat_packing keeps the conversations of a sequence apart.\n"
             "Longer conversations are cut, also inside a turn: LLaMA-Factory knows no other way.",
             {
-                "cutoff_len": CONTEXT.max_length,
+                "cutoff_len": setup.max_length,
                 "packing": CONTEXT.packing,
                 "neat_packing": CONTEXT.packing,
                 "flash_attn": "fa2",

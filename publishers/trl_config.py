@@ -41,7 +41,7 @@ def trl(tables: Sequence[Table], setup: Setup) -> dict[str, str]:
             "Packed; flash attention keeps the conversations of a sequence apart.\n"
             "Longer conversations are cut, also inside a turn: TRL knows no other way.",
             {
-                "max_length": CONTEXT.max_length,
+                "max_length": setup.max_length,
                 "packing": CONTEXT.packing,
                 "packing_strategy": "bfd",
                 "attn_implementation": "flash_attention_2",

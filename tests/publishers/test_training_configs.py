@@ -98,6 +98,35 @@ def test_tokens_a_step_stay_near_the_papers_on_any_number_of_gpus(
     assert sharded is None or (sharded in read) == (gpus > 1)
 
 
+@pytest.mark.parametrize("layout", TRAINERS)
+@pytest.mark.parametrize(
+    ("config", "length"),
+    [
+        ({"max_position_embeddings": 1024}, 1024),
+        ({"text_config": {"max_position_embeddings": 2048}}, 2048),
+        ({"max_position_embeddings": 131_072}, 8192),
+        ({"max_position_embeddings": None, "text_config": {}}, 8192),
+    ],
+)
+def test_a_sequence_is_no_longer_than_the_model_has_positions(
+    build: Path, tmp_path: Path, layout: TrainingFormat, config: dict[str, Any], length: int
+) -> None:
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    read = told(build, tmp_path / "out", layout, model=str(tmp_path / "model"))
+    assert read[SETTINGS[layout]["length"]] == length
+    assert 8 * read["gradient_accumulation_steps"] * length == Optimisation().tokens_per_step
+    shortened = f"The model has positions for no more than {length} tokens (the paper: 8192)."
+    assert (shortened in values(tmp_path / "out", layout)) == (length < 8192)
+
+
+def test_a_model_whose_configuration_cannot_be_read_is_refused(build: Path, tmp_path: Path) -> None:
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "config.json").write_text("{", encoding="utf-8")
+    with pytest.raises(InputError, match=r"--model: .*config.json cannot be read"):
+        export(build, tmp_path / "out", "trl", model=str(tmp_path / "model"))
+
+
 def test_axolotl_learns_assistant_turns_with_their_ends_and_keeps_samples_apart(build: Path, tmp_path: Path) -> None:
     read = told(build, tmp_path / "out", "axolotl")
     # SFTDataset: "turn" learns the end of each turn that is trained on. ATTN_IMPLS_SUPPORTING_PACKING has
