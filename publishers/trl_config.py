@@ -56,7 +56,10 @@ def trl(tables: Sequence[Table], setup: Setup) -> dict[str, str]:
                 "gradient_accumulation_steps": setup.accumulation,
             },
         ),
-        ("", {**transformers_settings(), "warmup_steps": PAPER.warmup, "gradient_checkpointing": True}),
+        (
+            "warmup_steps below 1 is a share of all steps, since Transformers 5.",
+            {**transformers_settings(), "warmup_steps": PAPER.warmup, "gradient_checkpointing": True},
+        ),
         ("", schedule("validation" in splits)),
         *(
             [

@@ -170,6 +170,11 @@ def test_trl_takes_every_option(build: Path, tmp_path: Path, monkeypatch: pytest
     assert (model.model_name_or_path, script.dataset_test_split) == (MODEL, "validation")
 
 
+def test_trl_is_told_why_the_steps_of_warm_up_are_no_whole_number(build: Path, tmp_path: Path) -> None:
+    told(build, tmp_path / "out", "trl")
+    assert "\n# warmup_steps below 1 is a share of all steps" in values(tmp_path / "out", "trl")
+
+
 def test_trl_trains_the_demo_backbone_by_it(build: Path, tmp_path: Path) -> None:
     export(build, tmp_path / "out", "trl", model=str(BACKBONE), gpus=1)
     # what a CPU lacks, and one short step
