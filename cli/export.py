@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
 
@@ -40,4 +41,6 @@ def run(
         sys.stdout.write(
             f"{done.target}: {done.rows:,} rows in {len(done.files)} {files} ({figures.size(done.bytes)})\n"
         )
+        if done.command is not None:
+            sys.stdout.write(f"train with: cd {shlex.quote(done.target)} && {done.command}\n")
     return 0

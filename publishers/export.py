@@ -23,12 +23,13 @@ _ROWS_AT_ONCE = 1000
 
 
 class Exported(Frozen):
-    """What an export has written, in the folder `target`."""
+    """What an export has written, in the folder `target`, where `command` trains on it."""
 
     target: str
     rows: int
     bytes: int
     files: tuple[str, ...]
+    command: str | None
 
 
 def export(
@@ -68,7 +69,7 @@ def export(
         content = text.encode()
         write_bytes(target / name, content)
         size += len(content)
-    return Exported(target=str(target), rows=rows, bytes=size, files=tuple(names))
+    return Exported(target=str(target), rows=rows, bytes=size, files=tuple(names), command=LAYOUTS[layout].command)
 
 
 def _configs(

@@ -170,6 +170,15 @@ def test_trl_takes_every_option(build: Path, tmp_path: Path, monkeypatch: pytest
     assert (model.model_name_or_path, script.dataset_test_split) == (MODEL, "validation")
 
 
+@pytest.mark.parametrize("layout", TRAINERS)
+def test_the_command_that_trains_is_told_and_heads_the_configuration(
+    build: Path, tmp_path: Path, layout: TrainingFormat
+) -> None:
+    done = export(build, tmp_path / "out", layout, model=MODEL)
+    assert done.command is not None and f" {layout}.yaml" in done.command
+    assert values(tmp_path / "out", layout).startswith(f"# Run `{done.command}` in this folder.")
+
+
 def test_trl_is_told_why_the_steps_of_warm_up_are_no_whole_number(build: Path, tmp_path: Path) -> None:
     told(build, tmp_path / "out", "trl")
     assert "\n# warmup_steps below 1 is a share of all steps" in values(tmp_path / "out", "trl")
