@@ -34,6 +34,8 @@ def run(
         say(f"{folder} is not finished: what it has so far is exported")
     target = to or Path("exports") / f"{manifest.name}-{layout}"
     done = export(folder, target, layout, model=model, corpus=corpus, gpus=gpus)
+    for warning in done.warnings:
+        say(warning)
     if as_json:
         sys.stdout.write(done.model_dump_json() + "\n")
     else:

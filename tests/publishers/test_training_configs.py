@@ -20,6 +20,8 @@ from trl import DatasetMixtureConfig, ModelConfig, ScriptArguments, SFTConfig, T
 
 from publishers.export import export
 from publishers.manifest import write_manifest
+from publishers.training_configs import Setup, warnings_of_steps
+from schemas.conversation import Message
 from schemas.errors import InputError, PublishError
 from schemas.training import Optimisation
 from schemas.training_format import TrainingFormat
@@ -177,6 +179,35 @@ def test_the_command_that_trains_is_told_and_heads_the_configuration(
     done = export(build, tmp_path / "out", layout, model=MODEL)
     assert done.command is not None and f" {layout}.yaml" in done.command
     assert values(tmp_path / "out", layout).startswith(f"# Run `{done.command}` in this folder.")
+
+
+@pytest.mark.parametrize("layout", TRAINERS)
+def test_rows_that_make_few_steps_are_told_and_change_nothing(tmp_path: Path, layout: TrainingFormat) -> None:
+    row = conversation(0, messages=(Message(role="user", content="a" * 33_000),))
+    shards = (seal(tmp_path / "build", "magpie", split, 0, [row]) for split in ("train", "validation"))
+    write_manifest(manifest(tuple(shards)), tmp_path / "build")
+    (line,) = export(tmp_path / "build", tmp_path / "out", layout, model=MODEL, gpus=1).warnings
+    assert line == (
+        "1 row to train on, about 11,000 tokens in all: about 1 step an epoch at 2,097,152 tokens a step, too few to "
+        "teach much; lower gradient_accumulation_steps from 256"
+    )
+    assert "gradient_accumulation_steps: 256\n" in values(tmp_path / "out", layout)
+
+
+@pytest.mark.parametrize(
+    ("setup", "steps", "words"),
+    [
+        # four epochs of four steps, and of five
+        (Setup("out", MODEL), 4, ["about 4 steps an epoch", "lower gradient_accumulation_steps from 32"]),
+        (Setup("out", MODEL), 4.1, []),
+        (Setup("out", MODEL, gpus=256), 4, ["train on fewer GPUs"]),
+        (Setup("out", MODEL, corpus={"path": "group/corpus"}), 4, []),
+    ],
+)
+def test_few_steps_are_fewer_than_twenty(setup: Setup, steps: float, words: list[str]) -> None:
+    warnings = list(warnings_of_steps(setup, 1000, int(3 * steps * Optimisation().tokens_per_step)))
+    assert len(warnings) == bool(words)
+    assert all(word in line for line in warnings for word in words)
 
 
 def test_trl_is_told_why_the_steps_of_warm_up_are_no_whole_number(build: Path, tmp_path: Path) -> None:
