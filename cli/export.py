@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
 
@@ -33,6 +34,8 @@ def run(
         say(f"{folder} is not finished: what it has so far is exported")
     target = to or Path("exports") / f"{manifest.name}-{layout}"
     done = export(folder, target, layout, model=model, corpus=corpus, gpus=gpus)
+    for warning in done.warnings:
+        say(warning)
     if as_json:
         sys.stdout.write(done.model_dump_json() + "\n")
     else:
@@ -40,4 +43,6 @@ def run(
         sys.stdout.write(
             f"{done.target}: {done.rows:,} rows in {len(done.files)} {files} ({figures.size(done.bytes)})\n"
         )
+        if done.command is not None:
+            sys.stdout.write(f"train with: cd {shlex.quote(done.target)} && {done.command}\n")
     return 0

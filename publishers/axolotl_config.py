@@ -17,6 +17,7 @@ from publishers.training_configs import (
     scale_comment,
 )
 
+COMMAND: Final = "axolotl train axolotl.yaml"
 _LIGER: Final = ("liger_rope", "liger_rms_norm", "liger_glu_activation", "liger_fused_linear_cross_entropy")
 _FSDP: Final[Mapping[str, Any]] = {
     "fsdp_version": 2,
@@ -36,7 +37,7 @@ def axolotl(tables: Sequence[Table], setup: Setup) -> dict[str, str]:
     held_out = [{**_table(table), "split": "train"} for table in tables if table.split == "validation"]
     datasets = [*train, *([dict(setup.corpus)] if setup.corpus else [])]
     content = document(
-        ("Run `axolotl train axolotl.yaml` in this folder. Written by Iturri for Axolotl 0.19.", {}),
+        (f"Run `{COMMAND}` in this folder. Written by Iturri for Axolotl 0.19.", {}),
         ("", {"base_model": setup.model, **setup.pinned("revision_of_model")}),
         (
             "The template is the tokenizer's own. A base model has none; then, here and in each dataset:\n"
@@ -68,7 +69,7 @@ def axolotl(tables: Sequence[Table], setup: Setup) -> dict[str, str]:
                 else ""
             ),
             {
-                "sequence_len": CONTEXT.max_length,
+                "sequence_len": setup.max_length,
                 "excess_length_strategy": "drop",
                 "sample_packing": CONTEXT.packing,
                 "pad_to_sequence_len": True,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from publishers.atomic import is_leftover, whole_file, write_bytes
 from publishers.completion_corpus import completion_corpus
 from publishers.publication import check, read_publication
 from publishers.shard import read_shard
-from publishers.training_configs import Setup, Table, starting_model
+from publishers.training_configs import Setup, Table, longest_sequence, starting_model, warnings_of_steps
 from publishers.training_formats import LAYOUTS
 from schemas.base import Frozen
 from schemas.conversation import Conversation
@@ -23,12 +23,14 @@ _ROWS_AT_ONCE = 1000
 
 
 class Exported(Frozen):
-    """What an export has written, in the folder `target`."""
+    """What an export has written, in the folder `target`, where `command` trains on it."""
 
     target: str
     rows: int
     bytes: int
     files: tuple[str, ...]
+    command: str | None
+    warnings: tuple[str, ...]
 
 
 def export(
@@ -54,24 +56,36 @@ def export(
     check(publication.shards)
     manifest = publication.manifest
     tables = dict(_tables(manifest))
-    configs = _configs(tuple(tables), manifest.provenance, layout, target, model, corpus, gpus)
+    described = LAYOUTS[layout]
+    setup = _setup(tuple(tables), manifest.provenance, layout, target, model, corpus, gpus)
+    configs = described.configs(tuple(tables), setup) if described.configs and setup else {}
     names = [*(table.path for table in tables), *configs]
     _refuse_strangers(target, names)
-    size = rows = 0
+    size = rows = learnt = characters = 0
     for table, shards in tables.items():
         with whole_file(target / table.path) as file:
             for row in _rows(build, shards):
-                line = json.dumps(LAYOUTS[layout].row(row), ensure_ascii=False)
+                line = json.dumps(described.row(row), ensure_ascii=False)
                 size += file.write(line.encode() + b"\n")
                 rows += 1
+                if table.split == "train":
+                    learnt += 1
+                    characters += sum(len(message.content) for message in row.messages)
     for name, text in configs.items():
         content = text.encode()
         write_bytes(target / name, content)
         size += len(content)
-    return Exported(target=str(target), rows=rows, bytes=size, files=tuple(names))
+    return Exported(
+        target=str(target),
+        rows=rows,
+        bytes=size,
+        files=tuple(names),
+        command=described.command,
+        warnings=tuple(warnings_of_steps(setup, learnt, characters)) if setup else (),
+    )
 
 
-def _configs(
+def _setup(
     tables: Sequence[Table],
     provenance: Provenance,
     layout: TrainingFormat,
@@ -79,14 +93,13 @@ def _configs(
     model: str | None,
     corpus: str | None,
     gpus: int | None,
-) -> Mapping[str, str]:
-    """The files by which the trainer trains, by name; none for what is a layout only."""
-    configs = LAYOUTS[layout].configs
-    if configs is None:
+) -> Setup | None:
+    """What the trainer trains; nothing for what is a layout only."""
+    if LAYOUTS[layout].configs is None:
         for option, value in (("--model", model), ("--corpus", corpus), ("--gpus", gpus)):
             if value is not None:
                 raise InputError(f"{option}: {layout} is a layout of rows, without a configuration; leave it out")
-        return {}
+        return None
     if corpus is not None and layout != "axolotl":
         raise InputError(
             f"--corpus: {layout} cannot mix plain text with conversations in one run; leave it out, export for axolotl,"
@@ -96,7 +109,7 @@ def _configs(
         raise PublishError("the build has no rows to train on yet, only such to measure with; let it go on")
     name, revision = starting_model(model, provenance)
     documents = completion_corpus(corpus) if corpus is not None else None
-    return configs(tables, Setup(target.resolve().name, name, revision, gpus or 8, documents))
+    return Setup(target.resolve().name, name, revision, gpus or 8, documents, longest_sequence(name))
 
 
 def _tables(manifest: Manifest) -> Iterator[tuple[Table, list[Shard]]]:

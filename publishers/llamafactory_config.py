@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from typing import Final
 
 from publishers.training_configs import (
     CONTEXT,
@@ -16,15 +17,14 @@ from publishers.training_configs import (
     transformers_settings,
 )
 
+COMMAND: Final = "llamafactory-cli train llamafactory.yaml"
+
 
 def llamafactory(tables: Sequence[Table], setup: Setup) -> dict[str, str]:
     """`llamafactory-cli train llamafactory.yaml`, and the file that describes its datasets."""
     held_out = _names(tables, "validation")
     content = document(
-        (
-            "Run `llamafactory-cli train llamafactory.yaml` in this folder. Written by Iturri for LLaMA-Factory 0.9.5.",
-            {},
-        ),
+        (f"Run `{COMMAND}` in this folder. Written by Iturri for LLaMA-Factory 0.9.5.", {}),
         (
             "Where it does not fit a GPU: `deepspeed: FILE`, such as their examples/deepspeed/ds_z3_config.json",
             {"model_name_or_path": setup.model, **setup.pinned("model_revision")},
@@ -47,7 +47,7 @@ def llamafactory(tables: Sequence[Table], setup: Setup) -> dict[str, str]:
             "Packed; neat_packing keeps the conversations of a sequence apart.\n"
             "Longer conversations are cut, also inside a turn: LLaMA-Factory knows no other way.",
             {
-                "cutoff_len": CONTEXT.max_length,
+                "cutoff_len": setup.max_length,
                 "packing": CONTEXT.packing,
                 "neat_packing": CONTEXT.packing,
                 "flash_attn": "fa2",

@@ -5,7 +5,9 @@ The settings are those of schemas/training.py, Sainz et al. (EMNLP 2025).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+import math
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -15,13 +17,14 @@ import yaml
 from schemas.errors import InputError
 from schemas.manifest import Provenance
 from schemas.names import REPO
-from schemas.training import Checkpoints, Context, Optimisation
+from schemas.training import FEW_STEPS, Checkpoints, Context, Optimisation
 
 CONTEXT: Final = Context()
 PAPER: Final = Optimisation()
 CHECKPOINTS: Final = Checkpoints()
 OUTPUT: Final = "model"
 """Where the trained model goes, in the export's folder."""
+_CHARACTERS_PER_TOKEN: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +40,7 @@ class Table:
 class Setup:
     """What is trained and on how many GPUs; `corpus` is Axolotl's entry for documents that are learnt beside.
 
-    `folder` is the name of the export's folder, without those above it.
+    `folder` is the name of the export's folder, without those above it; `max_length` are the tokens of a sequence.
     """
 
     folder: str
@@ -45,11 +48,16 @@ class Setup:
     revision: str | None = None
     gpus: int = 8
     corpus: Mapping[str, Any] | None = None
+    max_length: int = CONTEXT.max_length
 
     @property
     def accumulation(self) -> int:
         """Passes a step, with one sequence a GPU, that come nearest to the paper's tokens a step."""
-        return max(1, round(PAPER.tokens_per_step / (CONTEXT.max_length * self.gpus)))
+        return max(1, round(PAPER.tokens_per_step / (self.max_length * self.gpus)))
+
+    @property
+    def tokens_per_step(self) -> int:
+        return self.gpus * self.accumulation * self.max_length
 
     def pinned(self, key: str) -> dict[str, Any]:
         return {} if self.revision is None else {key: self.revision}
@@ -74,6 +82,23 @@ def starting_model(named: str | None, provenance: Provenance) -> tuple[str, str 
     if not REPO.fullmatch(model):
         raise InputError(f"--model: {model!r} is neither a folder nor a model of the Hub, namespace/name")
     return model, provenance.backbone_revision if model == provenance.backbone else None
+
+
+def longest_sequence(model: str) -> int:
+    """Tokens of a sequence: the paper's, or those that a model in a folder has positions for, where they are fewer.
+
+    How many a model of the Hub has is not known here. Raises InputError when config.json cannot be read.
+    """
+    path = Path(model) / "config.json"
+    if not path.is_file():
+        return CONTEXT.max_length
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"--model: {path} cannot be read: {error}") from error
+    parts = [config, config.get("text_config")] if isinstance(config, dict) else []
+    told = [part.get("max_position_embeddings") for part in parts if isinstance(part, dict)]
+    return min([CONTEXT.max_length, *(positions for positions in told if isinstance(positions, int) and positions > 0)])
 
 
 def adam_settings() -> dict[str, Any]:
@@ -112,13 +137,37 @@ def schedule(held_out: bool) -> dict[str, Any]:
 
 
 def scale_comment(setup: Setup) -> str:
-    tokens = setup.gpus * setup.accumulation * CONTEXT.max_length
-    sequences = round(PAPER.tokens_per_step / CONTEXT.max_length)
+    sequences = round(PAPER.tokens_per_step / setup.max_length)
+    shorter = (
+        f"The model has positions for no more than {setup.max_length} tokens (the paper: {CONTEXT.max_length}).\n"
+        if setup.max_length < CONTEXT.max_length
+        else ""
+    )
     return (
-        f"{setup.gpus} GPU(s), 1 sequence each, {setup.accumulation} times, {CONTEXT.max_length} tokens:"
-        f" {tokens:,} tokens a step (the paper: about {PAPER.tokens_per_step / 1e6:.1f}M, on 128 GPUs).\n"
+        f"{shorter}{setup.gpus} GPU(s), 1 sequence each, {setup.accumulation} times, {setup.max_length} tokens: "
+        f"{setup.tokens_per_step:,} tokens a step (the paper: about {PAPER.tokens_per_step / 1e6:.1f}M, on 128 GPUs).\n"
         f"On other numbers of GPUs: gradient_accumulation_steps = {sequences} / (GPUs x sequences on each)."
     )
+
+
+def warnings_of_steps(setup: Setup, rows: int, characters: int) -> Iterator[str]:
+    """A line where the rows make few steps, going by their characters: which tokenizer a model has is not known here.
+
+    None where a corpus is learnt beside, whose size is not known either.
+    """
+    tokens = characters / _CHARACTERS_PER_TOKEN
+    steps = max(1, math.ceil(tokens / setup.tokens_per_step))
+    if setup.corpus is None and steps * PAPER.epochs < FEW_STEPS:
+        cure = (
+            f"lower gradient_accumulation_steps from {setup.accumulation}"
+            if setup.accumulation > 1
+            else "train on fewer GPUs"
+        )
+        yield (
+            f"{rows:,} row{'s' if rows > 1 else ''} to train on, about {float(f'{tokens:.2g}'):,.0f} tokens in all: "
+            f"about {steps} step{'s' if steps > 1 else ''} an epoch at {setup.tokens_per_step:,} tokens a step, too "
+            f"few to teach much; {cure}"
+        )
 
 
 def document(*blocks: tuple[str, Mapping[str, Any]]) -> str:

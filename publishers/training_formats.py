@@ -6,10 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from publishers.axolotl_config import axolotl
-from publishers.llamafactory_config import llamafactory
+from publishers import axolotl_config, llamafactory_config, trl_config
 from publishers.training_configs import Setup, Table
-from publishers.trl_config import trl
 from schemas.conversation import Conversation, Message
 from schemas.errors import PublishError
 from schemas.training_format import TrainingFormat
@@ -19,10 +17,14 @@ _SHAREGPT_ROLES: Final = {"system": "system", "user": "human", "assistant": "gpt
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """How a trainer wants its rows; `configs` gives the files by which it trains on them, by name, if any."""
+    """How a trainer wants its rows; `configs` gives the files by which it trains on them, by name, if any.
+
+    `command` then trains, in the export's folder.
+    """
 
     row: Callable[[Conversation], Mapping[str, Any]]
     configs: Callable[[Sequence[Table], Setup], Mapping[str, str]] | None = None
+    command: str | None = None
 
 
 def _messages(row: Conversation) -> dict[str, Any]:
@@ -59,9 +61,9 @@ def _exchanges(row: Conversation, turns: Sequence[Message]) -> list[list[str]]:
 
 
 LAYOUTS: Final[Mapping[TrainingFormat, Layout]] = {
-    "trl": Layout(_messages, trl),
-    "axolotl": Layout(_messages, axolotl),
-    "llamafactory": Layout(_messages, llamafactory),
+    "trl": Layout(_messages, trl_config.trl, trl_config.COMMAND),
+    "axolotl": Layout(_messages, axolotl_config.axolotl, axolotl_config.COMMAND),
+    "llamafactory": Layout(_messages, llamafactory_config.llamafactory, llamafactory_config.COMMAND),
     "sharegpt": Layout(_sharegpt),
     "alpaca": Layout(_alpaca),
     "jsonl": Layout(lambda row: row.model_dump(mode="json")),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from publishers.training_configs import (
     CONTEXT,
@@ -16,12 +17,14 @@ from publishers.training_configs import (
     yaml_text,
 )
 
+COMMAND: Final = "trl sft --config trl.yaml"
+
 
 def trl(tables: Sequence[Table], setup: Setup) -> dict[str, str]:
     """`trl sft --config trl.yaml`, and a README.md by whose metadata `datasets` finds the splits."""
     splits = sorted({table.split for table in tables}, reverse=True)
     content = document(
-        ("Run `trl sft --config trl.yaml` in this folder. Written by Iturri for TRL 1.16.", {}),
+        (f"Run `{COMMAND}` in this folder. Written by Iturri for TRL 1.16.", {}),
         ("", {"model_name_or_path": setup.model, **setup.pinned("model_revision")}),
         (
             "This folder, by the name that it was written under: `datasets` cannot name one as `.`\n"
@@ -41,7 +44,7 @@ def trl(tables: Sequence[Table], setup: Setup) -> dict[str, str]:
             "Packed; flash attention keeps the conversations of a sequence apart.\n"
             "Longer conversations are cut, also inside a turn: TRL knows no other way.",
             {
-                "max_length": CONTEXT.max_length,
+                "max_length": setup.max_length,
                 "packing": CONTEXT.packing,
                 "packing_strategy": "bfd",
                 "attn_implementation": "flash_attention_2",
@@ -56,7 +59,10 @@ def trl(tables: Sequence[Table], setup: Setup) -> dict[str, str]:
                 "gradient_accumulation_steps": setup.accumulation,
             },
         ),
-        ("", {**transformers_settings(), "warmup_steps": PAPER.warmup, "gradient_checkpointing": True}),
+        (
+            "warmup_steps below 1 is a share of all steps, since Transformers 5.",
+            {**transformers_settings(), "warmup_steps": PAPER.warmup, "gradient_checkpointing": True},
+        ),
         ("", schedule("validation" in splits)),
         *(
             [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import combinations
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
@@ -16,6 +16,9 @@ Method = Literal["full", "lora", "qlora"]
 Precision = Literal["auto", "mixed", "bf16", "float32"]
 LossOn = Literal["assistant", "all"]
 TooLong = Literal["truncate", "drop"]
+
+FEW_STEPS: Final = 20
+"""A run of fewer teaches little, which is worth a warning."""
 
 
 class StartingModel(Frozen):

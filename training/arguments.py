@@ -10,12 +10,10 @@ from pathlib import Path
 import torch
 from trl import SFTConfig
 
-from schemas.training import Optimisation, TrainingRecipe
+from schemas.training import FEW_STEPS, Optimisation, TrainingRecipe
 from training.examples import Examples
 from training.model import precision
 from training.run_directory import CHECKPOINTS
-
-_FEW_STEPS = 20
 
 
 def training_arguments(recipe: TrainingRecipe, examples: Examples, folder: Path) -> SFTConfig:
@@ -79,7 +77,7 @@ def learning_rate_share(step: int, steps: int, optimisation: Optimisation) -> fl
 def warnings_of_steps(arguments: SFTConfig, recipe: TrainingRecipe) -> Iterator[str]:
     """A line where the data make few steps; not where `max_steps` asks for few."""
     steps = arguments.max_steps
-    if steps < _FEW_STEPS and steps != recipe.optimisation.max_steps:
+    if steps < FEW_STEPS and steps != recipe.optimisation.max_steps:
         counted = f"{steps} step{'s' if steps > 1 else ''}"
         yield (
             f"optimisation.tokens_per_step: {recipe.optimisation.tokens_per_step:,} makes {counted} of these data, "

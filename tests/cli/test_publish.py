@@ -129,10 +129,18 @@ def test_exported_for_a_trainer(built: Path) -> None:
     assert "base_model: group/model\n" in config and "gradient_accumulation_steps: 16\n" in config
     assert "path: group/corpus\n" in config
     assert done.stdout.startswith("exports/good-axolotl: ") and "rows in 2 files" in done.stdout
+    assert done.stdout.endswith("\ntrain with: cd exports/good-axolotl && axolotl train axolotl.yaml\n")
     assert {path.name for path in (built / "exports" / "good-axolotl").iterdir()} >= {"axolotl.yaml"}
+    assert done.stderr == "", "of a corpus that is not counted nothing is said"
+    few = iturri("export", "good", "--for", "axolotl", *options[:2], "--json", cwd=built)
+    (warning,) = json.loads(one_line(few.stdout))["warnings"]
+    assert few.stderr == f"iturri: {warning}\n" and "lower gradient_accumulation_steps from 32" in warning
     told = json.loads(one_line(iturri("export", "good", "--for", "jsonl", "--to", "rows", "--json", cwd=built).stdout))
     assert told["target"] == "rows" and told["rows"] == read_manifest(built / "builds" / "good").rows
+    assert (told["command"], told["warnings"]) == (None, [])
     other = iturri("export", "good", "--for", "sharegpt", "--to", "rows", cwd=built)
-    assert other.returncode == 0  # the same names, and so one export in place of another
+    assert (
+        other.returncode == 0 and "train with" not in other.stdout
+    )  # the same names, and so one export in place of another
     refused = iturri("export", "good", "--for", "alpaca", "--to", "exports/good-axolotl", cwd=built)
     assert refused.returncode == 1 and "holds axolotl.yaml, which is not of this export" in refused.stderr

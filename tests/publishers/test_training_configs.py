@@ -20,6 +20,8 @@ from trl import DatasetMixtureConfig, ModelConfig, ScriptArguments, SFTConfig, T
 
 from publishers.export import export
 from publishers.manifest import write_manifest
+from publishers.training_configs import Setup, warnings_of_steps
+from schemas.conversation import Message
 from schemas.errors import InputError, PublishError
 from schemas.training import Optimisation
 from schemas.training_format import TrainingFormat
@@ -98,6 +100,35 @@ def test_tokens_a_step_stay_near_the_papers_on_any_number_of_gpus(
     assert sharded is None or (sharded in read) == (gpus > 1)
 
 
+@pytest.mark.parametrize("layout", TRAINERS)
+@pytest.mark.parametrize(
+    ("config", "length"),
+    [
+        ({"max_position_embeddings": 1024}, 1024),
+        ({"text_config": {"max_position_embeddings": 2048}}, 2048),
+        ({"max_position_embeddings": 131_072}, 8192),
+        ({"max_position_embeddings": None, "text_config": {}}, 8192),
+    ],
+)
+def test_a_sequence_is_no_longer_than_the_model_has_positions(
+    build: Path, tmp_path: Path, layout: TrainingFormat, config: dict[str, Any], length: int
+) -> None:
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    read = told(build, tmp_path / "out", layout, model=str(tmp_path / "model"))
+    assert read[SETTINGS[layout]["length"]] == length
+    assert 8 * read["gradient_accumulation_steps"] * length == Optimisation().tokens_per_step
+    shortened = f"The model has positions for no more than {length} tokens (the paper: 8192)."
+    assert (shortened in values(tmp_path / "out", layout)) == (length < 8192)
+
+
+def test_a_model_whose_configuration_cannot_be_read_is_refused(build: Path, tmp_path: Path) -> None:
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "config.json").write_text("{", encoding="utf-8")
+    with pytest.raises(InputError, match=r"--model: .*config.json cannot be read"):
+        export(build, tmp_path / "out", "trl", model=str(tmp_path / "model"))
+
+
 def test_axolotl_learns_assistant_turns_with_their_ends_and_keeps_samples_apart(build: Path, tmp_path: Path) -> None:
     read = told(build, tmp_path / "out", "axolotl")
     # SFTDataset: "turn" learns the end of each turn that is trained on. ATTN_IMPLS_SUPPORTING_PACKING has
@@ -139,6 +170,49 @@ def test_trl_takes_every_option(build: Path, tmp_path: Path, monkeypatch: pytest
         10,
     )
     assert (model.model_name_or_path, script.dataset_test_split) == (MODEL, "validation")
+
+
+@pytest.mark.parametrize("layout", TRAINERS)
+def test_the_command_that_trains_is_told_and_heads_the_configuration(
+    build: Path, tmp_path: Path, layout: TrainingFormat
+) -> None:
+    done = export(build, tmp_path / "out", layout, model=MODEL)
+    assert done.command is not None and f" {layout}.yaml" in done.command
+    assert values(tmp_path / "out", layout).startswith(f"# Run `{done.command}` in this folder.")
+
+
+@pytest.mark.parametrize("layout", TRAINERS)
+def test_rows_that_make_few_steps_are_told_and_change_nothing(tmp_path: Path, layout: TrainingFormat) -> None:
+    row = conversation(0, messages=(Message(role="user", content="a" * 33_000),))
+    shards = (seal(tmp_path / "build", "magpie", split, 0, [row]) for split in ("train", "validation"))
+    write_manifest(manifest(tuple(shards)), tmp_path / "build")
+    (line,) = export(tmp_path / "build", tmp_path / "out", layout, model=MODEL, gpus=1).warnings
+    assert line == (
+        "1 row to train on, about 11,000 tokens in all: about 1 step an epoch at 2,097,152 tokens a step, too few to "
+        "teach much; lower gradient_accumulation_steps from 256"
+    )
+    assert "gradient_accumulation_steps: 256\n" in values(tmp_path / "out", layout)
+
+
+@pytest.mark.parametrize(
+    ("setup", "steps", "words"),
+    [
+        # four epochs of four steps, and of five
+        (Setup("out", MODEL), 4, ["about 4 steps an epoch", "lower gradient_accumulation_steps from 32"]),
+        (Setup("out", MODEL), 4.1, []),
+        (Setup("out", MODEL, gpus=256), 4, ["train on fewer GPUs"]),
+        (Setup("out", MODEL, corpus={"path": "group/corpus"}), 4, []),
+    ],
+)
+def test_few_steps_are_fewer_than_twenty(setup: Setup, steps: float, words: list[str]) -> None:
+    warnings = list(warnings_of_steps(setup, 1000, int(3 * steps * Optimisation().tokens_per_step)))
+    assert len(warnings) == bool(words)
+    assert all(word in line for line in warnings for word in words)
+
+
+def test_trl_is_told_why_the_steps_of_warm_up_are_no_whole_number(build: Path, tmp_path: Path) -> None:
+    told(build, tmp_path / "out", "trl")
+    assert "\n# warmup_steps below 1 is a share of all steps" in values(tmp_path / "out", "trl")
 
 
 def test_trl_trains_the_demo_backbone_by_it(build: Path, tmp_path: Path) -> None:
