@@ -5,16 +5,23 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from typing import Literal
 
 from cli.check_results import CheckResults
 from cli.machine import machine_settings, resolved_backbone
 from pipeline.materials import find_materials
 from pipeline.packs import load_packs
 from publishers.licences import FIELD, Terms, recipe_terms
+from schemas.base import Frozen
 from schemas.errors import DatasetError, IturriError
-from schemas.reading import read_recipe
+from schemas.reading import read_any_recipe
 from schemas.recipe import Recipe
 from schemas.settings import Settings, with_embedder
+from schemas.training import TrainingRecipe
+from schemas.training_grid import TrainingGrid
+
+SchemaOf = Literal["build", "training", "grid"]
+_MODELS: dict[SchemaOf, type[Frozen]] = {"build": Recipe, "training": TrainingRecipe, "grid": TrainingGrid}
 
 
 def check(files: list[Path], backbones: Path | None, *, as_json: bool) -> int:
@@ -32,16 +39,18 @@ def check(files: list[Path], backbones: Path | None, *, as_json: bool) -> int:
     return results.finish()
 
 
-def schema() -> int:
-    """The JSON Schema of recipes, draft 2020-12, on stdout."""
-    document = {"$schema": "https://json-schema.org/draft/2020-12/schema", **Recipe.model_json_schema()}
+def schema(kind: SchemaOf) -> int:
+    """The JSON Schema of one kind of recipes, draft 2020-12, on stdout."""
+    document = {"$schema": "https://json-schema.org/draft/2020-12/schema", **_MODELS[kind].model_json_schema()}
     sys.stdout.write(json.dumps(document, indent=2) + "\n")
     return 0
 
 
 def _checked(file: Path, settings: Settings) -> tuple[str, str | None]:
     """What could not be checked, if anything, and what will be missing later. Raises IturriError."""
-    recipe = read_recipe(file)
+    recipe = read_any_recipe(file)
+    if not isinstance(recipe, Recipe):
+        return " (data and models not looked at: `iturri train` does)", None
     load_packs(recipe, settings)
     away = _datasets_away(recipe)
     if settings.backbones is None and (names := _named(recipe)):

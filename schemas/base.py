@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from difflib import get_close_matches
-from typing import Any, Self
+from types import UnionType
+from typing import Any, Self, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, ModelWrapValidatorHandler, ValidationError, model_validator
 from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
@@ -30,8 +31,30 @@ class Frozen(BaseModel):
     def _told(cls, problem: ErrorDetails) -> InitErrorDetails:
         kind, text, where = problem["type"], problem["msg"], problem["loc"]
         if kind == "extra_forbidden" and len(where) == 1:
-            near = get_close_matches(str(where[0]), cls.model_fields, 1)
-            hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(cls.model_fields)}"
+            name = str(where[0])
+            meant = _inside(cls, name) or "".join(get_close_matches(name, cls.model_fields, 1))
+            hint = f"did you mean {meant}?" if meant else f"there are: {', '.join(cls.model_fields)}"
             text = f"there is no such field; {hint}"
         told = PydanticCustomError(kind, text, problem.get("ctx"))
         return InitErrorDetails(type=told, loc=where, input=problem["input"])
+
+
+def _inside(model: type[Frozen], name: str) -> str | None:
+    """Where the sections of a model have a field of this very name; the nearest place, where it is the only one."""
+    level: dict[str, type[Frozen]] = {"": model}
+    while level:
+        level = {
+            f"{path}{field}.": section
+            for path, outer in level.items()
+            for field, about in outer.model_fields.items()
+            if (section := _section(about.annotation)) is not None
+        }
+        if places := [f"{path}{name}" for path, section in level.items() if name in section.model_fields]:
+            return places[0] if len(places) == 1 else None
+    return None
+
+
+def _section(annotation: Any) -> type[Frozen] | None:
+    """The model that a field holds, or may hold; None of lists, and of what is told by its kind."""
+    kinds = get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
+    return next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, Frozen)), None)

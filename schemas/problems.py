@@ -7,10 +7,15 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
+from schemas.names import IN_WORDS
+
 Problem = TypeVar("Problem", bound=Mapping[str, Any])
 
 # How a field may be given where it may be given in two ways; pydantic names them as if they were fields.
 CHOICES = ("(by name)", "(whole)")
+# What pydantic puts after a key that is wrong itself.
+_KEY = "[key]"
+_MISMATCH = "string_pattern_mismatch"
 
 
 def first_problem(error: ValidationError) -> tuple[str, str]:
@@ -23,7 +28,10 @@ def first_problem(error: ValidationError) -> tuple[str, str]:
     told = written(problem["loc"])
     if problem["type"].startswith("union_tag"):
         told.append(problem["ctx"]["discriminator"].strip("'"))
-    return ".".join(map(str, told)), message(problem["type"], problem["msg"])
+    what = message(problem["type"], problem["msg"])
+    if problem["type"] == _MISMATCH:
+        what = f"{problem['input']!r} {what}"
+    return ".".join(map(str, told)), what
 
 
 def own_problems(problems: Sequence[Problem]) -> list[Problem]:
@@ -41,7 +49,9 @@ def own_problems(problems: Sequence[Problem]) -> list[Problem]:
 
 def written(where: Sequence[str | int]) -> list[str | int]:
     """The path of a field as people write it: pydantic names choices too, and of a mode its kind."""
-    return [part for at, part in enumerate(where) if part not in CHOICES and (at < 2 or where[at - 2] != "modes")]
+    return [
+        part for at, part in enumerate(where) if part not in (*CHOICES, _KEY) and (at < 2 or where[at - 2] != "modes")
+    ]
 
 
 _FIXED = {
@@ -63,4 +73,6 @@ def message(kind: str, text: str) -> str:
     if kind == "union_tag_invalid":
         given, _, known = text.removeprefix("Input tag ").partition(" found using ")
         return f"{given} is none of the known: {known.partition('expected tags: ')[2]}"
+    if kind == _MISMATCH and (words := IN_WORDS.get(text.removeprefix("String should match pattern ").strip("'"))):
+        return f"is {words}"
     return text.removeprefix("Value error, ").replace("Input should be", "must be").replace("String should", "must")

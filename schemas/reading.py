@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 import yaml
 from pydantic import ValidationError
@@ -19,22 +20,73 @@ from schemas.yaml_text import parse_yaml
 
 Model = TypeVar("Model", bound=Frozen)
 
-_SCHEMA, _TRAINING = "`iturri recipe schema`", "docs/training.md"
+
+@dataclass(frozen=True)
+class _Kind(Generic[Model]):
+    """One of the kinds of files that are written by hand."""
+
+    model: type[Model]
+    name: str
+    told: str
+    schema: str
+    command: str
+    telltale: frozenset[str]
+    """Fields that no other kind has: two of them tell a file's kind, also where the rest of it is wrong."""
+
+    def is_told_by(self, data: dict[str, Any]) -> bool:
+        return len(self.telltale & data.keys()) > 1
+
+
+_BUILD = _Kind(
+    Recipe,
+    "recipe",
+    "a recipe of a build",
+    "`iturri recipe schema`",
+    "iturri build",
+    frozenset({"backbone", "modes", "target"}),
+)
+_TRAINING = _Kind(
+    TrainingRecipe,
+    "training recipe",
+    "a training recipe",
+    "`iturri recipe schema training`",
+    "iturri train",
+    frozenset({"model", "languages", "data"}),
+)
+_GRID = _Kind(
+    TrainingGrid,
+    "training grid",
+    "a training grid",
+    "`iturri recipe schema grid`",
+    "iturri train --grid",
+    frozenset({"backbones", "instructions", "corpus", "cells", "arms"}),
+)
+_KINDS: tuple[_Kind[Any], ...] = (_BUILD, _TRAINING, _GRID)
 
 
 def read_recipe(path: Path) -> Recipe:
     """The recipe in a YAML or JSON file (JSON is YAML). Raises RecipeError that names file and field."""
-    return _valid(Recipe, _mapping(path, "recipe", _SCHEMA), path, "recipe")
+    return _read_as(_BUILD, path)
 
 
 def read_training_recipe(path: Path) -> TrainingRecipe:
     """The training recipe in a YAML or JSON file. Raises RecipeError that names file and field."""
-    return _valid(TrainingRecipe, _mapping(path, "training recipe", _TRAINING), path, "training recipe")
+    return _read_as(_TRAINING, path)
 
 
 def read_training_grid(path: Path) -> TrainingGrid:
     """The grid of training variants in a YAML or JSON file. Raises RecipeError that names file and field."""
-    return _valid(TrainingGrid, _mapping(path, "training grid", _TRAINING), path, "training grid")
+    return _read_as(_GRID, path)
+
+
+def read_any_recipe(path: Path) -> Recipe | TrainingRecipe | TrainingGrid:
+    """What its fields tell a YAML or JSON file to be; the recipe of a build where they tell nothing.
+
+    Raises RecipeError that names file and field.
+    """
+    data = _mapping(path, _BUILD.name, _BUILD.schema)
+    kind: _Kind[Any] = next((kind for kind in _KINDS if kind.is_told_by(data)), _BUILD)
+    return cast(Recipe | TrainingRecipe | TrainingGrid, _valid(kind.model, data, path, kind.name))
 
 
 def read_filters(path: Path) -> Filters:
@@ -42,10 +94,21 @@ def read_filters(path: Path) -> Filters:
 
     Raises RecipeError that names file and field.
     """
-    data = _mapping(path, "file", _SCHEMA)
+    data = _mapping(path, "file", _BUILD.schema)
     # `language` is a code in the one and a filter in the other.
     is_recipe = data.keys() & (Recipe.model_fields.keys() - Filters.model_fields.keys())
     return _valid(Filters, data.get("filters", {}) if is_recipe else data, path, "filters")
+
+
+def _read_as(kind: _Kind[Model], path: Path) -> Model:
+    data = _mapping(path, kind.name, kind.schema)
+    try:
+        return _valid(kind.model, data, path, kind.name)
+    except RecipeError as error:
+        other = next((other for other in _KINDS if other.is_told_by(data)), kind)
+        if kind.is_told_by(data) or other is kind:
+            raise
+        raise RecipeError(f"{path}: this is {other.told}, not {kind.told}; use `{other.command} {path}`") from error
 
 
 def _valid(model: type[Model], data: object, path: Path, what: str) -> Model:

@@ -250,7 +250,7 @@ class TrainingRecipe(Frozen):
     output: Path | None = Field(default=None, description="the run's directory; runs/NAME when left out")
     publish: ModelPublish = ModelPublish()
 
-    @field_validator("model", mode="before")
+    @field_validator("model", mode="before", json_schema_input_type=str | StartingModel)
     @classmethod
     def _by_name(cls, value: object) -> object:
         """A model that is only a name may be written as one."""

@@ -73,7 +73,7 @@ class Backbones(Frozen):
         default=None, description="exp_2: its chat template is what all variants speak"
     )
 
-    @field_validator(*BACKBONES, mode="before")
+    @field_validator(*BACKBONES, mode="before", json_schema_input_type=str | StartingModel | None)
     @classmethod
     def _by_name(cls, value: object) -> object:
         return _named(value, "name")
@@ -117,12 +117,14 @@ class MergeArm(Frozen):
     models: tuple[ArmModel, ...] = Field(min_length=1)
     base: ArmBase | None = Field(default=None, description="task_arithmetic: what the differences are taken from")
 
-    @field_validator("base", mode="before")
+    @field_validator("base", mode="before", json_schema_input_type=str | ArmBase | None)
     @classmethod
     def _base_by_name(cls, value: object) -> object:
         return _named(value, "model")
 
-    @field_validator("models", mode="before")
+    @field_validator(
+        "models", mode="before", json_schema_input_type=Annotated[tuple[str | ArmModel, ...], Field(min_length=1)]
+    )
     @classmethod
     def _models_by_name(cls, value: object) -> object:
         return [_named(one, "model") for one in value] if isinstance(value, list | tuple) else value

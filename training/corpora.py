@@ -10,7 +10,9 @@ from pathlib import Path
 from schemas.errors import InputError
 from schemas.training import CorpusSource
 from training.data_files import DataFile, Place, find, kind_of
-from training.records import columns_of, read_rows, read_texts
+from training.records import TURNS, columns_of, read_rows, read_texts
+
+_CONVERSATIONS = "; put conversations under data.conversations"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,7 @@ def _check_column(source: CorpusSource, file: DataFile) -> None:
     if names and source.text_field not in names:
         raise InputError(
             f"{file.field}.text_field: {file.name} has no column {source.text_field!r}; it has: {', '.join(names)}"
+            f"{_CONVERSATIONS if any(name in names for name in TURNS) else ''}"
         )
 
 
@@ -115,6 +118,7 @@ def _only_config(place: Place) -> str:
     if place.default_config is None:
         raise InputError(
             f"{place.field}.config: name the one that is meant; {place.name} has: {', '.join(place.configs)}"
+            f"{_CONVERSATIONS if place.manifest is not None else ''}"
         )
     return place.default_config
 

@@ -220,6 +220,7 @@ def hub(repository: str, field: str, revision: str | None = None) -> Iterator[No
 
 
 def _told(error: Exception, repository: str, field: str, revision: str | None) -> IturriError:
+    import httpx2
     from huggingface_hub import constants, errors
 
     links = _chain(error)
@@ -244,8 +245,12 @@ def _told(error: Exception, repository: str, field: str, revision: str | None) -
         errors.HfHubHTTPError, errors.LocalEntryNotFoundError
     ):
         return InputError(f"{field}.source: {repository} cannot be read as a dataset: {line(error)}")
-    cure = "unset HF_HUB_OFFLINE, or name a folder" if constants.HF_HUB_OFFLINE else "try again later"
-    return DatasetError(f"{field}.source: the Hub does not give {repository} ({line(error)}); {cure}")
+    cure = "unset HF_HUB_OFFLINE, or name a folder" if constants.HF_HUB_OFFLINE else "mend the name, or try again later"
+    unreached = next((link for link in links if isinstance(link, httpx2.TransportError)), None)
+    the_hub = (
+        f"the Hub cannot be reached ({line(unreached)})" if unreached else f"the Hub does not give it ({line(error)})"
+    )
+    return DatasetError(f"{field}.source: there is no folder {repository} here, and {the_hub}; {cure}")
 
 
 def line(error: BaseException) -> str:

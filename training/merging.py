@@ -40,6 +40,7 @@ from schemas.training_grid_report import MergedFrom, MergeReport
 from training.chat_template import end_of_turn
 from training.mergeable import check_fit, check_vocabulary, tensors_of, tokenizer_of, widest
 from training.model import load_tokenizer
+from training.model_folder import why_no_model
 from training.shown_name import shown_name
 from training.whole_file import open_to_readers
 
@@ -199,6 +200,8 @@ def _local(model: StartingModel, where: str) -> Path:
     """The folder of a model, fetched from the Hub where it is none."""
     folder = Path(model.name)
     if folder.is_dir():
+        if why := why_no_model(folder):
+            raise TrainingError(f"{where}: {why}")
         return folder
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
@@ -207,7 +210,9 @@ def _local(model: StartingModel, where: str) -> Path:
         return Path(snapshot_download(model.name, revision=model.revision, allow_patterns=list(_FILES)))
     except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
         line = " ".join(str(error).split())
-        raise TrainingError(f"{where}: {model.name} is no folder and cannot be had from the Hub: {line}") from error
+        raise TrainingError(
+            f"{where}: there is no folder {model.name} here, and the Hub does not give it: {line}"
+        ) from error
 
 
 def _first_that_speaks(folders: Sequence[Path], where: str) -> Path:

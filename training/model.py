@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import shutil
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from transformers.utils.logging import disable_progress_bar
 from schemas.errors import RecipeError, StorageError
 from schemas.training import StartingModel, TrainingRecipe
 from training.chat_template import end_of_turn, pin
+from training.model_folder import why_no_model
 from training.whole_file import open_to_readers
 
 
@@ -79,12 +81,12 @@ def load_model(recipe: TrainingRecipe, tokenizer: PreTrainedTokenizerBase) -> Pr
         raise _unreadable(recipe.model, "model", error) from error
     if missing := sorted(found["missing_keys"]):  # which would be drawn at random
         raise RecipeError(
-            f"model.name: {recipe.model.name}: {len(missing):,} of its weights are missing, such as {missing[0]}; take "
+            f"model: {recipe.model.name}: {len(missing):,} of its weights are missing, such as {missing[0]}; take "
             "one that is whole, and a causal language model"
         )
     if len(tokenizer) > model.get_input_embeddings().weight.shape[0]:
         raise RecipeError(
-            f"model.name: {recipe.model.name}: the tokenizer has {len(tokenizer):,} tokens and the model embeddings for"
+            f"model: {recipe.model.name}: the tokenizer has {len(tokenizer):,} tokens and the model embeddings for"
             f" {model.get_input_embeddings().weight.shape[0]:,}; use the tokenizer that belongs to it"
         )
     return model
@@ -211,9 +213,15 @@ def _four_bit() -> BitsAndBytesConfig:
 
 
 def _unreadable(model: StartingModel, what: str, error: Exception) -> RecipeError:
-    told = " ".join(str(error).split())[:300] or type(error).__name__
-    field = "attention" if model.attention is not None and model.attention in told else "name"
-    return RecipeError(f"model.{field}: no {what} can be loaded from {model.name}: {told}")
+    told = textwrap.shorten(str(error), 300, placeholder=" ...") or type(error).__name__
+    if model.attention is not None and model.attention in told:
+        return RecipeError(f"model.attention: no {what} can be loaded from {model.name}: {told}")
+    folder = Path(model.name)
+    if not folder.is_dir():
+        return RecipeError(
+            f"model: there is no folder {folder} here, and no {what} of that name can be loaded from the Hub: {told}"
+        )
+    return RecipeError(f"model: {why_no_model(folder) or f'no {what} can be loaded from {folder}: {told}'}")
 
 
 def parameters(model: PreTrainedModel) -> tuple[int, int]:

@@ -11,7 +11,7 @@ from typing import Any, Final
 from schemas.errors import InputError
 from schemas.training import ConversationSource
 from training.data_files import DataFile, Place, find
-from training.records import Record, columns_of, read_rows
+from training.records import TURNS, Record, columns_of, read_rows
 
 TRAIN: Final = "train"
 VALIDATION: Final = "validation"
@@ -20,8 +20,8 @@ VALIDATION: Final = "validation"
 _SIDE = ("reviews", "dropped")
 # MODE-LANGUAGE, as publications call their configs.
 _CONFIG = re.compile(r"([a-z_]+)-([a-z]{2,3}(?:-[A-Za-z0-9]+)*)")
-_TURNS = ("messages", "conversations")
-_COLUMNS = ("id", "language", "mode", *_TURNS)
+_DOCUMENTS = "put documents under data.corpus"
+_COLUMNS = ("id", "language", "mode", *TURNS)
 # What `iturri filter` takes for the two, too.
 _ROLES: Final = {
     **dict.fromkeys(("human", "prompter"), "user"),
@@ -108,7 +108,7 @@ class Conversations:
     def _row(self, part: _Part, record: Record | None, index: int) -> Row | None:
         if record is None:
             return None
-        messages = _messages(next((turns for name in _TURNS if (turns := record.get(name)) is not None), None))
+        messages = _messages(next((turns for name in TURNS if (turns := record.get(name)) is not None), None))
         language = record.get("language") or part.language
         mode = record.get("mode") or part.mode
         if messages is None or not isinstance(language, str) or not isinstance(mode, str | None):
@@ -224,11 +224,13 @@ def _parts(splits: Mapping[str, tuple[DataFile, ...]], language: str | None, mod
 
 def _check_columns(source: ConversationSource, part: _Part, file: DataFile) -> None:
     if file.kind == "text":
-        raise InputError(f"{file.field}.source: {file.name} is plain text; conversations are Parquet or JSONL")
+        raise InputError(
+            f"{file.field}.source: {file.name} is plain text; conversations are Parquet or JSONL; {_DOCUMENTS}"
+        )
     names = columns_of(file)
     there = f"{file.name} has: {', '.join(names)}"
-    if names and not any(name in names for name in _TURNS):
-        raise InputError(f"{file.field}.source: there is no column messages or conversations; {there}")
+    if names and not any(name in names for name in TURNS):
+        raise InputError(f"{file.field}.source: there is no column messages or conversations; {there}; {_DOCUMENTS}")
     if names and "language" not in names and part.language is None:
         raise InputError(f"{file.field}.languages: rows do not say theirs; name the one that they have ({there})")
     if names and source.modes and "mode" not in names and part.mode is None:

@@ -18,6 +18,9 @@ from training.data_files import DataFile, line
 
 Record = dict[str, Any]
 
+# The columns that hold a conversation, ours and ShareGPT's.
+TURNS = ("messages", "conversations")
+
 # A line, or a document, that is longer is none: it would have to be held in memory to be read.
 MOST_BYTES = 64_000_000
 # Of a batch: rows, and about as many bytes.

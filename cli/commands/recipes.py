@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -21,6 +21,8 @@ def _check(
 ) -> int:
     """Check recipes: their fields, the language pack, and the backbone's name where backbones are declared.
 
+    Of training recipes and training grids the fields alone are checked.
+
     With --server that server does it: it makes five drafts of each, and says what tokens and time the target will take.
     """
     if server is not None:
@@ -34,8 +36,13 @@ def _check(
 
 
 @recipes.command("schema")
-def _schema() -> int:
+def _schema(
+    kind: Annotated[
+        Literal["build", "training", "grid"],
+        typer.Argument(metavar="KIND", help="Of builds, of trainings, or of grids of trainings."),
+    ] = "build",
+) -> int:
     """Print the JSON Schema of recipes."""
     from cli import recipe
 
-    return recipe.schema()
+    return recipe.schema(kind)

@@ -19,7 +19,7 @@ from tests.support.cli_command import ROOT, iturri, one_line, write_recipe
 from tests.support.corpora import document, write_corpus
 from tests.support.hub_server import CLIENT_WARNING, HubServer
 from tests.support.publishers_builds import make_build
-from tests.support.ready_recipes import dataset_recipes
+from tests.support.ready_recipes import dataset_recipes, training_grids, training_recipes
 
 GOOD: dict[str, Any] = {"name": "good", "language": "eu", "backbone": "demo", "target": {"conversations": 5}}
 
@@ -191,3 +191,35 @@ def test_the_schema_agrees_with_the_model(tmp_path: Path) -> None:
     assert validator.is_valid(GOOD)
     assert not validator.is_valid({**GOOD, "colour": "red"})
     assert not validator.is_valid({**GOOD, "target": {"conversations": 0}})
+
+
+@pytest.mark.parametrize(("kind", "paths"), [("training", training_recipes()), ("grid", training_grids())])
+def test_so_do_those_of_trainings(tmp_path: Path, kind: str, paths: list[Path]) -> None:
+    done = iturri("recipe", "schema", kind, cwd=tmp_path)
+    assert done.returncode == 0
+    validator = jsonschema.Draft202012Validator(json.loads(done.stdout))
+    validator.check_schema(validator.schema)
+    assert paths
+    for path in paths:
+        given = yaml.safe_load(path.read_text(encoding="utf-8"))
+        assert not list(validator.iter_errors(given)), path.name
+        assert not validator.is_valid({**given, "colour": "red"})
+        assert not validator.is_valid({**given, "name": "My Model"})
+
+
+def test_there_is_no_schema_of_another_kind(tmp_path: Path) -> None:
+    done = iturri("recipe", "schema", "dataset", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "'dataset' is not one of 'build', 'training', 'grid'" in one_line(done.stderr)
+
+
+def test_the_fields_of_trainings_are_checked(tmp_path: Path) -> None:
+    done = iturri("recipe", "check", *training_recipes(), *training_grids(), cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    not_seen = "(data and models not looked at: `iturri train` does)"
+    assert done.stdout.splitlines() == [f"{path}: OK {not_seen}" for path in (*training_recipes(), *training_grids())]
+    given = yaml.safe_load(training_recipes()[0].read_text(encoding="utf-8"))
+    (tmp_path / "bad.yaml").write_text(yaml.safe_dump({**given, "languages": ["Basque"]}), encoding="utf-8")
+    done = iturri("recipe", "check", "bad.yaml", cwd=tmp_path)
+    assert done.returncode == 2
+    assert one_line(done.stderr) == "iturri: bad.yaml: languages.0: 'Basque' is no language code, such as eu"

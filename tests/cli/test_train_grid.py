@@ -140,7 +140,7 @@ def test_a_variant_that_is_not_wanted_is_run_where_it_is_named_and_one_that_fail
     lost = written(folder, folder / "lost", backbones=backbones, cells=["exp_0_100"], arms=[])
     assert train("--grid", lost, "--only", "exp_0_100", "--only", "exp_2_100") == 1
     out, err = capfd.readouterr()
-    assert "iturri: saioa: exp_0_100: failed: model.name: no tokenizer can be loaded from " in err
+    assert "iturri: saioa: exp_0_100: failed: model: there is no folder " in err
     assert "iturri: saioa: exp_2_100: finished" in err, "the others go on"
     assert "exp_0_100" in out and "failed" in out
     assert rows((folder / "lost" / "table.json").read_text())["exp_0_100"].state == "failed"

@@ -13,6 +13,7 @@ import pytest
 from schemas.errors import InputError
 from schemas.training import CorpusSource
 from tests.support.dataset_rows import write_jsonl, write_parquet
+from tests.support.publishers_builds import make_build
 from training import records
 from training.corpora import Document, Documents, open_documents
 
@@ -166,6 +167,21 @@ def test_a_column_that_is_not_there_is_said_with_those_that_are(tmp_path: Path) 
     told = f"{FIELD}.text_field: a.{{}} has no column 'text'; it has: id, body"
     assert refused(write_jsonl(tmp_path / "a.jsonl", [{"id": 1, "body": "x"}])) == told.format("jsonl")
     assert refused(write_parquet(tmp_path / "a.parquet", [{"id": 1, "body": "x"}])) == told.format("parquet")
+
+
+def test_conversations_are_sent_to_their_place(tmp_path: Path) -> None:
+    hint = "; put conversations under data.conversations"
+    for name in ("messages", "conversations"):
+        told = f"{FIELD}.text_field: {name}.jsonl has no column 'text'; it has: {name}{hint}"
+        assert refused(write_jsonl(tmp_path / f"{name}.jsonl", [{name: []}])) == told
+    make_build(tmp_path / "build")
+    assert refused(tmp_path / "build").endswith(hint)
+    configs = "".join(f"- {{config_name: {name}, data_files: data/magpie-eu/*}}\n" for name in ("bat", "bi"))
+    (tmp_path / "build" / "README.md").write_text(f"---\nconfigs:\n{configs}---\n")
+    told = f"{FIELD}.config: name the one that is meant; build has: bat, bi"
+    assert refused(tmp_path / "build") == told + hint
+    (tmp_path / "build" / "manifest.json").unlink()
+    assert refused(tmp_path / "build") == told
 
 
 def test_a_file_that_is_damaged_is_named(tmp_path: Path) -> None:

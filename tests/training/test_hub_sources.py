@@ -190,8 +190,20 @@ def test_a_hub_that_fails_is_no_fault_of_the_recipe(hub: HubServer, tmp_path: Pa
     publish(hub, tmp_path / "build")
     read = conversations(REPO)
     hub.fail("train-00001", times=50, status=403)
-    with pytest.raises(DatasetError, match=r"0\.source: the Hub does not give euskaltzaleak/proba \(.*try again later"):
+    with pytest.raises(
+        DatasetError, match=r"euskaltzaleak/proba here, and the Hub does not give it \(.*try again later"
+    ):
         list(read)
+
+
+def test_a_folder_that_is_not_here_is_not_blamed_on_the_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
+    with pytest.raises(DatasetError) as caught:
+        conversations("builds/small")
+    assert str(caught.value) == (
+        "data.conversations.0.source: there is no folder builds/small here, and the Hub cannot be reached "
+        "([Errno 111] Connection refused); mend the name, or try again later"
+    )
 
 
 def test_what_was_read_before_is_read_without_a_network(
@@ -204,7 +216,7 @@ def test_what_was_read_before_is_read_without_a_network(
     asked = len(hub.requests)
     assert list(conversations(REPO)) == rows
     with pytest.raises(
-        DatasetError, match=r"0\.source: the Hub does not give euskaltzaleak/ez .* unset HF_HUB_OFFLINE"
+        DatasetError, match=r"no folder euskaltzaleak/ez here, and the Hub does not give it .* unset HF_HUB_OFFLINE"
     ):
         conversations("euskaltzaleak/ez")
     assert len(hub.requests) == asked

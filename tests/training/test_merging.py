@@ -241,7 +241,18 @@ def test_a_model_that_cannot_be_read_is_refused(models: Path, tmp_path: Path) ->
 def test_a_model_that_is_nowhere_is_named(models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     said = _refusal(models, Path("no-one/nothing"), tmp_path / "out")
-    assert said.startswith("arms, an-arm: no-one/nothing is no folder and cannot be had from the Hub")
+    assert said.startswith("arms, an-arm: there is no folder no-one/nothing here, and the Hub does not give it: ")
+
+
+def test_a_folder_that_holds_no_whole_model_is_refused(models: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    shutil.copytree(models / "base", other)
+    (other / "config.json").unlink()
+    where = f"arms, an-arm: {other} holds"
+    assert _refusal(models, other, tmp_path / "out") == f"{where} no model: there is no config.json"
+    (other / "adapter_config.json").write_text("{}")
+    cure = "name the folder of the merged model, model/"
+    assert _refusal(models, other, tmp_path / "out") == f"{where} an adapter, not a whole model; {cure}"
 
 
 def test_what_mergekit_raises_becomes_one_line(models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,9 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from schemas.errors import RecipeError, TemplateError
+from schemas.training import StartingModel
 from tests.support.training_models import BACKBONE, conversations, recipe, small_model, trained
+from training.model import load_tokenizer
 
 LORA = {"rank": 4, "alpha": 8}
 
@@ -143,18 +145,42 @@ def refused(folder: Path, tmp_path: Path, **fields: Any) -> str:
 def test_a_model_that_is_not_there(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     said = refused(folder, tmp_path, model={"name": "no/such-model"})
-    assert said.startswith("model.name: no tokenizer can be loaded from no/such-model: ")
+    assert said.startswith(
+        "model: there is no folder no/such-model here, and no tokenizer of that name can be loaded from the Hub: "
+    )
+
+
+def test_a_long_error_is_seen_to_be_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise OSError("many words " * 100)
+
+    monkeypatch.setattr(AutoTokenizer, "from_pretrained", fail)
+    with pytest.raises(RecipeError, match=r"Hub: many words .* (many|words) \.\.\.$"):
+        load_tokenizer(StartingModel(name="no/such-model"))
 
 
 def test_a_folder_with_a_tokenizer_alone(folder: Path, tmp_path: Path) -> None:
     AutoTokenizer.from_pretrained(BACKBONE).save_pretrained(folder / "tokenizer")
-    assert refused(folder, tmp_path, model="tokenizer").startswith("model.name: no model can be loaded from ")
+    said = refused(folder, tmp_path, model="tokenizer")
+    assert said == f"model: {folder / 'tokenizer'} holds no model: there is no config.json"
+
+
+def test_a_folder_with_nothing_of_a_model(folder: Path, tmp_path: Path) -> None:
+    (folder / "nothing").mkdir()
+    assert refused(folder, tmp_path, model="nothing").endswith("/nothing holds no model: there is no config.json")
+
+
+def test_an_adapter_is_no_whole_model(folder: Path, tmp_path: Path) -> None:
+    (folder / "adapter").mkdir()
+    (folder / "adapter" / "adapter_config.json").write_text("{}")
+    said = refused(folder, tmp_path, model="adapter")
+    assert said.endswith("holds an adapter, not a whole model; name the folder of the merged model, model/")
 
 
 def test_weights_that_are_cut_off(folder: Path, tmp_path: Path) -> None:
     place = small_model(folder / "torn") / "model.safetensors"
     place.write_bytes(place.read_bytes()[:1000])
-    assert refused(folder, tmp_path, model="torn").startswith("model.name: no model can be loaded from ")
+    assert refused(folder, tmp_path, model="torn").startswith("model: no model can be loaded from ")
 
 
 def test_weights_that_are_missing(folder: Path, tmp_path: Path) -> None:

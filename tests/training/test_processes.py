@@ -134,4 +134,4 @@ def test_what_fails_in_the_first_ends_the_others_and_is_said_once(ran: dict[str,
 def test_what_fails_in_another_ends_the_first_and_is_said_once(ran: dict[str, Any]) -> None:
     one = ran["second fails"]
     assert (one["codes"], one["hanging"]) == ([2, 2], 0)
-    assert one["said"][0] == "" and "model.name: no tokenizer can be loaded from" in one["said"][1]
+    assert one["said"][0] == "" and "model: there is no folder" in one["said"][1]

@@ -278,7 +278,8 @@ def test_a_source_without_rows_or_without_conversations_is_refused(tmp_path: Pat
 def test_columns_that_are_not_there_are_said_with_those_that_are(tmp_path: Path) -> None:
     path = write_jsonl(tmp_path / "a.jsonl", [{"instruction": "Zer?", "output": "Hau."}])
     assert refused(path) == (
-        f"{FIELD}.source: there is no column messages or conversations; a.jsonl has: instruction, output"
+        f"{FIELD}.source: there is no column messages or conversations; a.jsonl has: instruction, output; "
+        "put documents under data.corpus"
     )
     path = write_parquet(tmp_path / "b.parquet", [{"messages": EXCHANGE}])
     assert refused(path, "eu", "en") == (
@@ -287,7 +288,9 @@ def test_columns_that_are_not_there_are_said_with_those_that_are(tmp_path: Path)
     assert [row.language for row in opened(path, "eu", "en", languages=("en",))] == ["en"]
     assert refused(path, modes=("chat",)).startswith(f"{FIELD}.modes: rows have no mode; leave it out")
     (tmp_path / "c.txt").write_text("Kaixo!")
-    assert refused(tmp_path / "c.txt") == f"{FIELD}.source: c.txt is plain text; conversations are Parquet or JSONL"
+    assert refused(tmp_path / "c.txt") == (
+        f"{FIELD}.source: c.txt is plain text; conversations are Parquet or JSONL; put documents under data.corpus"
+    )
 
 
 def test_a_split_of_another_name_is_named(tmp_path: Path) -> None:
