@@ -6,6 +6,7 @@ import importlib.util
 import os
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -49,12 +50,11 @@ def run(path: Path, out: Path | None, *, as_json: bool, quiet: bool) -> int:
     from cli.training_progress import open_training_display
     from training.processes import OtherProcessError
     from training.run import StoppedError, train
-    from training.run_directory import trained
     from training.upload import upload
 
     first = os.environ.get("RANK", "0") == "0"
     folder = _folder(recipe, out)
-    already = trained(folder) is not None
+    began = datetime.now(UTC)
     with open_training_display(quiet or not first, recipe.name) as display:
         log_to_stderr(machine_settings(), display.log_handler())
         _warn_of_token(recipe, display.note)
@@ -70,7 +70,7 @@ def run(path: Path, out: Path | None, *, as_json: bool, quiet: bool) -> int:
             return error.exit_code  # which that one says
     if not first:
         return 0
-    if already and not quiet:
+    if report.ended < began and not quiet:
         say(f"{recipe.name} was trained already, {report.ended:%Y-%m-%d %H:%M} UTC; to train again, remove {folder}")
     if as_json:
         sys.stdout.write(report.model_dump_json() + "\n")

@@ -85,7 +85,7 @@ def read_any_recipe(path: Path) -> Recipe | TrainingRecipe | TrainingGrid:
     Raises RecipeError that names file and field.
     """
     data = _mapping(path, _BUILD.name, _BUILD.schema)
-    kind: _Kind[Any] = next((kind for kind in _KINDS if kind.is_told_by(data)), _BUILD)
+    kind = _kind_of(data) or _BUILD
     return cast(Recipe | TrainingRecipe | TrainingGrid, _valid(kind.model, data, path, kind.name))
 
 
@@ -95,6 +95,11 @@ def read_filters(path: Path) -> Filters:
     Raises RecipeError that names file and field.
     """
     data = _mapping(path, "file", _BUILD.schema)
+    other = _kind_of(data)
+    if other is not None and other is not _BUILD:
+        raise RecipeError(
+            f"{path}: this is {other.told}, which has no filters; name {_BUILD.told}, or its filters alone"
+        )
     # `language` is a code in the one and a filter in the other.
     is_recipe = data.keys() & (Recipe.model_fields.keys() - Filters.model_fields.keys())
     return _valid(Filters, data.get("filters", {}) if is_recipe else data, path, "filters")
@@ -105,10 +110,14 @@ def _read_as(kind: _Kind[Model], path: Path) -> Model:
     try:
         return _valid(kind.model, data, path, kind.name)
     except RecipeError as error:
-        other = next((other for other in _KINDS if other.is_told_by(data)), kind)
-        if kind.is_told_by(data) or other is kind:
+        other = _kind_of(data)
+        if kind.is_told_by(data) or other is None:
             raise
         raise RecipeError(f"{path}: this is {other.told}, not {kind.told}; use `{other.command} {path}`") from error
+
+
+def _kind_of(data: dict[str, Any]) -> _Kind[Any] | None:
+    return next((kind for kind in _KINDS if kind.is_told_by(data)), None)
 
 
 def _valid(model: type[Model], data: object, path: Path, what: str) -> Model:

@@ -153,7 +153,7 @@ class Preparation:
         """What was asked for and is not there."""
         taught = {(one.kind, one.language) for one in self.sources if one.trained}
         for place, language in enumerate(self._recipe.languages):
-            if not any(language == known for _, known in taught):
+            if taught and not any(language == known for _, known in taught):
                 yield f"languages.{place}: nothing in {language} is trained on"
         for kind, language in sorted(taught):
             if self._recipe.data.held_out_share and not self.held_out[f"{kind}-{language}"]:

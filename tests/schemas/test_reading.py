@@ -10,7 +10,8 @@ import pytest
 import yaml
 
 from schemas.errors import RecipeError
-from schemas.reading import read_any_recipe, read_recipe, read_training_grid, read_training_recipe
+from schemas.filters import Filters
+from schemas.reading import read_any_recipe, read_filters, read_recipe, read_training_grid, read_training_recipe
 from schemas.recipe import Recipe
 from schemas.training import TrainingRecipe
 from schemas.training_grid import TrainingGrid
@@ -69,6 +70,12 @@ def test_fields_of_another_kind_do_not_make_it_one(
 ) -> None:
     with pytest.raises(RecipeError, match=r"given.yaml: \w+: there is no such field"):
         read(written(tmp_path, given))
+
+
+def test_filters_are_not_read_from_what_has_none(tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match=r"this is a training recipe, which has no filters; name a recipe of a build"):
+        read_filters(written(tmp_path, TRAINING))
+    assert read_filters(written(tmp_path, {**BUILD, "filters": {"shape": {}}})) == Filters()
 
 
 def test_any_kind_is_read_as_what_it_is(tmp_path: Path) -> None:

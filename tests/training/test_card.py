@@ -127,6 +127,9 @@ def test_losses_stand_before_and_after_and_what_got_worse_is_said(tmp_path: Path
         ["conversations-en", "20", "4,000", "1.100", "1.300", "+0.200"],
     ]
     assert re.findall(r"\*\*(.*) got worse:\*\* the loss rose from 1\.100 to 1\.300", text) == ["conversations-en"]
+    assert "The model has forgotten some" in text
+    taught = card(tmp_path, report(losses=(loss("conversations-eu", 1.1, 1.3),)))
+    assert "It was trained on such text: the learning rate was too high" in taught and "forgotten some" not in taught
 
 
 def test_what_stays_the_same_as_it_is_shown_did_not_get_worse(tmp_path: Path) -> None:

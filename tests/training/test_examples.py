@@ -219,7 +219,7 @@ def test_a_config_is_parted_alike_whichever_others_a_source_reads(tmp_path: Path
 
     grounded = {text(one) for one in made["grounded"] if held_out(content_of(one["messages"]), 0.3)}
     assert held({"modes": ["grounded"]}) == grounded
-    assert held({}) == held({}, {"modes": ["grounded"]}) == grounded | set(map(text, checked))
+    assert held({}) == held({"modes": ["magpie"]}, {"modes": ["grounded"]}) == grounded | set(map(text, checked))
 
 
 def test_what_is_held_out_by_one_source_is_taken_out_of_the_others_and_counted(tmp_path: Path) -> None:
@@ -341,6 +341,17 @@ def test_everything_held_out_is_told(tmp_path: Path) -> None:
     share = 1 - 2**-30
     with pytest.raises(DatasetError, match="nothing is left to train on; all is held out"):
         prepared(tmp_path, {"conversations": [{"source": str(source)}], "held_out_share": share})
+
+
+def test_what_was_asked_for_and_is_not_there_is_told(tmp_path: Path) -> None:
+    source = rows(tmp_path / "rows.jsonl", [row(i) for i in range(4)])
+    data = {"conversations": [{"source": str(source)}], "held_out_share": 1e-9}
+    told = prepared(tmp_path / "some", data, languages=["eu", "gl"]).warnings
+    assert told[-2:] == (
+        "languages.1: nothing in gl is trained on",
+        "data.held_out_share: nothing of conversations-eu is held out, so its loss will not be known; raise it",
+    )
+    assert prepared(tmp_path / "none", {**data, "held_out_share": 0}).warnings == (), "as it was asked for"
 
 
 def test_a_weight_that_draws_nothing_is_told(tmp_path: Path) -> None:

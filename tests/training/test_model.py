@@ -124,6 +124,18 @@ def test_an_adapter_comes_with_all_that_is_needed_beside_its_base(adapted: Path)
     assert not any("embed_tokens" in name for name in load_file(adapted / "adapter" / "adapter_model.safetensors"))
 
 
+def test_an_adapter_of_a_folder_loads_from_anywhere_and_all_may_read_it(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
+    trained(tmp_path / "run", made(folder, method="lora", lora=LORA) | {"model": "small"})
+    monkeypatch.chdir(tmp_path)
+    assert AutoModelForCausalLM.from_pretrained(tmp_path / "run" / "adapter").config.hidden_size == 32
+    weights = [path for result in ("adapter", "model") for path in (tmp_path / "run" / result).glob("*.safetensors")]
+    beside = (tmp_path / "run" / "model" / "tokenizer_config.json").stat().st_mode
+    assert [path.stat().st_mode for path in weights] == [beside, beside]
+
+
 def test_an_adapter_alone_where_it_is_not_to_be_merged(folder: Path, tmp_path: Path) -> None:
     trained(tmp_path / "run", made(folder, method="lora", lora={**LORA, "merge": False, "targets": ["q_proj"]}))
     assert (tmp_path / "run" / "adapter").is_dir() and not (tmp_path / "run" / "model").exists()
