@@ -182,6 +182,11 @@ def test_a_folder_with_nothing_of_a_model(folder: Path, tmp_path: Path) -> None:
     assert refused(folder, tmp_path, model="nothing").endswith("/nothing holds no model: there is no config.json")
 
 
+def test_the_folder_of_a_run_is_not_its_model(folder: Path, adapted: Path, tmp_path: Path) -> None:
+    said = refused(folder, tmp_path, model=adapted.name)
+    assert said == f"model: {adapted} is the folder of a run; name its model, {adapted / 'model'}"
+
+
 def test_an_adapter_is_no_whole_model(folder: Path, tmp_path: Path) -> None:
     (folder / "adapter").mkdir()
     (folder / "adapter" / "adapter_config.json").write_text("{}")
