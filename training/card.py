@@ -12,11 +12,10 @@ from schemas.training import TrainingRecipe
 from schemas.training_report import LAST_STEPS, HeldOutLoss, TrainingReport
 from training.card_licence import UNKNOWN, licence_of
 from training.card_metadata import CARD_NAME, card_metadata, is_adapter
-from training.card_text import as_yaml, listed, placeless, template
+from training.card_text import FOLDER, as_yaml, listed, template
 from training.curve import CURVE_NAME
 from training.whole_file import write_whole
 
-_FOLDER = "path/to/this/folder"
 _ENDPOINT = "http://127.0.0.1:8000/v1"
 _RANKS = (1, 8, 16, 32, 64, 128, 256, 320, 512)  # which vLLM has kernels for: its MaxLoRARanks
 
@@ -36,7 +35,7 @@ def _card(report: TrainingReport, folder: Path, base_licence: str | None) -> str
     recipe = TrainingRecipe.model_validate(report.recipe)
     repo = recipe.publish.repo
     adapter = is_adapter(folder)
-    base = placeless(report.model)
+    base = report.model
     licence = licence_of(recipe.publish.licence, base_licence, base)
     method = _method(recipe, adapter=adapter)
     taught = {f"{source.kind}-{source.language}" for source in report.sources if source.trained}
@@ -49,9 +48,9 @@ def _card(report: TrainingReport, folder: Path, base_licence: str | None) -> str
         is_adapter=adapter,
         method=method,
         repo=repo,
-        load_from=repo or _FOLDER,
-        serve=_serve(recipe, base, repo or _FOLDER) if adapter else f"vllm serve {repo or _FOLDER}",
-        backbone=as_yaml({"backbone": _backbone(recipe.name, repo or _FOLDER, licence.metadata, adapter=adapter)}),
+        load_from=repo or FOLDER,
+        serve=_serve(recipe, base, repo or FOLDER) if adapter else f"vllm serve {repo or FOLDER}",
+        backbone=as_yaml({"backbone": _backbone(recipe.name, repo or FOLDER, licence.metadata, adapter=adapter)}),
         losses=[_rounded(loss) | {"trained": loss.name in taught} for loss in report.losses],
         last_steps=LAST_STEPS,
         curve=CURVE_NAME if (folder / CURVE_NAME).is_file() else None,

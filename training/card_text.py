@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from functools import cache
-from pathlib import PurePath
 from typing import Any
 
 import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from schemas.names import REPO
+
+FOLDER = "path/to/this/folder"
+"""Where a reader has put the model, who has it from no Hub."""
 
 # A path from the root on, but no address, no end tag and no fraction.
 _FOLDERS = re.compile(r"(?<![\w/:.<])/(?:[\w.+@-]+/)+(?=[\w.+@-])")
@@ -49,11 +51,6 @@ def markdown_text(text: object) -> str:
 def _one_line(text: object) -> str:
     """Without line breaks, and without what no one sees, such as marks that turn the direction of writing."""
     return "".join(letter for letter in " ".join(str(text).split()) if letter.isprintable())
-
-
-def placeless(model: str) -> str:
-    """A model by its name on the Hub; of a folder the last part."""
-    return model if REPO.fullmatch(model) else PurePath(model).name or model
 
 
 def _link(name: str, kind: str) -> str:

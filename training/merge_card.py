@@ -12,10 +12,8 @@ from schemas.training_grid_report import MergeReport
 from schemas.training_report import HeldOutLoss
 from training.card_licence import licence_of
 from training.card_metadata import CARD_NAME, TAG
-from training.card_text import as_yaml, template
+from training.card_text import FOLDER, as_yaml, template
 from training.whole_file import write_whole
-
-_FOLDER = "path/to/this/folder"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +62,6 @@ def write(
         chosen=chosen,
         shared=shared,
         licences=list(zip(names, (model.licence for model in models), strict=True)),
-        load_from=_FOLDER,
+        load_from=FOLDER,
     )
     write_whole(folder / CARD_NAME, text.encode())
